@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# The one door: ./run.sh [VERB] [ARGUMENT ...]; ./run.sh help explains. In the image it uses the image's Python at once;
+# in a checkout it first makes .venv from the hash-pinned lock. It adds a few milliseconds: the warm path starts no
+# process but Python, and a cmp in a checkout.
+set -euo pipefail
+
+say() { printf 'run.sh: %s\n' "$*" >&2; }
+die() { local code=$1; shift; say "$*"; exit "$code"; }
+
+usage() {
+  cat <<'TEXT'
+usage: ./run.sh [VERB] [ARGUMENT ...]
+
+./run.sh VERB --help lists the arguments of a verb, ./run.sh infer --help those of the default.
+
+  infer       the judge's job, and the default: one mask for every scene of a folder
+                ./run.sh --input scenes --output masks
+  dry-run     plays the judge: runs the job from outside, audits the masks, scores and times them
+                ./run.sh dry-run --data my_data
+  synthesize  makes Bohai-like scenes with exact masks from a seed
+                ./run.sh synthesize --help
+  split       writes train.csv and val.csv for a data folder
+                ./run.sh split --help
+  train       trains a network on data folders
+                ./run.sh train --help
+  export      turns a training checkpoint into the slim weights that infer loads
+                ./run.sh export --help
+  test        runs the tests; arguments go to pytest
+                ./run.sh test -k tiles
+  bench       measures
+                ./run.sh bench
+  setup       only makes or renews .venv
+                ./run.sh setup
+  help        this text
+
+Python 3.10, 3.11 or 3.12 is looked for; SEA_ICE_PYTHON=/path/to/python chooses one.
+TEXT
+}
+
+# ---------------------------------------------------------------------------------------------------- where we are
+locate() { # sets HERE to the folder of this file, links resolved
+  local path=${BASH_SOURCE[0]} folder
+  while [[ -L $path ]]; do
+    folder=${path%/*}
+    [[ $folder != "$path" ]] || folder=.
+    path=$(readlink -- "$path")
+    [[ $path == /* ]] || path=$folder/$path
+  done
+  folder=${path%/*}
+  [[ $folder != "$path" ]] || folder=.
+  HERE=$(CDPATH='' cd -P -- "$folder" && pwd)
+}
+
+# ---------------------------------------------------------------------------------------------------- making .venv
+find_python() { # sets PYTHON to a Python of a version that the lock covers and that can make a virtual environment
+  local name maimed=''
+  for name in ${SEA_ICE_PYTHON:+"$SEA_ICE_PYTHON"} python3 python3.12 python3.11 python3.10; do
+    if "$name" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1; then
+      if "$name" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+        # Not a virtual environment's Python, which may be the one about to be replaced, but the one beneath.
+        PYTHON=$("$name" -c 'import sys; print(sys._base_executable)')
+        return
+      fi
+      maimed=${maimed:-$name}
+    fi
+    [[ -z ${SEA_ICE_PYTHON:-} ]] || break
+  done
+  if [[ -n $maimed ]]; then
+    die 1 "$maimed cannot make virtual environments: install its venv package (Debian, Ubuntu: apt-get install python3-venv)"
+  elif [[ -n ${SEA_ICE_PYTHON:-} ]]; then
+    die 1 "SEA_ICE_PYTHON=$SEA_ICE_PYTHON is not a working Python 3.10, 3.11 or 3.12"
+  fi
+  die 1 "no Python 3.10, 3.11 or 3.12 found: install one, or set SEA_ICE_PYTHON to its path"
+}
+
+watch_pip() { # watch_pip PID LOG: says how far pip is until it ends
+  local pid=$1 log=$2 tick=0 last='' text wanted unpacked
+  while kill -0 "$pid" 2>/dev/null; do
+    unpacked=("$VENV"/lib/python3*/site-packages/*.dist-info)
+    wanted=$(grep -c '^Collecting ' "$log" || true)
+    if grep -q '^Installing collected' "$log"; then
+      text="unpacking package ${#unpacked[@]} of $wanted"
+    else
+      text="fetching package $wanted"
+    fi
+    if [[ -t 2 ]]; then
+      printf '\rrun.sh: %s, %d s \033[K' "$text" "$SECONDS" >&2
+    elif ((tick % 30 == 29)) && [[ $text != "$last" ]]; then
+      say "$text, $SECONDS s"
+      last=$text
+    fi
+    tick=$((tick + 1))
+    sleep 0.5
+  done
+  [[ ! -t 2 ]] || printf '\r\033[K' >&2
+}
+
+abandon() { # abandon CODE LINE: ends a set-up without leaving a part of it
+  trap '' INT TERM HUP
+  [[ -z ${CHILD:-} ]] || { kill "$CHILD" 2>/dev/null && wait "$CHILD" 2>/dev/null; } || true
+  [[ ! -t 2 ]] || printf '\r\033[K' >&2
+  rm -rf "$VENV"
+  die "$@"
+}
+
+make_venv() { # .venv from the lock; the stamp, a copy of the lock, comes last and says that it is whole
+  local log
+  find_python
+  log=$(mktemp "${TMPDIR:-/tmp}/sea-ice-setup.XXXXXX")
+  if [[ ! -e $VENV ]]; then
+    say "setting up $VENV from requirements-dev.lock: once, some minutes, about 9 GB"
+  elif [[ -e $STAMP ]]; then
+    say "requirements-dev.lock has changed: making $VENV anew"
+  else
+    say "$VENV is incomplete: making it anew"
+  fi
+  CHILD=
+  trap 'abandon 130 "set-up interrupted; nothing is left of it"' INT TERM HUP
+  SECONDS=0
+  rm -rf "$VENV"
+  "$PYTHON" -m venv "$VENV" >"$log" 2>&1 || abandon 1 "$PYTHON could not make $VENV; see $log"
+  mkdir "$VENV/tmp"
+  TMPDIR=$VENV/tmp "$VENV/bin/python" -m pip install --require-hashes --only-binary :all: --no-input \
+    --disable-pip-version-check --progress-bar off -r "$LOCK" >>"$log" 2>&1 &
+  CHILD=$!
+  watch_pip "$CHILD" "$log"
+  wait "$CHILD" || abandon 1 "pip could not install the packages; see $log"
+  CHILD=
+  rm -rf "$VENV/tmp" "$log"
+  cp -- "$LOCK" "$STAMP.new"
+  mv -- "$STAMP.new" "$STAMP"
+  trap - INT TERM HUP
+  say ".venv is ready after $SECONDS s"
+}
+
+venv_is_whole() { [[ -x $VENV/bin/python ]] && cmp -s -- "$LOCK" "$STAMP"; }
+
+ensure_venv() { # sets PYTHON to that of a whole .venv; two at once wait for each other
+  VENV=$HERE/.venv LOCK=$HERE/requirements-dev.lock STAMP=$HERE/.venv/made-from.lock
+  if ! venv_is_whole; then
+    exec 9<"$HERE/run.sh"
+    if ! flock -n 9; then
+      say "another run.sh is setting up $VENV; waiting for it"
+      flock 9
+    fi
+    venv_is_whole || make_venv
+    exec 9<&-
+  fi
+  PYTHON=$VENV/bin/python
+}
+
+# ---------------------------------------------------------------------------------------------------- the verbs
+run_module() { # run_module VERB MODULE ARGUMENT...: becomes that program; relative paths stay the caller's
+  local verb=$1 module=$2 path=$HERE/${2//.//}
+  shift 2
+  if [[ ! -e $path.py && ! -e $path/__main__.py ]]; then
+    [[ -z ${SEA_ICE_IMAGE:-} ]] || die 2 "'$verb' belongs to a checkout of the repository; the image holds only infer"
+    die 2 "'$verb' is not in this checkout ($path is missing)"
+  fi
+  exec "$PYTHON" -m "$module" "$@"
+}
+
+run_tests() { # pytest over the arguments; over all of tests/ where they name no file
+  local argument named=''
+  [[ -d $HERE/tests ]] || die 2 "'test' belongs to a checkout of the repository; the image holds only infer"
+  for argument in "$@"; do
+    [[ ! -e ${argument%%::*} ]] || named=yes
+  done
+  [[ -n $named ]] || set -- "$@" "$HERE/tests"
+  exec "$PYTHON" -m pytest -c "$HERE/pyproject.toml" --rootdir "$HERE" "$@"
+}
+
+main() {
+  local verb=infer
+  case ${1:-} in -h | --help) shift; set -- help "$@" ;; esac
+  if (($#)) && [[ $1 != -* ]]; then
+    verb=$1
+    shift
+  fi
+  case $verb in
+    help) usage; return ;;
+    infer | dry-run | synthesize | split | train | export | test | bench | setup) ;;
+    *) die 2 "unknown verb '$verb'; ./run.sh help lists them" ;;
+  esac
+  locate
+  if [[ -n ${SEA_ICE_IMAGE:-} ]]; then
+    PYTHON=python
+  else
+    ensure_venv
+  fi
+  # The caller's folder must not shadow our packages; Python 3.10 does not know this setting and looks there first.
+  export PYTHONPATH=$HERE${PYTHONPATH:+:$PYTHONPATH} PYTHONSAFEPATH=1
+  case $verb in
+    infer) run_module infer infer "$@" ;;
+    bench) run_module bench tests.bench "$@" ;;
+    test) run_tests "$@" ;;
+    setup) say "nothing to do: $PYTHON is ready" ;;
+    *) run_module "$verb" "train_offline.${verb//-/_}" "$@" ;;
+  esac
+}
+
+main "$@"
