@@ -1,0 +1,84 @@
+"""Decodes the next batch of scenes in a thread of its own while the network works on this one."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from infer.scenes import Scene
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    Pixels = np.ndarray | torch.Tensor
+
+
+@dataclass
+class DecodedBatch:
+    """Scenes of one padded shape with their pixels, uint8 [H, W, 3] RGB each.
+
+    pixels[i] is None where scenes[i] could not be decoded; errors[i] then says why.
+    """
+
+    scenes: list[Scene]
+    pixels: list[Pixels | None] = field(default_factory=list)
+    errors: list[str | None] = field(default_factory=list)
+
+
+class Reader:
+    """Iterates over decoded batches in the order given; leave it with close(), also half-way.
+
+    decode_seconds is the time spent decoding so far, most of it beside the network's.
+    """
+
+    def __init__(self, batches: list[list[Scene]], gpu: bool) -> None:
+        self.decode_seconds = 0.0
+        self._batches = batches
+        self._gpu = gpu
+        # One batch waits, one is being decoded, one is with the network: that bounds the memory.
+        self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue(maxsize=1)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[DecodedBatch]:
+        while (item := self._ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def close(self) -> None:
+        """Stops decoding and waits for the decoder to let go of its files."""
+        self._stop.set()
+        while self._thread.is_alive():
+            with suppress(queue.Empty):
+                self._ready.get(timeout=0.05)
+
+    def _run(self) -> None:
+        try:
+            from infer.decode import (
+                Decoder,
+            )  # here, because DALI is slow to import: beside torch, not after it
+
+            decoder = Decoder(self._gpu, max((len(batch) for batch in self._batches), default=1))
+            for scenes in self._batches:
+                if self._stop.is_set():
+                    return
+                start = time.perf_counter()
+                batch = DecodedBatch(scenes)
+                for pixels, error in decoder.decode(scenes):
+                    batch.pixels.append(pixels)
+                    batch.errors.append(error)
+                self.decode_seconds += time.perf_counter() - start
+                self._ready.put(batch)
+            self._ready.put(None)
+        except (
+            BaseException
+        ) as error:  # a bug or a broken installation: raised again where the batches are used
+            self._ready.put(error)

@@ -1,0 +1,99 @@
+"""Which scenes there are, what their headers say, and in which order and company they run."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from infer.settings import UsageError
+from infer.tiff_header import Header, HeaderError, read_header
+from infer.tiles import padded
+
+UNKNOWN_SIZE = 512  # the contract's size for the mask of a scene whose header cannot be read
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One input file. error says why it cannot be predicted; header is None where it cannot be read.
+
+    owns_mask is False where another scene's mask has its name already: a.tif and a.tiff both ask for a.png.
+    """
+
+    path: Path
+    mask_name: str
+    header: Header | None = None
+    error: str | None = None
+    owns_mask: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of its mask, in pixels."""
+        return (self.header.height, self.header.width) if self.header else (UNKNOWN_SIZE, UNKNOWN_SIZE)
+
+    @property
+    def padded_shape(self) -> tuple[int, int]:
+        height, width = self.shape
+        return padded(height), padded(width)
+
+
+def find_scenes(folder: Path) -> list[Scene]:
+    """Every .tif and .tiff directly in the folder, in the order in which they run: equal shapes together,
+    the largest first, so that the run drains on small ones. Raises UsageError for an unusable folder.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            files = sorted(entry.name for entry in entries if _is_scene_file(entry))
+    except FileNotFoundError:
+        raise UsageError(f"no input folder {folder}: give it with --input or mount it") from None
+    except NotADirectoryError:
+        raise UsageError(
+            f"the input {folder} is not a folder: give the folder that holds the scenes"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"cannot read the input folder {folder}: {error.strerror}") from None
+    scenes = _give_each_mask_one_owner([_look_at(folder / name) for name in files])
+    return sorted(scenes, key=lambda scene: (scene.padded_shape, scene.name), reverse=True)
+
+
+def batches(scenes: list[Scene], tile: int, most_pixels: int) -> list[list[Scene]]:
+    """Neighbours of one padded shape, up to most_pixels together; a scene larger than a tile runs alone."""
+    grouped = []
+    for shape, members in groupby(scenes, key=lambda scene: scene.padded_shape):
+        same = list(members)
+        size = 1 if max(shape) > tile else max(1, most_pixels // (shape[0] * shape[1]))
+        grouped += [same[i : i + size] for i in range(0, len(same), size)]
+    return grouped
+
+
+def _is_scene_file(entry: os.DirEntry) -> bool:
+    return entry.name.lower().endswith((".tif", ".tiff")) and not entry.is_dir()
+
+
+def _look_at(path: Path) -> Scene:
+    mask_name = path.name[: path.name.rindex(".")] + ".png"
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
+            return Scene(path, mask_name, error="not a regular file")
+        return Scene(path, mask_name, read_header(path))
+    except OSError as error:
+        return Scene(path, mask_name, error=error.strerror)
+    except HeaderError as error:
+        return Scene(path, mask_name, error=str(error))
+
+
+def _give_each_mask_one_owner(scenes: list[Scene]) -> list[Scene]:
+    owners: dict[str, str] = {}
+    owned = []
+    for scene in scenes:
+        owner = owners.setdefault(scene.mask_name, scene.name)
+        if owner != scene.name:
+            scene = replace(scene, error=f"its mask {scene.mask_name} belongs to {owner}", owns_mask=False)
+        owned.append(scene)
+    return owned

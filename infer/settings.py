@@ -1,0 +1,104 @@
+"""The settings of one run, and the arguments that fill them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from infer.tiles import STRIDE
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
+
+
+class UsageError(Exception):
+    """What the user asked for cannot be done; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that one run depends on.
+
+    tile and overlap are in pixels; batch is in tiles, None leaves it to the predictor.
+    """
+
+    input: Path = Path("/input")
+    output: Path = Path("/output")
+    weights: Path = WEIGHTS
+    device: str = "auto"
+    tile: int = 2048  # the largest scene of the challenge: nothing there has a seam
+    overlap: int = 128
+    batch: int | None = None
+    report: Path | None = None
+    resume: bool = False
+    strict: bool = False
+    quiet: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        raise UsageError(f"{message} (see --help)")
+
+
+def _tile_size(text: str) -> int:
+    return _whole_number(text, at_least=STRIDE, multiple=STRIDE)
+
+
+def _overlap_size(text: str) -> int:
+    return _whole_number(text, at_least=0, multiple=STRIDE)
+
+
+def _batch_size(text: str) -> int:
+    return _whole_number(text, at_least=1, multiple=1)
+
+
+def _whole_number(text: str, at_least: int, multiple: int) -> int:
+    hint = f"must be a whole number of at least {at_least}"
+    if multiple > 1:
+        hint += f", a multiple of {multiple}"
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{hint}, not {text!r}") from None
+    if number < at_least or number % multiple:
+        raise argparse.ArgumentTypeError(f"{hint}, not {number}")
+    return number
+
+
+def _parser() -> _Parser:
+    default = Settings()
+    parser = _Parser(
+        prog="infer",
+        description="Write one sea-ice mask (PNG, 0 and 255) for every .tif or .tiff of a folder.",
+        epilog="Exit code: 0 every scene has a mask, 2 wrong call, 3 a degraded scene with --strict, "
+        "4 a mask could not be written.",
+    )
+    add = parser.add_argument
+    add("--input", type=Path, default=default.input, metavar="DIR", help="folder of scenes (%(default)s)")
+    add("--output", type=Path, default=default.output, metavar="DIR", help="folder for masks (%(default)s)")
+    add("--weights", type=Path, default=default.weights, metavar="FILE", help="slim state dict, safetensors")
+    add("--device", choices=("auto", "cuda", "cpu"), default=default.device, help="(%(default)s)")
+    add("--tile", type=_tile_size, default=default.tile, metavar="N",
+        help="scenes larger than N pixels are cut into tiles (%(default)s)")  # fmt: skip
+    add("--overlap", type=_overlap_size, default=default.overlap, metavar="N",
+        help="pixels shared by neighbouring tiles (%(default)s)")  # fmt: skip
+    add(
+        "--batch",
+        type=_batch_size,
+        default=default.batch,
+        metavar="N",
+        help="tiles in one forward pass (auto)",
+    )
+    add("--report", type=Path, default=None, metavar="FILE", help="write a JSON report of the run")
+    add("--resume", action="store_true", help="keep the whole masks that are already there")
+    add("--strict", action="store_true", help="exit with 3 when a scene was degraded")
+    add("--quiet", action="store_true", help="no progress bar and no summary")
+    return parser
+
+
+def parse(argv: list[str] | None = None) -> Settings:
+    """Settings from command-line arguments; raises UsageError for a wrong call."""
+    settings = Settings(**vars(_parser().parse_args(argv)))
+    if settings.overlap >= settings.tile:
+        raise UsageError(f"--overlap {settings.overlap} must be smaller than --tile {settings.tile}")
+    return settings

@@ -1,0 +1,114 @@
+"""Geometry only: where the tiles of a scene lie, and which pixels each of them answers for.
+
+A scene is padded at its right and bottom edge, by reflection, to a multiple of the network's stride. Tile
+origins lie on that stride too, so that a tile sees the same pooling grid as the whole scene would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+STRIDE = 16  # four stages, each of which halves the resolution
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one axis, in pixels: [start, stop) is read, [keep_start, keep_stop) is kept.
+
+    stop may lie beyond the scene (padding); the kept part never does.
+    """
+
+    start: int
+    stop: int
+    keep_start: int
+    keep_stop: int
+
+    @property
+    def kept(self) -> slice:
+        """The kept part in the scene's coordinates."""
+        return slice(self.keep_start, self.keep_stop)
+
+    @property
+    def inner(self) -> slice:
+        """The kept part in the tile's own coordinates."""
+        return slice(self.keep_start - self.start, self.keep_stop - self.start)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One window of a scene."""
+
+    rows: Span
+    cols: Span
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
+
+
+def padded(size: int) -> int:
+    """size rounded up to a multiple of the stride."""
+    return -(-size // STRIDE) * STRIDE
+
+
+def spans(size: int, tile: int, overlap: int) -> list[Span]:
+    """Cuts one axis of `size` pixels into equal stretches of at most `tile` that share `overlap` or more.
+
+    The kept parts meet in the middle of each overlap and cover every pixel exactly once.
+    Raises ValueError unless size > 0 and 0 <= overlap < tile, tile and overlap multiples of the stride.
+    """
+    if size < 1 or not 0 <= overlap < tile or tile % STRIDE or overlap % STRIDE:
+        raise ValueError(f"no grid for size {size}, tile {tile}, overlap {overlap}")
+    if size <= tile:
+        return [Span(0, padded(size), 0, size)]
+    units, shared = padded(size) // STRIDE, overlap // STRIDE
+    count = -(-(units - shared) // (tile // STRIDE - shared))
+    length = -(-(units + (count - 1) * shared) // count)  # equal lengths: no tile is mostly overlap
+    starts = [i * (units - length) // (count - 1) * STRIDE for i in range(count)]
+    length *= STRIDE
+    cuts = [0, *((after + before + length) // 2 for before, after in pairwise(starts)), size]
+    return [
+        Span(start, start + length, keep_start, keep_stop)
+        for start, (keep_start, keep_stop) in zip(starts, pairwise(cuts), strict=True)
+    ]
+
+
+def grid(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
+    """The tiles of a scene, row by row, all of one shape."""
+    columns = spans(width, tile, overlap)
+    return [Tile(rows, cols) for rows in spans(height, tile, overlap) for cols in columns]
+
+
+def reflect(start: int, stop: int, size: int) -> np.ndarray:
+    """Indices into an axis of `size` pixels for [start, stop), reflected at both ends without repeating them.
+
+    Unlike numpy.pad and torch's reflection padding it also pads by more than the axis holds. int64 [stop - start].
+    """
+    if size == 1:
+        return np.zeros(stop - start, np.int64)
+    period = 2 * (size - 1)
+    index = np.arange(start, stop) % period
+    return np.minimum(index, period - index)
+
+
+def crop(image: np.ndarray, tile: Tile) -> np.ndarray:
+    """The tile's window [h, w, ...] of image [H, W, ...], reflected where it leaves the scene.
+
+    A view where the window lies inside the scene, else a copy. Takes torch tensors too.
+    """
+    height, width = image.shape[:2]
+    return image[_window(tile.rows, height)][:, _window(tile.cols, width)]
+
+
+def _window(span: Span, size: int) -> slice | np.ndarray:
+    if span.stop <= size:
+        return slice(span.start, span.stop)
+    return reflect(span.start, span.stop, size)
+
+
+def stitch(mask: np.ndarray, tile: Tile, prediction: np.ndarray) -> None:
+    """Copies the part that the tile answers for from its prediction [h, w] into mask [H, W]."""
+    mask[tile.rows.kept, tile.cols.kept] = prediction[tile.rows.inner, tile.cols.inner]
