@@ -1,1 +1,1 @@
-"""Everything that happens before the image is built: scenes, training, export, the dry run."""
+"""All that happens before the image is built: scenes, training, export, dry run. `infer` never imports it."""

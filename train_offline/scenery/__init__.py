@@ -1,0 +1,1 @@
+"""Synthetic optical sea-ice scenes in the manner of the Bohai Sea, drawn from a seed with exact masks."""

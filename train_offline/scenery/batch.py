@@ -1,0 +1,77 @@
+"""Many scenes at once: a plan, a pool of processes, and the list that goes with the files."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from train_offline.scenery.scene import make_scene
+from train_offline.scenery.tiff_form import write_scene
+
+
+@dataclass(frozen=True)
+class Order:
+    """One scene to draw. size: height and width in pixels."""
+
+    stem: str
+    seed: int
+    size: int
+    ice: bool
+
+
+def plan(count: int, sizes: Sequence[int], seed: int, ice_share: float) -> list[Order]:
+    """`count` orders, sizes in turn, ice in `ice_share` of them (rounded, spread by chance from the seed)."""
+    rng = np.random.default_rng([seed, 0x0DE])
+    ice = np.arange(count) < round(count * ice_share)
+    rng.shuffle(ice)
+    seeds = rng.integers(0, 2**48, count)
+    digits = max(5, len(str(count)))
+    return [
+        Order(f"s{seed}_{i:0{digits}d}", int(seeds[i]), sizes[i % len(sizes)], bool(ice[i]))
+        for i in range(count)
+    ]
+
+
+def write_orders(folder: Path, orders: Sequence[Order], list_name: str, workers: int | None = None) -> Path:
+    """Draws and writes all orders into folder/image and folder/gt and lists them in folder/<list_name>.
+
+    workers: processes, None for one per core, 1 for none besides this one. Returns the path of the list,
+    which is written last. Raises OSError where a file cannot be written.
+    """
+    workers = min(workers or len(os.sched_getaffinity(0)), len(orders))
+    bar = tqdm(total=len(orders), unit="scene", desc="draw", disable=None)
+    with bar:
+        if workers <= 1:
+            for order in orders:
+                _write(folder, order)
+                bar.update()
+        else:
+            # Spawned, not forked: threads that OpenCV may have started do not survive a fork.
+            with ProcessPoolExecutor(
+                workers, mp_context=get_context("spawn"), initializer=_one_thread
+            ) as pool:
+                for _ in pool.map(_write, [folder] * len(orders), orders):
+                    bar.update()
+    path = folder / list_name
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["image", "label"])
+        rows.writerows([f"image/{order.stem}.tif", f"gt/{order.stem}.png"] for order in orders)
+    return path
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(1)
+
+
+def _write(folder: Path, order: Order) -> None:
+    write_scene(folder, order.stem, make_scene(order.seed, order.size, order.size, ice=order.ice))

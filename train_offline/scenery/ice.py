@@ -1,0 +1,214 @@
+"""Sea ice: where it lies, how thick it is, and which pixels count as ice.
+
+Thickness is a number: 0 open water, about 0.25 thin dark-grey ice (nilas), 1 snow-covered floes. The label is
+taken from what is visible: pixels around which more than about a third of the sea is ice, with the leads
+between them closed. Faint streaks offshore stay below that and are not ice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from train_offline.scenery.cells import plates, tones
+from train_offline.scenery.noise import (
+    Array,
+    bend,
+    distance_to,
+    fractal,
+    grid_xy,
+    lighten,
+    quantile,
+    smoothstep,
+    streaks,
+)
+from train_offline.scenery.style import Style
+
+THIN = 0.25  # thickness at which the colour is that of thin ice
+SEEN = 0.06  # thickness from which ice can be told from water
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What wind and current share among all ice of one scene."""
+
+    angle: float  # radians, direction that streaks follow and floes are drawn out along
+    aspect: float  # how far floes are drawn out
+    spacing: float  # usual distance of the centres of large floes, pixels
+    lead: float  # usual width of leads between floes, pixels
+
+
+def draw_ice(rng: np.random.Generator, image: Array, land: Array, style: Style) -> Array:
+    """Lays ice on the water image [H, W, 3] in place; returns the label, bool [H, W]."""
+    sea = ~land
+    drift = Drift(
+        angle=float(rng.uniform(0, math.pi)),
+        aspect=float(1 + rng.exponential(0.35)),
+        spacing=float(np.exp(rng.uniform(math.log(8), math.log(70)))),
+        lead=float(rng.uniform(0.4, 2.2)),
+    )
+    offshore = distance_to(land) if land.any() else None
+    level = _extent(rng, sea, offshore)
+    thickness = _thickness(rng, level, drift)
+    if offshore is not None and rng.random() < 0.5:
+        _shore_fast(rng, thickness, offshore, level)
+    thickness *= sea
+    label = _label(rng, thickness, level, sea)
+    if rng.random() < 0.35:
+        np.maximum(thickness, _faint_streaks(rng, level, drift) * sea, out=thickness)
+    _paint(rng, image, thickness, style)
+    return label
+
+
+def _extent(rng: np.random.Generator, sea: Array, offshore: Array | None) -> Array:
+    """float32 [H, W]: above 0 inside the ice, below outside; 0 is the mean position of its edge."""
+    shape = sea.shape
+    level = fractal(rng, shape, rng.uniform(80, 500), rng.uniform(0.4, 0.6), 2)
+    x, y = grid_xy(shape)
+    angle, slope = rng.uniform(0, 2 * math.pi), rng.uniform(0, 0.006)
+    level += np.float32(slope * math.cos(angle)) * x + np.float32(slope * math.sin(angle)) * y
+    if offshore is not None:
+        level += np.float32(rng.uniform(-0.3, 2.0)) * np.exp(-offshore / np.float32(rng.uniform(20, 150)))
+    if rng.random() < 0.7:  # tongues and eddies of the edge
+        level = bend(level, rng, rng.uniform(3, 22), rng.uniform(15, 90))
+    share = float(np.clip(rng.beta(1.1, 1.1) * 1.1, 0.04, 1.0))
+    return level - np.float32(quantile(level, 1 - share, sea)) if share < 1 else level - level.min() + 0.3
+
+
+def _thickness(rng: np.random.Generator, level: Array, drift: Drift) -> Array:
+    """float32 [H, W]: sheets, floes and brash, each in its own zone, thinning out towards the edge."""
+    shape = level.shape
+    spread = rng.uniform(0.02, 0.4)
+    cover = smoothstep(-spread, rng.uniform(0.3, 1.2) * spread + 0.05, level)
+    thickness = np.zeros(shape, np.float32)
+    zone = fractal(rng, shape, rng.uniform(60, 300), 0.55, 2)
+    kind = rng.choice(4, p=[0.25, 0.2, 0.4, 0.15])  # thin only, pack only, both, brash only
+    limit = {0: 9.0, 1: -9.0, 2: rng.uniform(-0.9, 0.9), 3: 9.0}[int(kind)]
+    pack = smoothstep(limit - 0.15, limit + 0.15, zone)
+    if kind in (0, 2):
+        np.maximum(thickness, _sheets(rng, cover, drift), out=thickness)
+    if kind in (1, 2):
+        floes = _floes(rng, cover, drift)
+        thickness += (np.maximum(floes, 0.35 * thickness) - thickness) * pack
+    if kind == 3 or rng.random() < 0.6:
+        np.maximum(thickness, _brash(rng, cover, drift, everywhere=kind == 3), out=thickness)
+    return thickness
+
+
+def _sheets(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
+    """Nilas: large thin plates, streaked along the drift and cut by fine cracks."""
+    shape = cover.shape
+    label, edge = plates(
+        rng, shape, drift.spacing * rng.uniform(1.5, 4), aspect=drift.aspect, angle=drift.angle, roughness=0.4
+    )
+    texture = streaks(rng, shape, rng.uniform(8, 40), rng.uniform(1.5, 8), drift.angle, 0.65)
+    thin = rng.uniform(0.14, 0.36)
+    sheet = thin * (1 + np.float32(rng.uniform(0.05, 0.3)) * texture)
+    sheet += np.float32(rng.uniform(0.01, 0.1)) * tones(rng, label)
+    cracks = fractal(rng, shape, 60, 0.6, 4)
+    width = drift.lead * rng.uniform(0.2, 1.0) * np.maximum(cracks + rng.uniform(-0.6, 1.0), 0)
+    sheet *= smoothstep(-0.6, 0.9, edge - width) * 0.9 + 0.1
+    rough = fractal(rng, shape, rng.uniform(6, 30), 0.75)
+    present = smoothstep(-0.12, 0.12, cover - 0.5 + np.float32(rng.uniform(0.05, 0.3)) * rough)
+    return np.clip(sheet, 0.09, 0.6) * present
+
+
+def _floes(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
+    """Packed floes of two sizes, with leads of open water or thin ice between them."""
+    shape = cover.shape
+    wide = drift.lead * np.exp(0.6 * fractal(rng, shape, drift.spacing * 3, 0.5, 4))
+    floes = np.zeros(shape, np.float32)
+    tone_mean, tone_spread = rng.uniform(0.4, 0.95), rng.uniform(0.03, 0.22)
+    for spacing, dim in ((max(5.0, drift.spacing * rng.uniform(0.15, 0.35)), 0.8), (drift.spacing, 1.0)):
+        label, edge = plates(rng, shape, spacing, aspect=drift.aspect, angle=drift.angle, unevenness=1.3)
+        tone, draw = tones(rng, label), tones(rng, label)
+        width = wide * min(1.0, spacing / 25)
+        inside = smoothstep(-0.5, 0.8, edge - width - 0.4 * fractal(rng, shape, 5, 0.8))
+        close = cover if dim < 1 else cover * rng.uniform(0.45, 1.0)
+        inside *= draw < _normal_quantile(close)
+        layer = dim * tone_mean + np.float32(tone_spread) * tone
+        floes += (layer - floes) * inside
+    floes *= 1 + np.float32(rng.uniform(0.03, 0.12)) * fractal(rng, shape, 10, 0.85)
+    matrix = rng.choice([0.0, 0.12, 0.25], p=[0.35, 0.35, 0.3]) * smoothstep(0.4, 0.7, cover)
+    return np.clip(np.maximum(floes, matrix), 0, 1.15)
+
+
+def _normal_quantile(share: Array) -> Array:
+    """The standard normal number below which a draw falls with the given probability (logistic fit)."""
+    clipped = np.clip(share, 1e-4, 1 - 1e-4)
+    return np.where(share > 0.995, 9.0, np.log(clipped / (1 - clipped)) / np.float32(1.702)).astype(
+        np.float32
+    )
+
+
+def _brash(rng: np.random.Generator, cover: Array, drift: Drift, everywhere: bool) -> Array:
+    """Small broken pieces, thickest near the edge (or everywhere), drawn into wisps."""
+    shape = cover.shape
+    grain = streaks(rng, shape, rng.uniform(4, 14), rng.uniform(1, 3.5), drift.angle, 0.8)
+    grain = bend(grain, rng, rng.uniform(1, 8), rng.uniform(10, 40))
+    near = cover if everywhere else 4 * cover * (1 - cover)
+    patch = fractal(rng, shape, rng.uniform(25, 90), 0.5, 4)
+    amount = smoothstep(-0.35, 0.5, grain + 0.4 * patch + 2.6 * near - rng.uniform(1.2, 2.0))
+    return amount * smoothstep(0.05, 0.4, cover) * np.float32(rng.uniform(0.2, 0.75))
+
+
+def _shore_fast(rng: np.random.Generator, thickness: Array, offshore: Array, level: Array) -> None:
+    """A smooth band that is frozen to the coast, where ice is near; sometimes cut off by a flaw lead."""
+    shape = thickness.shape
+    reach = rng.uniform(3, 30) * np.exp(0.7 * fractal(rng, shape, rng.uniform(30, 120), 0.55, 2))
+    band = smoothstep(-1.0, 1.0, reach - offshore) * smoothstep(-0.5, 0.1, level)
+    tone = rng.uniform(0.25, 1.0) * (1 + np.float32(rng.uniform(0.03, 0.15)) * fractal(rng, shape, 20, 0.7))
+    if rng.random() < 0.4:
+        flaw = smoothstep(0.0, 1.5, np.abs(offshore - reach - 2) - rng.uniform(0.5, 3))
+        thickness *= 1 - (1 - flaw) * 0.9
+    thickness += (tone - thickness) * band
+
+
+def _faint_streaks(rng: np.random.Generator, level: Array, drift: Drift) -> Array:
+    """Loose streaks off the edge: visible, but not ice by the label."""
+    lines = streaks(rng, level.shape, rng.uniform(6, 18), rng.uniform(4, 10), drift.angle, 0.6)
+    lines = bend(lines, rng, rng.uniform(2, 10), rng.uniform(30, 90))
+    patch = smoothstep(0.0, 1.2, fractal(rng, level.shape, 120, 0.5, 4)) * smoothstep(-1.8, -0.2, level)
+    return smoothstep(1.0, 2.6, lines) * patch * np.float32(rng.uniform(0.08, 0.3))
+
+
+def _label(rng: np.random.Generator, thickness: Array, level: Array, sea: Array) -> Array:
+    """Visible ice with leads closed and single pieces dropped; outlines blocky at 2 to 4 pixels."""
+    seen = (thickness > SEEN).astype(np.float32)
+    # Land counts neither way: the share is taken over the sea around each pixel.
+    around = cv2.GaussianBlur(sea.astype(np.float32), (0, 0), 3.0) + 1e-3
+    label = (cv2.GaussianBlur(seen, (0, 0), 3.0) > 0.36 * around) & sea
+    reach = 6.0
+    label = (distance_to(~(distance_to(label) < reach)) > reach) & sea & (level > -0.6) | label
+    return _fill_holes(label, sea)
+
+
+def _fill_holes(label: Array, sea: Array, largest: int = 2500) -> Array:
+    """Fills water that ice encloses (leads, not polynyas), drops patches of ice smaller than 40 pixels."""
+    _, number, stats, _ = cv2.connectedComponentsWithStats((~label & sea).astype(np.uint8), connectivity=8)
+    touched = np.zeros(len(stats), bool)
+    border = np.concatenate([number[0], number[-1], number[:, 0], number[:, -1]])
+    touched[border] = True
+    coast = cv2.dilate((~sea).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    touched[np.unique(number[coast])] = True
+    fill = ~touched & (stats[:, cv2.CC_STAT_AREA] < largest)
+    fill[0] = False
+    label = label | fill[number]
+    _, number, stats, _ = cv2.connectedComponentsWithStats(label.astype(np.uint8), connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= 40
+    keep[0] = False
+    return keep[number]
+
+
+def _paint(rng: np.random.Generator, image: Array, thickness: Array, style: Style) -> None:
+    """Colours from thickness: water, then thin grey ice, then thick ice."""
+    palette = style.palette
+    thin = np.clip(palette.clear + (palette.thin - palette.clear) * style.thin_contrast, 0, 255)
+    patch = 1 + np.float32(0.06 * style.grain) * fractal(rng, thickness.shape, 40, 0.75)
+    lighten(image, thin.astype(np.float32), smoothstep(0.0, THIN * 0.8, thickness))
+    lighten(
+        image, palette.thick * patch[..., None], np.clip((thickness - THIN * 0.6) / (1 - THIN * 0.6), 0, 1.1)
+    )

@@ -1,0 +1,131 @@
+"""One scene from a seed: image and exact mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from train_offline.scenery.atmosphere import draw_cloud, draw_haze
+from train_offline.scenery.features import draw_lakes, draw_ponds, draw_rivers, draw_towns
+from train_offline.scenery.ice import draw_ice
+from train_offline.scenery.land import draw_coast, draw_land, draw_snow
+from train_offline.scenery.noise import Array
+from train_offline.scenery.sensor import break_lines, draw_gaps, expose
+from train_offline.scenery.style import Style, draw_style
+from train_offline.scenery.water import draw_water
+
+SMALLEST, LARGEST = 64, 2048
+TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
+ATTEMPTS = 6
+
+
+@dataclass(frozen=True)
+class Scene:
+    """image: uint8 [H, W, 3] RGB. mask: uint8 [H, W], 255 is ice and 0 everything else."""
+
+    image: Array
+    mask: Array
+
+
+def make_scene(
+    seed: int, height: int, width: int, *, ice: bool | None = None, style: str | None = None
+) -> Scene:
+    """A Bohai-like scene, the same for the same arguments in every process.
+
+    seed: any integer from 0. height, width: pixels, 64 to 2048; a larger scene shows a larger area.
+    ice: True and at least 0.5 % of the pixels are ice; False and none is; None and chance decides.
+    style: one of style.STYLES, or None for any. Raises ValueError for another size or style.
+    """
+    if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
+        raise ValueError(
+            f"cannot draw a scene of {height}x{width}: sizes go from {SMALLEST} to {LARGEST} pixels"
+        )
+    root = np.random.default_rng([seed, height, width])
+    wanted = bool(root.random() < TRAINING_ICE_SHARE) if ice is None else ice
+    scene = None
+    for attempt, rng in enumerate(root.spawn(ATTEMPTS)):
+        scene = _draw(rng, height, width, wanted, style, plain=attempt == ATTEMPTS - 1)
+        if not wanted or np.count_nonzero(scene.mask) >= 0.005 * scene.mask.size:
+            break
+    return scene
+
+
+def _draw(
+    rng: np.random.Generator, height: int, width: int, ice: bool, name: str | None, plain: bool
+) -> Scene:
+    """One attempt. Each subject has its own random stream, so changing one leaves the others as they were."""
+    streams = iter(rng.spawn(16))
+    style = draw_style(next(streams), name)
+    land = draw_coast(next(streams), (height, width), _land_share(next(streams), ice))
+    ground, sea, ice_rng, veil = next(streams), next(streams), next(streams), next(streams)
+    image = draw_water(sea, land, style) if not land.all() else np.zeros((height, width, 3), np.float32)
+    label = draw_ice(ice_rng, image, land, style) if ice else np.zeros((height, width), bool)
+    if land.any():
+        image[land] = _draw_ground(ground, land, style)[land]
+    hidden = np.zeros((height, width), bool)
+    if not plain:
+        hidden = _draw_sky(veil, image, style, ice)
+    pixels = expose(next(streams), image)
+    if not plain:
+        hidden |= _draw_faults(next(streams), pixels)
+    mask = _blocky(next(streams), label & ~hidden) & ~land & ~hidden
+    return Scene(pixels, mask.astype(np.uint8) * 255)
+
+
+def _land_share(rng: np.random.Generator, ice: bool) -> float:
+    """Share of land. Scenes without ice are often land or sea only; with ice they keep some sea."""
+    draw = rng.random()
+    if ice:
+        return 0.0 if draw < 0.25 else float(rng.beta(1.2, 1.6) * 0.85)
+    if draw < 0.2:
+        return 0.0
+    return 1.0 if draw < 0.4 else float(rng.beta(1.0, 1.0))
+
+
+def _draw_ground(rng: np.random.Generator, land: Array, style: Style) -> Array:
+    image = draw_land(rng, land, style)
+    if rng.random() < 0.5:
+        draw_towns(rng, image, land, style)
+    if rng.random() < 0.35:
+        draw_snow(rng, image, land, style)
+    if rng.random() < 0.5:
+        draw_lakes(rng, image, land, style)
+    if rng.random() < 0.6:
+        draw_ponds(rng, image, land, style)
+    if rng.random() < 0.7:
+        draw_rivers(rng, image, land, style)
+    return image
+
+
+def _draw_sky(rng: np.random.Generator, image: Array, style: Style, ice: bool) -> Array:
+    """Haze and cloud in place; returns what they hide, bool [H, W]."""
+    if rng.random() < 0.35:
+        draw_haze(rng, image, style)
+    if rng.random() < (0.2 if ice else 0.35):
+        return draw_cloud(rng, image, style)
+    return np.zeros(image.shape[:2], bool)
+
+
+def _draw_faults(rng: np.random.Generator, pixels: Array) -> Array:
+    """Missing parts in place (target: about 37 broken scenes in 1,500); returns them, bool [H, W]."""
+    lost = np.zeros(pixels.shape[:2], bool)
+    if rng.random() < 0.12:
+        lost |= draw_gaps(rng, pixels)
+    if rng.random() < 0.025:
+        lost |= break_lines(rng, pixels)
+    return lost
+
+
+def _blocky(rng: np.random.Generator, label: Array) -> Array:
+    """The label drawn on blocks of 2 to 4 pixels by majority, as hand-made labels are."""
+    block = int(rng.integers(2, 5))
+    height, width = label.shape
+    rows, cols = -(-height // block), -(-width // block)
+    padded = np.pad(label, ((0, rows * block - height), (0, cols * block - width)), mode="edge")
+    share = cv2.resize(padded.astype(np.float32), (cols, rows), interpolation=cv2.INTER_AREA)
+    coarse = (share > 0.5).astype(np.uint8)
+    return (
+        cv2.resize(coarse, (cols * block, rows * block), interpolation=cv2.INTER_NEAREST)[:height, :width] > 0
+    )

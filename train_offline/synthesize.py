@@ -1,0 +1,112 @@
+"""`python -m train_offline.synthesize`: draws Bohai-like sea-ice scenes with exact masks from a seed.
+
+What is drawn lives in train_offline/scenery; this is the door to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from train_offline.scenery.batch import plan, write_orders
+from train_offline.scenery.embedded import embedded_split, write_embedded_split
+from train_offline.scenery.scene import LARGEST, SMALLEST, TRAINING_ICE_SHARE, Scene, make_scene
+from train_offline.scenery.tiff_form import write_scene
+
+__all__ = ["Scene", "embedded_split", "main", "make_scene", "write_embedded_split", "write_scene"]
+
+USAGE_ERROR = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run draws."""
+
+    output: Path
+    count: int  # scenes
+    sizes: tuple[int, ...]  # pixels, taken in turn
+    seed: int
+    ice_share: float  # share of scenes that hold ice
+    list_name: str  # the CSV that names the scenes
+    embedded: bool  # the fixed validation split instead of all the above
+    workers: int | None  # processes, None for one per core
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong argument in one line."""
+
+    def error(self, message: str) -> None:
+        self.exit(USAGE_ERROR, f"{self.prog}: {message} (see --help)\n")
+
+
+def _settings(argv: list[str] | None) -> Settings:
+    parser = _Parser(prog="synthesize", description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="absent or empty folder")
+    parser.add_argument(
+        "--count", type=_whole(1), default=20, metavar="N", help="scenes (default %(default)s)"
+    )
+    parser.add_argument("--size", type=_sizes, default=(512,), metavar="S[,S..]", help="pixels (default 512)")
+    parser.add_argument("--seed", type=_whole(0), default=0, metavar="K", help="default %(default)s")
+    parser.add_argument(
+        "--ice-share", type=_share, default=TRAINING_ICE_SHARE, metavar="F",
+        help="share of scenes with ice, 0 to 1 (default %(default)s; the challenge has about 0.25)",
+    )  # fmt: skip
+    parser.add_argument("--list", default="train.csv", metavar="NAME", help="name of the list (train.csv)")
+    parser.add_argument("--embedded", action="store_true", help="draw the embedded validation split")
+    parser.add_argument(
+        "--workers", type=_whole(1), default=None, metavar="N", help="processes (default: cores)"
+    )
+    args = parser.parse_args(argv)
+    return Settings(
+        args.output, args.count, args.size, args.seed, args.ice_share, args.list, args.embedded, args.workers
+    )
+
+
+def _whole(lowest: int):
+    def read(text: str) -> int:
+        if not text.isdigit() or int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest}")
+        return int(text)
+
+    return read
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(p.strip().isdigit() and SMALLEST <= int(p) <= LARGEST for p in parts):
+        raise argparse.ArgumentTypeError(f"{text!r}: sizes are whole numbers from {SMALLEST} to {LARGEST}")
+    return tuple(int(p) for p in parts)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share from 0 to 1")
+    return value
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the program; returns its exit code: 0, or 2 with one line on stderr."""
+    settings = _settings(argv)
+    try:
+        if settings.output.exists() and (not settings.output.is_dir() or any(settings.output.iterdir())):
+            raise OSError(f"{settings.output} is there and not an empty folder: give another --output")
+        if settings.embedded:
+            write_embedded_split(settings.output, settings.workers)
+        else:
+            settings.output.mkdir(parents=True, exist_ok=True)
+            orders = plan(settings.count, settings.sizes, settings.seed, settings.ice_share)
+            write_orders(settings.output, orders, settings.list_name, settings.workers)
+    except OSError as error:
+        print(f"synthesize: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
