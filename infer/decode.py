@@ -40,7 +40,7 @@ class Decoder:
         return [decoded.get(scene) or _fall_back(scene) for scene in scenes]
 
     def _try_together(self, scenes: list[Scene]) -> list[Outcome | None]:
-        """None stands for a scene that DALI failed on; when a batch fails, its scenes are tried one by one."""
+        """None stands for a scene that DALI failed on; when a batch fails, each is tried alone."""
         if not scenes:
             return []
         try:

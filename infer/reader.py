@@ -32,7 +32,7 @@ class DecodedBatch:
 
 
 class Reader:
-    """Iterates over decoded batches in the order given; leave it with close(), also half-way.
+    """Iterates over decoded batches in the order given. Use it in a `with` block, which may be left half-way.
 
     decode_seconds is the time spent decoding so far, most of it beside the network's.
     """
@@ -53,8 +53,11 @@ class Reader:
                 raise item
             yield item
 
-    def close(self) -> None:
-        """Stops decoding and waits for the decoder to let go of its files."""
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stops decoding and waits until the thread is out of the native decoders."""
         self._stop.set()
         while self._thread.is_alive():
             with suppress(queue.Empty):
@@ -62,9 +65,7 @@ class Reader:
 
     def _run(self) -> None:
         try:
-            from infer.decode import (
-                Decoder,
-            )  # here, because DALI is slow to import: beside torch, not after it
+            from infer.decode import Decoder  # DALI is slow to import: here it loads beside torch
 
             decoder = Decoder(self._gpu, max((len(batch) for batch in self._batches), default=1))
             for scenes in self._batches:
@@ -78,7 +79,5 @@ class Reader:
                 self.decode_seconds += time.perf_counter() - start
                 self._ready.put(batch)
             self._ready.put(None)
-        except (
-            BaseException
-        ) as error:  # a bug or a broken installation: raised again where the batches are used
+        except BaseException as error:  # a bug or a broken installation: raised again by __iter__
             self._ready.put(error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from infer.device import batch_size
 from infer.settings import UsageError
 from infer.tiff_header import Header, HeaderError, read_header
 from infer.tiles import padded
@@ -62,12 +63,15 @@ def find_scenes(folder: Path) -> list[Scene]:
     return sorted(scenes, key=lambda scene: (scene.padded_shape, scene.name), reverse=True)
 
 
-def batches(scenes: list[Scene], tile: int, most_pixels: int) -> list[list[Scene]]:
-    """Neighbours of one padded shape, up to most_pixels together; a scene larger than a tile runs alone."""
+def batches(scenes: list[Scene], tile: int, batch: int | None, gpu: bool) -> list[list[Scene]]:
+    """Neighbours of one padded shape, as many as go through the network at once (batch, or what suits).
+
+    A scene that is larger than a tile runs alone.
+    """
     grouped = []
     for shape, members in groupby(scenes, key=lambda scene: scene.padded_shape):
         same = list(members)
-        size = 1 if max(shape) > tile else max(1, most_pixels // (shape[0] * shape[1]))
+        size = 1 if max(shape) > tile else batch or batch_size(shape, gpu)
         grouped += [same[i : i + size] for i in range(0, len(same), size)]
     return grouped
 

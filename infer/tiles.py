@@ -83,9 +83,9 @@ def grid(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
 
 
 def reflect(start: int, stop: int, size: int) -> np.ndarray:
-    """Indices into an axis of `size` pixels for [start, stop), reflected at both ends without repeating them.
+    """int64 [stop - start]: indices into an axis of `size` pixels, reflected at its ends.
 
-    Unlike numpy.pad and torch's reflection padding it also pads by more than the axis holds. int64 [stop - start].
+    Unlike torch's reflection padding this can pad by more than the axis holds.
     """
     if size == 1:
         return np.zeros(stop - start, np.int64)

@@ -1,0 +1,39 @@
+"""`python -m infer`: arguments in, exit code out, one line for every mistake."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from infer.settings import UsageError, parse
+
+WRONG_CALL, INTERRUPTED, TERMINATED = 2, 130, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as `docker stop` sends it."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the job with command-line arguments and returns its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        settings = parse(argv)
+        from infer.job import run  # after the arguments: --help need not wait for NumPy and OpenCV
+
+        return run(settings)
+    except UsageError as error:
+        print(f"infer: {error}", file=sys.stderr)
+        return WRONG_CALL
+    except KeyboardInterrupt as error:
+        stopped = isinstance(error, _Terminated)
+        print("infer: stopped: the masks so far are whole; --resume makes the rest", file=sys.stderr)
+        return TERMINATED if stopped else INTERRUPTED
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What a run did: status of each scene, where the seconds went, as one line and as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from infer import __version__
+from infer.settings import UsageError
+
+
+@dataclass(frozen=True)
+class SceneResult:
+    """status: ok; kept (by --resume); degraded (a black mask, error says why); failed (no mask, likewise)."""
+
+    name: str
+    height: int
+    width: int
+    status: str
+    error: str | None = None
+    ice_fraction: float | None = None
+
+
+@dataclass
+class Seconds:
+    """Where the time went. start, first_mask and total count from the start of the process.
+
+    read is the decoding thread's and write the sum over the writing threads; both run beside predict, so that
+    the parts add up to more than the total.
+    """
+
+    start: float = 0.0  # interpreter and arguments
+    setup: float = 0.0  # from there until the network is on its device
+    first_mask: float | None = None
+    read: float = 0.0
+    predict: float = 0.0
+    write: float = 0.0
+    total: float = 0.0
+
+
+@dataclass
+class Report:
+    """Everything about one run; peak memory in bytes."""
+
+    device: str = "none"
+    precision: str = "none"
+    weights_sha256: str | None = None
+    scenes: list[SceneResult] = field(default_factory=list)
+    seconds: Seconds = field(default_factory=Seconds)
+    peak_gpu_bytes: int = 0
+    began: float = field(default_factory=lambda: process_start())
+
+    def elapsed(self) -> float:
+        """Seconds since the process started."""
+        return time.monotonic() - self.began
+
+    def count(self, status: str) -> int:
+        return sum(scene.status == status for scene in self.scenes)
+
+    def summary(self) -> str:
+        """The one line for stdout."""
+        masks = [scene for scene in self.scenes if scene.status != "kept"]
+        megapixels = sum(scene.height * scene.width for scene in masks) / 1e6
+        failed = f" {self.count('failed')} failed" if self.count("failed") else ""
+        kept = f" {self.count('kept')} kept" if self.count("kept") else ""
+        return (
+            f"{len(self.scenes)} scenes {self.count('degraded')} degraded{failed}{kept} "
+            f"{self.seconds.total:.2f} s {megapixels / max(self.seconds.total, 1e-9):.1f} MP/s "
+            f"({self.device}, {self.precision})"
+        )
+
+    def write(self, path: Path) -> None:
+        """Writes the JSON report; raises UsageError when the file cannot be written."""
+        content = {"version": __version__, **asdict(self), "peak_rss_bytes": peak_rss_bytes()}
+        del content["began"]
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content, indent=1) + "\n")
+        except OSError as error:
+            raise UsageError(f"cannot write the report {path}: {error.strerror}") from None
+
+
+def peak_rss_bytes() -> int:
+    """Largest resident size of this process so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def process_start() -> float:
+    """When this process started, on the scale of time.monotonic() (man 5 proc_pid_stat, field 22)."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    since_boot = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
