@@ -25,9 +25,13 @@ def draw_rivers(rng: np.random.Generator, image: Array, land: Array, style: Styl
             continue
         width = float(np.exp(rng.uniform(math.log(0.4), math.log(4.0))))
         body = colours[rng.choice(4, p=[0.4, 0.2, 0.2, 0.2])]
-        if rng.random() < 0.5:  # banks
-            _stroke(image, line, width + rng.uniform(1.5, 4), palette.salt, land, rng.uniform(0.2, 0.8))
-        _stroke(image, line, width, body, land, rng.uniform(0.6, 1.0))
+        banks, solid = rng.uniform(1.5, 4) if rng.random() < 0.5 else 0.0, rng.uniform(0.6, 1.0)
+        reaches = np.array_split(line, 3)  # a river widens on its way
+        for part, share in enumerate((0.4, 0.7, 1.0)):
+            joined = np.concatenate([reaches[part - 1][-1:], reaches[part]]) if part else reaches[part]
+            if banks:
+                _stroke(image, joined, width * share + banks, palette.salt, land, solid * 0.5)
+            _stroke(image, joined, width * share, body, land, solid)
 
 
 def _course(rng: np.random.Generator, land: Array) -> Array:

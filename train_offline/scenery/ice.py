@@ -48,7 +48,7 @@ def draw_ice(rng: np.random.Generator, image: Array, land: Array, style: Style) 
         angle=float(rng.uniform(0, math.pi)),
         aspect=float(1 + rng.exponential(0.35)),
         spacing=float(np.exp(rng.uniform(math.log(8), math.log(70)))),
-        lead=float(rng.uniform(0.4, 2.2)),
+        lead=float(rng.uniform(0.5, 3.0)),
     )
     offshore = distance_to(land) if land.any() else None
     level = _extent(rng, sea, offshore)
@@ -91,7 +91,7 @@ def _thickness(rng: np.random.Generator, level: Array, drift: Drift) -> Array:
     if kind in (0, 2):
         np.maximum(thickness, _sheets(rng, cover, drift), out=thickness)
     if kind in (1, 2):
-        floes = _floes(rng, cover, drift)
+        floes = _floes(rng, cover, drift) if rng.random() < 0.55 else _grains(rng, cover, drift)
         thickness += (np.maximum(floes, 0.35 * thickness) - thickness) * pack
     if kind == 3 or rng.random() < 0.6:
         np.maximum(thickness, _brash(rng, cover, drift, everywhere=kind == 3), out=thickness)
@@ -105,11 +105,15 @@ def _sheets(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
         rng, shape, drift.spacing * rng.uniform(1.5, 4), aspect=drift.aspect, angle=drift.angle, roughness=0.4
     )
     texture = streaks(rng, shape, rng.uniform(8, 40), rng.uniform(1.5, 8), drift.angle, 0.65)
+    grain = fractal(rng, shape, rng.uniform(2.5, 7), 0.8)
     thin = rng.uniform(0.14, 0.36)
-    sheet = thin * (1 + np.float32(rng.uniform(0.05, 0.3)) * texture)
+    sheet = thin * (
+        1 + np.float32(rng.uniform(0.05, 0.3)) * texture + np.float32(rng.uniform(0, 0.25)) * grain
+    )
     sheet += np.float32(rng.uniform(0.01, 0.1)) * tones(rng, label)
     cracks = fractal(rng, shape, 60, 0.6, 4)
-    width = drift.lead * rng.uniform(0.2, 1.0) * np.maximum(cracks + rng.uniform(-0.6, 1.0), 0)
+    width = drift.lead * rng.uniform(0.1, 0.7) * np.maximum(cracks + rng.uniform(-0.8, 0.8), 0)
+    width += 0.5 * np.minimum(width, 1) * grain
     sheet *= smoothstep(-0.6, 0.9, edge - width) * 0.9 + 0.1
     rough = fractal(rng, shape, rng.uniform(6, 30), 0.75)
     present = smoothstep(-0.12, 0.12, cover - 0.5 + np.float32(rng.uniform(0.05, 0.3)) * rough)
@@ -121,7 +125,7 @@ def _floes(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
     shape = cover.shape
     wide = drift.lead * np.exp(0.6 * fractal(rng, shape, drift.spacing * 3, 0.5, 4))
     floes = np.zeros(shape, np.float32)
-    tone_mean, tone_spread = rng.uniform(0.4, 0.95), rng.uniform(0.03, 0.22)
+    tone_mean, tone_spread = rng.uniform(0.4, 0.95), rng.uniform(0.02, 0.13)
     for spacing, dim in ((max(5.0, drift.spacing * rng.uniform(0.15, 0.35)), 0.8), (drift.spacing, 1.0)):
         label, edge = plates(rng, shape, spacing, aspect=drift.aspect, angle=drift.angle, unevenness=1.3)
         tone, draw = tones(rng, label), tones(rng, label)
@@ -134,6 +138,23 @@ def _floes(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
     floes *= 1 + np.float32(rng.uniform(0.03, 0.12)) * fractal(rng, shape, 10, 0.85)
     matrix = rng.choice([0.0, 0.12, 0.25], p=[0.35, 0.35, 0.3]) * smoothstep(0.4, 0.7, cover)
     return np.clip(np.maximum(floes, matrix), 0, 1.15)
+
+
+def _grains(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
+    """Pack too fine to show its floes: grains of every size, opened by a network of leads along the drift."""
+    shape = cover.shape
+    grain = streaks(rng, shape, drift.spacing * rng.uniform(0.5, 1.2), drift.aspect, drift.angle, 0.85)
+    broad = fractal(rng, shape, rng.uniform(80, 250), 0.55, 4)
+    pack = rng.uniform(0.3, 0.8) + np.float32(rng.uniform(0.1, 0.28)) * grain
+    pack += np.float32(rng.uniform(0.05, 0.25)) * broad
+    low = rng.choice([0.02, 0.12, 0.22])
+    for scale in (drift.spacing * rng.uniform(1.0, 2.0), drift.spacing * rng.uniform(3.0, 6.0)):
+        across = drift.angle + rng.normal(0, 0.5)
+        ridge = np.abs(streaks(rng, shape, scale, drift.aspect * rng.uniform(1, 2), across, 0.8))
+        open_share = rng.uniform(0.02, 0.22) * np.exp(0.7 * fractal(rng, shape, scale * 3, 0.5, 8))
+        pack = low + (pack - low) * smoothstep(0.6, 1.3, ridge / open_share)
+    holes = smoothstep(-0.25, 0.35, grain + 1.5 * broad.clip(-1, 1) * 0.5 - 3.2 * (0.62 - cover))
+    return np.clip(pack * np.maximum(holes, smoothstep(0.85, 1.0, cover) * 0.7), 0, 1.1)
 
 
 def _normal_quantile(share: Array) -> Array:
@@ -169,10 +190,10 @@ def _shore_fast(rng: np.random.Generator, thickness: Array, offshore: Array, lev
 
 def _faint_streaks(rng: np.random.Generator, level: Array, drift: Drift) -> Array:
     """Loose streaks off the edge: visible, but not ice by the label."""
-    lines = streaks(rng, level.shape, rng.uniform(6, 18), rng.uniform(4, 10), drift.angle, 0.6)
+    lines = streaks(rng, level.shape, rng.uniform(3, 9), rng.uniform(4, 12), drift.angle, 0.6)
     lines = bend(lines, rng, rng.uniform(2, 10), rng.uniform(30, 90))
     patch = smoothstep(0.0, 1.2, fractal(rng, level.shape, 120, 0.5, 4)) * smoothstep(-1.8, -0.2, level)
-    return smoothstep(1.0, 2.6, lines) * patch * np.float32(rng.uniform(0.08, 0.3))
+    return smoothstep(1.0, 2.6, lines) * patch * np.float32(rng.uniform(0.06, 0.2))
 
 
 def _label(rng: np.random.Generator, thickness: Array, level: Array, sea: Array) -> Array:

@@ -26,7 +26,7 @@ def draw_coast(rng: np.random.Generator, shape: tuple[int, int], land_share: flo
     """Land as bool [H, W]: a fractal coast with islands and bays, `land_share` of the scene."""
     if land_share <= 0.0 or land_share >= 1.0:
         return np.full(shape, land_share >= 1.0)
-    scale, gain = rng.uniform(150, 700), rng.uniform(0.36, 0.58)
+    scale, gain = rng.uniform(150, 700), rng.uniform(0.38, 0.62)
     height = fractal(rng, shape, scale, gain)
     height += _tilt(rng, shape, rng.uniform(0.0, 2.0) * max(shape) / 512)
     if rng.random() < 0.4:  # a low coast of lagoons and spits
@@ -61,7 +61,7 @@ def draw_land(rng: np.random.Generator, land: Array, style: Style) -> Array:
     image = np.empty((*shape, 3), np.float32)
     image[:] = palette.plain
     lighten(image, palette.field, smoothstep(-1.2, 1.2, fractal(rng, shape, rng.uniform(60, 300), 0.6)))
-    if rng.random() < 0.6:
+    for _ in range(rng.integers(0, 3)):
         _fields(rng, image, style)
     _mountains(rng, image, land, style)
     image *= 1 + np.float32(0.05 * style.grain) * fractal(rng, shape, 6, 0.8)[..., None]

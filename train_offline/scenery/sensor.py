@@ -12,7 +12,7 @@ from train_offline.scenery.noise import Array, fractal, grid_xy, smoothstep
 
 def expose(rng: np.random.Generator, image: Array) -> Array:
     """Float [H, W, 3] as the product would show it, uint8 [H, W, 3]."""
-    image = _blur(rng, image)
+    image = _shoulder(_blur(rng, image))
     if rng.random() < 0.4:
         _stripes(rng, image)
     noise = rng.uniform(0.002, 0.035)
@@ -25,6 +25,12 @@ def expose(rng: np.random.Generator, image: Array) -> Array:
         image = np.round(image / levels) * levels
     pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)
     return _compress(rng, pixels) if rng.random() < 0.35 else pixels
+
+
+def _shoulder(image: Array, knee: float = 200.0) -> Array:
+    """Bends values above the knee towards 255, so that bright ground keeps its texture."""
+    room = np.float32(255.0 - knee)
+    return np.where(image > knee, knee + room * np.tanh((image - knee) / room), image).astype(np.float32)
 
 
 def _blur(rng: np.random.Generator, image: Array) -> Array:
@@ -74,15 +80,15 @@ def draw_gaps(rng: np.random.Generator, pixels: Array) -> Array:
     shape = pixels.shape[:2]
     x, y = grid_xy(shape)
     gap = np.zeros(shape, bool)
+    # The edge of the swath may be ragged by some pixels.
+    ragged = 8 * fractal(rng, shape, 20, 0.7, 2) if rng.random() < 0.3 else np.zeros(shape, np.float32)
     for _ in range(int(rng.integers(1, 3))):
         side = rng.integers(4) * math.pi / 2 + rng.uniform(-0.35, 0.35)
         depth = rng.uniform(0.02, 0.45) * min(shape)
         along = (x - shape[1] / 2) * np.float32(math.cos(side)) + (y - shape[0] / 2) * np.float32(
             math.sin(side)
         )
-        gap |= along > max(shape) / 2 - depth
-    if rng.random() < 0.3:  # ragged edge of the swath
-        gap &= fractal(rng, shape, 30, 0.6, 2) > -1.2
+        gap |= along + ragged > max(shape) / 2 - depth
     pixels[gap] = 0
     return gap
 

@@ -36,8 +36,8 @@ def _palette(*rgb: tuple[int, int, int]) -> Palette:
 def _families() -> dict[str, Palette]:
     return {
         "dark": _palette(
-            (15, 17, 12), (24, 26, 16), (46, 38, 22), (28, 27, 18), (74, 66, 46), (66, 47, 28),
-            (52, 37, 22), (50, 33, 19), (20, 14, 9), (128, 116, 92), (150, 126, 92), (150, 146, 135),
+            (15, 16, 11), (24, 24, 14), (46, 36, 19), (28, 26, 15), (72, 64, 40), (66, 44, 24),
+            (52, 35, 19), (50, 31, 16), (20, 13, 7), (126, 112, 84), (148, 120, 80), (146, 138, 120),
         ),
         "green": _palette(
             (5, 56, 28), (10, 74, 38), (62, 104, 46), (42, 106, 54), (168, 172, 106), (214, 190, 124),
@@ -104,12 +104,18 @@ def _between(one: Colour, other: Colour, share: float) -> Colour:
 
 def _jitter(rng: np.random.Generator, palette: Palette) -> Palette:
     """Scene-wide gain, tint, saturation and contrast, and a smaller change of every colour by itself."""
-    gain = np.exp(rng.normal(0, 0.18)) * np.exp(rng.normal(0, 0.07, 3))
-    saturation, gamma = rng.uniform(0.65, 1.25), rng.uniform(0.85, 1.2)
+    gain = np.exp(rng.normal(0, 0.18)) * np.exp(rng.normal(0, 0.06, 3))
+    saturation, gamma = rng.uniform(0.7, 1.25), rng.uniform(0.9, 1.2)
     changed = {}
     for item in fields(palette):
-        colour = getattr(palette, item.name) * np.exp(rng.normal(0, 0.10)) * np.exp(rng.normal(0, 0.05, 3))
+        white = item.name in ("thick", "snow", "salt", "cloud")  # snow and cloud are white everywhere
+        spread = (0.06, 0.02) if white else (0.11, 0.05)
+        colour = (
+            getattr(palette, item.name)
+            * np.exp(rng.normal(0, spread[0]))
+            * np.exp(rng.normal(0, spread[1], 3))
+        )
         grey = colour.mean()
-        colour = np.clip(grey + (colour - grey) * saturation, 0, 255)
-        changed[item.name] = np.clip(255 * (colour / 255) ** gamma * gain, 0, 262).astype(np.float32)
+        colour = np.clip(grey + (colour - grey) * saturation, 0, 262)
+        changed[item.name] = (255 * (colour / 255) ** gamma * gain).astype(np.float32)
     return Palette(**changed)
