@@ -22,12 +22,14 @@ RUN python3 -m venv /opt/venv \
 
 # A GPU where there is one: CUDA to compute, NVML to ask for its memory. No video: TIFF decoding is plain CUDA.
 # torch for CUDA 12 runs on every driver since 525, so the base image's own, newer, minimum is not asked for.
-# Nothing is written outside /output and /tmp, whoever the user is.
+# Nothing is written outside /output and /tmp, whoever the user is; some packages ask for a user's name at import, which
+# a bare number does not have.
 ENV NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     NVIDIA_REQUIRE_CUDA="cuda>=12.0" \
     PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
+    LOGNAME=seaice \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONNOUSERSITE=1 \
     SEA_ICE_IMAGE=1
@@ -43,9 +45,8 @@ RUN mkdir -p /input /output && chmod 1777 /output
 COPY LICENSE run.sh ./
 COPY infer/ infer/
 COPY weights/ weights/
-RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash infer
+RUN chmod -R a+rX /app \
+ && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash infer
 
 USER 65532:65532
-# Python runs as process 1, for which the kernel drops signals without a handler: SIGINT has one.
-STOPSIGNAL SIGINT
 ENTRYPOINT ["/app/run.sh"]
