@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from train_offline.scenery.tiff_form import write_scene
 __all__ = ["Scene", "embedded_split", "main", "make_scene", "write_embedded_split", "write_scene"]
 
 USAGE_ERROR = 2
+STOPPED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,12 @@ def main(argv: list[str] | None = None) -> int:
             settings.output.mkdir(parents=True, exist_ok=True)
             orders = plan(settings.count, settings.sizes, settings.seed, settings.ice_share)
             write_orders(settings.output, orders, settings.list_name, settings.workers)
-    except OSError as error:
+    except (OSError, BrokenProcessPool) as error:
         print(f"synthesize: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("synthesize: stopped", file=sys.stderr)
+        return STOPPED
     return 0
 
 

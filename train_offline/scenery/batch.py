@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -55,12 +56,7 @@ def write_orders(folder: Path, orders: Sequence[Order], list_name: str, workers:
                 _write(folder, order)
                 bar.update()
         else:
-            # Spawned, not forked: threads that OpenCV may have started do not survive a fork.
-            with ProcessPoolExecutor(
-                workers, mp_context=get_context("spawn"), initializer=_one_thread
-            ) as pool:
-                for _ in pool.map(_write, [folder] * len(orders), orders):
-                    bar.update()
+            _write_in_pool(folder, orders, workers, bar)
     path = folder / list_name
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
@@ -69,8 +65,19 @@ def write_orders(folder: Path, orders: Sequence[Order], list_name: str, workers:
     return path
 
 
-def _one_thread() -> None:
+def _write_in_pool(folder: Path, orders: Sequence[Order], workers: int, bar: tqdm) -> None:
+    # Spawned, not forked: threads that OpenCV may have started do not survive a fork.
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
+    try:
+        for _ in pool.map(_write, [folder] * len(orders), orders):
+            bar.update()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error or Ctrl-C, do not draw what is still queued
+
+
+def _start_worker() -> None:
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends the pool
 
 
 def _write(folder: Path, order: Order) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from train_offline.scenery.batch import Order, write_orders
@@ -28,9 +29,12 @@ def embedded_orders() -> list[Order]:
     return orders
 
 
-def write_embedded_split(folder: Path, workers: int | None = None) -> Path:
+def write_embedded_split(
+    folder: Path, workers: int | None = None, orders: Sequence[Order] | None = None
+) -> Path:
     """Draws the split into `folder`, which must be absent or empty; returns the folder.
 
+    workers: processes, None for one per core. orders: what to draw, None for the 20 scenes.
     All is written beside it and renamed at the end, so the folder is there whole or not at all.
     Raises OSError where that cannot be done.
     """
@@ -39,28 +43,36 @@ def write_embedded_split(folder: Path, workers: int | None = None) -> Path:
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         draft.chmod(0o755)  # mkdtemp makes it private; other users of the machine may read the scenes
-        write_orders(draft, embedded_orders(), LIST, workers)
+        write_orders(draft, embedded_orders() if orders is None else orders, LIST, workers)
         (draft / STAMP).write_text(VERSION + "\n")
-        if folder.is_dir():
-            folder.rmdir()  # raises if it is not empty
-        draft.rename(folder)
+        draft.rename(folder)  # takes the place of an empty folder, and raises on one that is not
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
-def embedded_split(folder: Path) -> Path:
+def embedded_split(folder: Path, workers: int | None = None, orders: Sequence[Order] | None = None) -> Path:
     """The split in `folder`: drawn there if it is absent or of another version. Returns the folder.
 
-    Raises FileExistsError if the folder holds something that is not such a split, OSError if it cannot be
-    written.
+    workers, orders: as for write_embedded_split. Raises FileExistsError if the folder holds something that
+    is not such a split, OSError if it cannot be written.
     """
     folder = Path(folder)
-    stamp = folder / STAMP
-    if stamp.is_file() and (folder / LIST).is_file():
-        if stamp.read_text().strip() == VERSION:
-            return folder
+    if _version(folder) == VERSION:
+        return folder
+    if _version(folder) is not None:
         shutil.rmtree(folder)
-    elif folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} holds something else than the embedded split: move it away")
-    return write_embedded_split(folder)
+    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FileExistsError(f"{folder} holds something other than the embedded split: move it away")
+    try:
+        return write_embedded_split(folder, workers, orders)
+    except OSError:
+        if _version(folder) == VERSION:  # another process was faster; its scenes are the same
+            return folder
+        raise
+
+
+def _version(folder: Path) -> str | None:
+    """The version of the split in the folder, None if there is no such split."""
+    stamp = folder / STAMP
+    return stamp.read_text().strip() if stamp.is_file() and (folder / LIST).is_file() else None

@@ -66,7 +66,8 @@ def draw_ice(rng: np.random.Generator, image: Array, land: Array, style: Style) 
 def _extent(rng: np.random.Generator, sea: Array, offshore: Array | None) -> Array:
     """float32 [H, W]: above 0 inside the ice, below outside; 0 is the mean position of its edge."""
     shape = sea.shape
-    level = fractal(rng, shape, rng.uniform(80, 500), rng.uniform(0.4, 0.6), 2)
+    scale = math.exp(rng.uniform(math.log(80), math.log(900)))
+    level = fractal(rng, shape, scale, rng.uniform(0.4, 0.62), 2)
     x, y = grid_xy(shape)
     angle, slope = rng.uniform(0, 2 * math.pi), rng.uniform(0, 0.006)
     level += np.float32(slope * math.cos(angle)) * x + np.float32(slope * math.sin(angle)) * y

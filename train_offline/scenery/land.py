@@ -26,7 +26,7 @@ def draw_coast(rng: np.random.Generator, shape: tuple[int, int], land_share: flo
     """Land as bool [H, W]: a fractal coast with islands and bays, `land_share` of the scene."""
     if land_share <= 0.0 or land_share >= 1.0:
         return np.full(shape, land_share >= 1.0)
-    scale, gain = rng.uniform(150, 700), rng.uniform(0.38, 0.62)
+    scale, gain = math.exp(rng.uniform(math.log(150), math.log(1400))), rng.uniform(0.38, 0.62)
     height = fractal(rng, shape, scale, gain)
     height += _tilt(rng, shape, rng.uniform(0.0, 2.0) * max(shape) / 512)
     if rng.random() < 0.4:  # a low coast of lagoons and spits
