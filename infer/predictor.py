@@ -21,7 +21,7 @@ SMALLEST_TILE = 256
 
 @dataclass(frozen=True)
 class Limits:
-    """What goes through the network at once; shrinks when memory runs out. batch None: as suits the device."""
+    """What goes through the network at once; shrinks when memory runs out. batch None: by pixels."""
 
     device: torch.device
     tile: int

@@ -1,4 +1,4 @@
-"""Writes masks as PNG files from a bounded pool of threads: each appears whole under its name, or not at all."""
+"""Writes masks as PNG from a bounded pool of threads: each appears whole under its name, or not at all."""
 
 from __future__ import annotations
 
