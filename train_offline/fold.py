@@ -47,7 +47,7 @@ def layers(model: nn.Module) -> dict[str, tuple[nn.Conv2d, nn.BatchNorm2d | None
             found[f"stages.{s}.{b}.project"] = block.conv_pwl, block.bn3
     for d, block in enumerate(model.decoder.blocks):
         for conv in ("conv1", "conv2"):
-            found[f"decoder.{d}.{conv}"] = tuple(getattr(block, conv)[:2])
+            found[f"decoder.{d}.{conv}"] = getattr(block, conv)[0], getattr(block, conv)[1]
     found["head"] = model.segmentation_head[0], None
     return found
 
