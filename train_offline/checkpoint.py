@@ -1,0 +1,57 @@
+"""The state of a training run in one file, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from infer.settings import UsageError
+
+FORMAT = "seaice-train/1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """settings: TrainSettings.to_json. model, ema: state dicts of the network and of its running average.
+
+    step counts batches, seconds the training time so far (of all sittings); scores maps "source/score" to the
+    last validation of the averaged weights.
+    """
+
+    settings: dict[str, Any]
+    model: dict[str, torch.Tensor]
+    ema: dict[str, torch.Tensor]
+    ema_updates: int
+    optimiser: dict[str, Any]
+    rng: torch.Tensor
+    step: int
+    seconds: float
+    scores: dict[str, float]
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write under a temporary name, then rename: after an OSError the file before it is as it was."""
+    partial = path.with_name(f".{path.name}.part")
+    torch.save({"format": FORMAT, **vars(checkpoint)}, partial)
+    os.replace(partial, path)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint onto the CPU; only tensors and plain values are unpickled.
+
+    Raises UsageError: no such file, not a checkpoint of this program, or a damaged one.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such checkpoint")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
+    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        raise UsageError(f"{path}: not a checkpoint of train_offline.train ({FORMAT})")
+    return Checkpoint(**content)

@@ -1,0 +1,58 @@
+"""What a training run tells: the progress bar, a line for each epoch, history.csv and settings.json."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+PER_CENT = 100
+
+
+def append_row(path: Path, row: dict[str, Any]) -> None:
+    """Add a row to a CSV file with a header; a column that is new to the file is added to it."""
+    rows: list[dict[str, Any]] = []
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    rows.append(row)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    partial = path.with_name(f".{path.name}.part")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(partial, path)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+class Progress:
+    """A bar from 0 to 100 % of the run on a terminal (nothing elsewhere), and lines above it."""
+
+    def __init__(self, share_passed: float, shown: bool) -> None:
+        self._bar = tqdm(
+            total=PER_CENT,
+            initial=share_passed * PER_CENT,
+            disable=None if shown else True,  # None: off where stderr is no terminal
+            bar_format="{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
+        )
+        self._shown = shown
+
+    def update(self, share_passed: float, **figures: str | int) -> None:
+        """Move the bar; figures such as loss and rate stand behind it."""
+        self._bar.set_postfix(figures, refresh=False)
+        self._bar.update(max(0.0, min(1.0, share_passed) * PER_CENT - self._bar.n))
+
+    def line(self, text: str) -> None:
+        if self._shown:
+            tqdm.write(text)
+
+    def close(self) -> None:
+        self._bar.close()
