@@ -49,7 +49,9 @@ def test_tiles_of_a_scene_have_one_shape_and_little_waste() -> None:
 
 
 @settings(max_examples=60)
-@given(st.integers(1, 150), st.integers(1, 150), st.sampled_from([16, 48, 64, 128]), st.sampled_from([0, 16, 32]))
+@given(
+    st.integers(1, 150), st.integers(1, 150), st.sampled_from([16, 48, 64, 128]), st.sampled_from([0, 16, 32])
+)
 def test_identity_predictor_gives_the_scene_back(height: int, width: int, tile: int, overlap: int) -> None:
     overlap = min(overlap, tile - STRIDE)
     scene = np.random.default_rng(height * 1000 + width).integers(1, 256, (height, width, 3), dtype=np.uint8)

@@ -1,0 +1,121 @@
+"""DALI and the fallback give the same pixels, and a broken file costs no other scene anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from infer.decode import Decoder
+from infer.reader import Reader
+from infer.scenes import Scene, batches, find_scenes
+from tests.conftest import random_rgb, shared, write_tiff
+
+
+def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, str | None]]:
+    scenes = find_scenes(folder)
+    decoder = Decoder(gpu=False, most_scenes=most)
+    outcomes = []
+    for i in range(0, len(scenes), most):
+        outcomes += decoder.decode(scenes[i : i + most])
+    return {scene.name: outcome for scene, outcome in zip(scenes, outcomes, strict=True)}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"byteorder": ">"},
+        {"compression": "deflate"},
+        {"compression": None, "predictor": False},
+        {"tile": (32, 48), "rowsperstrip": None},
+        {"bigtiff": True},
+    ],
+    ids=str,
+)
+def test_dali_reads_the_pixels_that_were_written(tmp_path: Path, options: dict) -> None:
+    image = random_rgb(75, 110)
+    write_tiff(tmp_path / "x.tif", image, **options)
+    pixels, error = _decode(tmp_path)["x.tif"]
+    assert error is None
+    np.testing.assert_array_equal(pixels, image)
+
+
+def test_dali_reads_real_scenes_as_tifffile_does() -> None:
+    for part in ("data/bohai_dev/image", "data/floes_modis/image"):
+        for name, (pixels, error) in _decode(shared(part)).items():
+            assert error is None
+            np.testing.assert_array_equal(pixels, tifffile.imread(shared(part) / name)[..., :3])
+
+
+@pytest.mark.parametrize("layout", ["planar", "grey", "rgba", "planar rgba"])
+def test_other_layouts_become_rgb(tmp_path: Path, layout: str) -> None:
+    rgba = np.dstack([random_rgb(60, 44), np.full((60, 44), 200, np.uint8)])
+    image = {"grey": rgba[..., 0], "planar": rgba[..., :3]}.get(layout, rgba)
+    options = {}
+    if layout.startswith("planar"):
+        image, options = np.moveaxis(image, -1, 0), {"planarconfig": "separate", "photometric": "rgb"}
+    if layout.endswith("rgba"):
+        options |= {"photometric": "rgb", "extrasamples": ["unassalpha"]}
+    write_tiff(tmp_path / "x.tif", image, **options)
+    pixels, error = _decode(tmp_path)["x.tif"]
+    assert error is None
+    expected = np.dstack([rgba[..., 0]] * 3) if layout == "grey" else rgba[..., :3]
+    np.testing.assert_array_equal(pixels, expected)
+
+
+@pytest.mark.parametrize("keep", [0.2, 0.5, 0.95])
+@pytest.mark.parametrize("compression", ["lzw", "deflate", None])
+def test_a_truncated_file_is_refused_not_half_read(
+    tmp_path: Path, keep: float, compression: str | None
+) -> None:
+    options = {"compression": compression, "predictor": compression is not None}
+    path = write_tiff(tmp_path / "x.tif", random_rgb(256, 256), **options)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * keep)])
+    pixels, error = _decode(tmp_path)["x.tif"]
+    assert pixels is None
+    assert error
+
+
+def test_sixteen_bits_are_refused_for_now(tmp_path: Path) -> None:
+    write_tiff(tmp_path / "x.tif", random_rgb(32, 32).astype(np.uint16) * 9)
+    pixels, error = _decode(tmp_path)["x.tif"]
+    assert pixels is None
+    assert "uint16" in error
+
+
+def _twenty_scenes(folder: Path, broken: int | None) -> list[Scene]:
+    folder.mkdir()
+    for i in range(20):
+        path = write_tiff(folder / f"{i:02}.tif", random_rgb(64, 64, seed=i + 1))
+        if i == broken:  # its header is whole, so that DALI gets it
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2 :] = b"\xff" * (len(content) - len(content) // 2)
+            path.write_bytes(content)
+    return find_scenes(folder)
+
+
+def _read_all(scenes: list[Scene]) -> dict[str, np.ndarray | None]:
+    with Reader(batches(scenes, 512, 8, gpu=False), gpu=False) as reader:
+        return {s.name: p for batch in reader for s, p in zip(batch.scenes, batch.pixels, strict=True)}
+
+
+@pytest.mark.parametrize("broken", [0, 9, 19])
+def test_one_broken_file_changes_no_pixel_of_the_other_nineteen(tmp_path: Path, broken: int) -> None:
+    whole = _read_all(_twenty_scenes(tmp_path / "whole", None))
+    mixed = _read_all(_twenty_scenes(tmp_path / "mixed", broken))
+    assert len(mixed) == 20
+    assert mixed.pop(f"{broken:02}.tif") is None
+    for name, pixels in mixed.items():
+        np.testing.assert_array_equal(pixels, whole[name])
+        np.testing.assert_array_equal(pixels, random_rgb(64, 64, seed=int(name[:2]) + 1))
+
+
+def test_a_reader_can_be_left_half_way(tmp_path: Path) -> None:
+    scenes = _twenty_scenes(tmp_path / "s", None)
+    with Reader(batches(scenes, 512, 1, gpu=False), gpu=False) as reader:
+        assert next(iter(reader)).scenes == [scenes[0]]
+    assert not reader._thread.is_alive()
