@@ -79,6 +79,25 @@ def freeze_unused(model: nn.Module) -> None:
         parameter.grad = None
 
 
+class _FullPrecisionConv2d(nn.Conv2d):
+    """A convolution that ignores autocast: fp32 inside, the input's type outside."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float()).to(x.dtype)
+
+
+def depthwise_in_fp32(model: nn.Module) -> None:
+    """Keep depthwise convolutions out of bf16 autocast, for training on a CPU.
+
+    Their gradient in bf16 takes oneDNN up to six times as long as in fp32, a fifth of the whole step. Names and
+    shapes of the parameters stay as they are.
+    """
+    for module in model.modules():
+        if type(module) is nn.Conv2d and module.groups == module.in_channels > 1:
+            module.__class__ = _FullPrecisionConv2d
+
+
 def normalise(images: torch.Tensor) -> torch.Tensor:
     """uint8 [B, H, W, 3] to float32 [B, 3, H, W] in channels_last memory, (x - 127.5) / 31.875."""
     return (images.permute(0, 3, 1, 2).float() - MEAN) / STD

@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 from infer.settings import UsageError
 from train_offline.checkpoint import Checkpoint
 from train_offline.losses import SegmentationLoss
-from train_offline.network import build, normalise
+from train_offline.network import build, depthwise_in_fp32, normalise
 from train_offline.settings import TrainSettings
 
 
@@ -51,6 +51,8 @@ class Trainer:
         self.fabric = fabric
         self._clip = settings.clip
         self.network = build(settings.network).to(fabric.device, memory_format=torch.channels_last)
+        if self.bf16 and fabric.device.type == "cpu":
+            depthwise_in_fp32(self.network)
         self.average = AveragedModel(self.network, multi_avg_fn=_mean_with(settings.ema), use_buffers=True)
         self._loss = SegmentationLoss()
         optimiser = torch.optim.AdamW(_parameter_groups(self.network, settings.weight_decay), lr=settings.lr)
