@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
+from nvidia.dali import Pipeline, fn, types
 
-from infer.dali import Pipeline, fn, types
 from infer.scenes import Scene
 
 if TYPE_CHECKING:

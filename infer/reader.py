@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from infer.dali import make_dali_report_damage
 from infer.scenes import Scene
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Reader:
         # One batch waits, one is being decoded, one is with the network: that bounds the memory.
         self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue(maxsize=1)
         self._stop = threading.Event()
+        make_dali_report_damage()
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._thread.start()
 

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from infer.dali import make_dali_report_damage
 from infer.decode import Decoder
 from infer.reader import Reader
 from infer.scenes import Scene, batches, find_scenes
 from tests.conftest import random_rgb, shared, write_tiff
+
+make_dali_report_damage()  # as the reader does, before the first Decoder of this process
 
 
 def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, str | None]]:

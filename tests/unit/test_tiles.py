@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,7 +32,7 @@ def test_kept_parts_cover_an_axis_once(size: int, tile: int, share: float) -> No
 def test_neighbours_share_the_overlap(size: int, tile: int, share: float) -> None:
     overlap = int(tile * share) // STRIDE * STRIDE
     line = spans(size, tile, overlap)
-    for before, after in zip(line, line[1:], strict=False):
+    for before, after in pairwise(line):
         assert before.stop - after.start >= overlap
         assert before.keep_stop - after.start >= overlap // 2
 
