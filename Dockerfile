@@ -39,7 +39,8 @@ LABEL org.opencontainers.image.title="sea-ice-submission" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 WORKDIR /app
-RUN mkdir -p /input /output && chmod 1777 /output
+# No /input: a forgotten mount is then an error and not an empty folder. A volume mounted at /output takes its mode.
+RUN mkdir -m 1777 /output
 
 # Last, so that a new network or new weights cost a few megabytes of a new image.
 COPY LICENSE run.sh ./

@@ -92,7 +92,12 @@ def _job_arguments(settings: Settings, scenes: Path, masks: Path, report: Path) 
 def _embedded_split() -> Path:
     from train_offline.synthesize import embedded_split  # only needed, and only loaded, without --data
 
-    return embedded_split(EMBEDDED)
+    if not EMBEDDED.exists():
+        print(f"dry-run: drawing the embedded validation split in {EMBEDDED}, once", file=sys.stderr)
+    try:
+        return embedded_split(EMBEDDED)
+    except OSError as error:
+        raise UsageError(f"cannot draw the embedded split: {error}; give scenes with --data") from error
 
 
 def _complain(complaints: list[str]) -> None:

@@ -1,0 +1,160 @@
+"""The image does what the checkout does, under the judge's restrictions, and leaves quietly when told to."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.conftest import SHARED, random_rgb, run_infer, write_tiff
+from tests.docker.conftest import GROUP, USER, Judge, docker
+from train_offline.synthesize import main as synthesize
+
+pytestmark = pytest.mark.docker
+
+REAL = ["bohai_dev", "floes_modis"]
+
+
+@pytest.fixture(scope="session")
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn scenes, one of them too large for one tile, and a file that is no TIFF at all."""
+    folder = tmp_path_factory.mktemp("drawn") / "data"
+    drawn = ["--output", str(folder), "--count", "3", "--size", "512,1024", "--seed", "5", "--ice-share", "1"]
+    assert synthesize([*drawn, "--workers", "1"]) == 0
+    write_tiff(folder / "image" / "large.tif", random_rgb(600, 2400, 3))
+    (folder / "image" / "broken.tif").write_bytes(b"no TIFF")
+    return folder / "image"
+
+
+@pytest.fixture(params=[*REAL, "synthesised"])
+def scenes(request: pytest.FixtureRequest) -> Path:
+    if request.param == "synthesised":
+        return request.getfixturevalue("synthesised")
+    folder = SHARED / "data" / request.param / "image"
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder} (set SEA_ICE_SHARED)")
+    return folder
+
+
+def test_every_mask_is_that_of_the_checkout(judge: Judge, scenes: Path, masks: Path, tmp_path: Path) -> None:
+    host = tmp_path / "host"
+    assert run_infer("--input", scenes, "--output", host, "--device", "cpu").returncode == 0
+    result = judge.run(scenes=scenes, masks=masks)
+    assert result.returncode == 0, result.stderr
+    (summary,) = result.stdout.splitlines()
+    assert summary.startswith(f"{len(list(scenes.iterdir()))} scenes")
+    names = sorted(path.name for path in host.iterdir())
+    assert sorted(path.name for path in masks.iterdir()) == names
+    for name in names:
+        ours, theirs = (cv2.imread(str(folder / name), cv2.IMREAD_UNCHANGED) for folder in (masks, host))
+        assert ours.shape == theirs.shape, name
+        assert np.array_equal(ours, theirs), f"{name}: {np.count_nonzero(ours != theirs)} pixels differ"
+        assert ((masks / name).stat().st_uid, (masks / name).stat().st_gid) == (USER, GROUP)
+
+
+def test_a_broken_scene_is_named_and_gets_its_mask(judge: Judge, synthesised: Path, masks: Path) -> None:
+    result = judge.run("--strict", scenes=synthesised, masks=masks)
+    assert result.returncode == 3
+    assert "broken.tif" in result.stderr
+    assert cv2.imread(str(masks / "broken.png"), cv2.IMREAD_UNCHANGED).shape == (512, 512)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--frobnicate"], "--frobnicate"),
+        (["frobnicate"], "frobnicate"),
+        (["--weights", "/nowhere"], "/nowhere"),
+        (["train"], "checkout"),
+        (["dry-run"], "checkout"),
+        (["test"], "checkout"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_exit_2(
+    judge: Judge, tmp_path: Path, masks: Path, arguments: list[str], words: str
+) -> None:
+    write_tiff(tmp_path / "scene.tif", random_rgb(64, 64, 6))
+    result = judge.run(*arguments, scenes=tmp_path, masks=masks)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert words in line
+    assert not list(masks.iterdir())
+
+
+def test_forgotten_mounts_are_one_line_and_exit_2(judge: Judge, synthesised: Path, masks: Path) -> None:
+    for result, missing in (
+        (judge.run(masks=masks), "/input"),
+        (judge.run(scenes=synthesised), "/output"),
+    ):
+        assert result.returncode == 2, result.stdout
+        (line,) = result.stderr.splitlines()
+        assert missing in line
+
+
+def test_help_is_printed_without_any_folder(judge: Judge) -> None:
+    result = judge.run("help")
+    assert result.returncode == 0
+    assert "usage" in result.stdout
+
+
+@pytest.mark.parametrize(("signal", "code"), [("TERM", 143), ("INT", 130)])
+def test_a_signal_ends_the_run_with_whole_masks_only(
+    detached: Callable[[Path, Path], str], tmp_path: Path, masks: Path, signal: str, code: int
+) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    first = write_tiff(many / "0000.tif", random_rgb(512, 512, 4))
+    for number in range(1, 1000):
+        (many / f"{number:04d}.tif").hardlink_to(first)
+    container = detached(many, masks)
+    deadline = time.monotonic() + 120
+    while not list(masks.glob("*.png")):
+        assert time.monotonic() < deadline, docker("logs", container).stderr
+        time.sleep(0.1)
+    if signal == "TERM":
+        docker("stop", "--time", "60", container)
+    else:
+        docker("kill", "--signal", signal, container)
+    assert docker("wait", container).stdout.strip() == str(code)
+    written = sorted(masks.iterdir())
+    assert 0 < len(written) < 1000
+    for path in written:
+        assert path.suffix == ".png"
+        assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == (512, 512)
+    (line,) = docker("logs", container).stderr.splitlines()
+    assert "stopped" in line
+
+
+def test_networks_beyond_the_fast_one_can_be_imported_by_a_nameless_user(judge: Judge) -> None:
+    result = judge.run("-c", "import segmentation_models_pytorch, timm, torchvision", python=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_image_holds_the_job_compiled_and_nothing_of_the_workbench(judge: Judge) -> None:
+    look = (
+        "import importlib.util as u, json, pathlib, infer;"
+        "app = pathlib.Path('/app');"
+        "print(json.dumps({"
+        "'found': [m for m in ('train_offline', 'tests', 'pytest', 'pip') if u.find_spec(m)],"
+        "'bare': [str(s) for s in app.rglob('*.py') if not pathlib.Path(u.cache_from_source(s)).exists()],"
+        "'weights': [w.name for w in (app / 'weights').glob('*.safetensors')]}))"
+    )
+    result = judge.run("-c", look, python=True)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == {"found": [], "bare": [], "weights": ["seaice.safetensors"]}
+
+
+def test_the_image_says_who_it_runs_as_and_that_it_wants_a_gpu(judge: Judge) -> None:
+    (facts,) = json.loads(docker("image", "inspect", judge.image).stdout)
+    config = facts["Config"]
+    assert config["User"].split(":")[0] not in ("", "0", "root")
+    assert config["Entrypoint"] == ["/app/run.sh"]
+    assert "NVIDIA_VISIBLE_DEVICES=all" in config["Env"]
+    assert "NVIDIA_DRIVER_CAPABILITIES=compute,utility" in config["Env"]
+    assert config["Labels"]["org.opencontainers.image.licenses"] == "Apache-2.0"
