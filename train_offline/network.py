@@ -90,8 +90,8 @@ class _FullPrecisionConv2d(nn.Conv2d):
 def depthwise_in_fp32(model: nn.Module) -> None:
     """Keep depthwise convolutions out of bf16 autocast, for training on a CPU.
 
-    Their gradient in bf16 takes oneDNN up to six times as long as in fp32, a fifth of the whole step. Names and
-    shapes of the parameters stay as they are.
+    Their gradient in bf16 takes oneDNN up to six times as long as in fp32, a fifth of the whole step. Names
+    and shapes of the parameters stay as they are.
     """
     for module in model.modules():
         if type(module) is nn.Conv2d and module.groups == module.in_channels > 1:
