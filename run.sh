@@ -95,7 +95,7 @@ watch_pip() { # watch_pip PID LOG: says how far pip is until it ends
   [[ ! -t 2 ]] || printf '\r\033[K' >&2
 }
 
-abandon() { # abandon CODE LINE: ends a set-up without leaving a part of it
+abandon() { # abandon CODE LINE: ends a set-up without leaving a part of it but its log
   trap '' INT TERM HUP
   [[ -z ${CHILD:-} ]] || { kill "$CHILD" 2>/dev/null && wait "$CHILD" 2>/dev/null; } || true
   [[ ! -t 2 ]] || printf '\r\033[K' >&2
@@ -115,7 +115,7 @@ make_venv() { # .venv from the lock; the stamp, a copy of the lock, comes last a
     say "$VENV is incomplete: making it anew"
   fi
   CHILD=
-  trap 'abandon 130 "set-up interrupted; nothing is left of it"' INT TERM HUP
+  trap 'rm -f "$log"; abandon 130 "set-up interrupted; nothing is left of it"' INT TERM HUP
   SECONDS=0
   rm -rf "$VENV"
   "$PYTHON" -m venv "$VENV" >"$log" 2>&1 || abandon 1 "$PYTHON could not make $VENV; see $log"

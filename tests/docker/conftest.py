@@ -1,4 +1,4 @@
-"""How the judge runs the image: no network, no rights, a bare number as user, only /output and /tmp writable."""
+"""How the judge runs it: no network, no rights, a number for a user, only /output and /tmp writable."""
 
 from __future__ import annotations
 
