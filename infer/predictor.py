@@ -35,7 +35,9 @@ class Predictor:
     def __init__(self, model: Model, settings: Settings) -> None:
         self._model = model
         self._at_once = (0, 0)  # tiles in the latest forward pass, and the longer side of one
-        self._use(Limits(_choose_device(settings.device), settings.tile, settings.overlap, settings.batch))
+        device = _choose_device(settings.device)
+        self._limits = Limits(device, settings.tile, settings.overlap, settings.batch)
+        self._move_to(device)
 
     @property
     def device(self) -> str:
@@ -58,7 +60,9 @@ class Predictor:
                 if smaller is None:
                     raise
             # Past the except clause, where the failed attempt's tensors are free.
-            self._use(smaller)
+            if smaller.device != self._limits.device:
+                self._move_to(smaller.device)
+            self._limits = smaller
 
     def _predict(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
         masks = [np.empty(image.shape[:2], np.uint8) for image in images]
@@ -86,14 +90,13 @@ class Predictor:
         ice = logits[:, 1] > logits[:, 0]
         return ice.to(torch.uint8).mul_(ICE).cpu().numpy()
 
-    def _use(self, limits: Limits) -> None:
-        self._limits = limits
-        self.precision, dtype = _precision(limits.device)
+    def _move_to(self, device: torch.device) -> None:
+        self.precision, dtype = _precision(device)
         network = copy.deepcopy(self._model.network)  # the fp32 original stays for another device
-        self._network = network.to(limits.device, dtype, memory_format=torch.channels_last)
+        self._network = network.to(device, dtype, memory_format=torch.channels_last)
         shape = (1, 3, 1, 1)
-        self._mean = torch.tensor(self._model.mean, device=limits.device, dtype=dtype).view(shape)
-        self._std = torch.tensor(self._model.std, device=limits.device, dtype=dtype).view(shape)
+        self._mean = torch.tensor(self._model.mean, device=device, dtype=dtype).view(shape)
+        self._std = torch.tensor(self._model.std, device=device, dtype=dtype).view(shape)
 
     def _smaller_limits(self) -> Limits | None:
         """Half the batch, then half the tile, then the CPU; None when there is nothing left to try."""

@@ -74,8 +74,9 @@ def _network(metadata: dict[str, str], state: dict[str, Tensor]) -> nn.Module:
         network = _smp_network(_json(metadata, "config"))
     else:
         raise UsageError(f"no architecture {architecture!r} here, only {FAST!r} and {ANY_SMP!r}")
+    inner = network.network if architecture == ANY_SMP else network
     try:
-        network.load_state_dict(state, strict=True, assign=True)
+        inner.load_state_dict(state, strict=True, assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(f"they do not fit {architecture!r}: {reason}") from None
@@ -87,10 +88,13 @@ def _smp_network(config: dict[str, Any]) -> nn.Module:
         import segmentation_models_pytorch as smp  # seconds to import: only for networks without a fast form
     except ImportError:
         raise UsageError("they need segmentation-models-pytorch, which is not installed") from None
+    from infer.any_size import AnySize
+
     try:
-        return smp.create_model(**{**config, "encoder_weights": None})
-    except (TypeError, KeyError, ValueError) as error:
-        raise UsageError(f"smp cannot make their network: {error}") from None
+        return AnySize(smp.create_model(**{**config, "encoder_weights": None}))
+    except Exception as error:  # smp checks little: a wrong configuration fails in many ways
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UsageError(f"smp cannot make their network ({reason})") from None
 
 
 def _normalisation(metadata: dict[str, str]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -44,7 +44,8 @@ def write_tiff(path: Path, image: np.ndarray, **options: object) -> Path:
 def run_infer(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
     """`python -m infer` as the judge runs it: a process of its own."""
     command = [sys.executable, "-m", "infer", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(REPO), **options.pop("env", {})}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
+    environment = {**ours, "PYTHONPATH": str(REPO), **options.pop("env", {})}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, **options)
 
 

@@ -1,0 +1,258 @@
+"""Every row of the contract, on the real program with the shipped weights, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import REPO, WEIGHTS, random_rgb, run_infer, shared, write_tiff
+
+
+def _masks(folder: Path) -> dict[str, np.ndarray]:
+    masks = {}
+    for path in sorted(folder.iterdir()):
+        image = Image.open(path)
+        assert image.format == "PNG"
+        assert image.mode == "L"
+        masks[path.name] = np.asarray(image)
+        assert set(masks[path.name].flat) <= {0, 255}
+    return masks
+
+
+def test_each_tiff_gets_one_mask_and_nothing_else_is_written(scenes: Path, tmp_path: Path) -> None:
+    before = sorted(os.listdir(scenes))
+    result = run_infer("--input", scenes, "--output", tmp_path / "masks out")
+    assert result.returncode == 0, result.stderr
+    shapes = {name: mask.shape for name, mask in _masks(tmp_path / "masks out").items()}
+    assert shapes == {"a.b.png": (160, 176), "odd.png": (97, 131), "plain.png": (160, 170)}
+    assert sorted(os.listdir(scenes)) == before
+
+
+def test_the_summary_is_one_line_on_stdout_and_stderr_is_silent(scenes: Path, tmp_path: Path) -> None:
+    result = run_infer("--input", scenes, "--output", tmp_path / "o")
+    assert re.fullmatch(r"3 scenes 0 degraded \d+\.\d\d s \d+\.\d MP/s \(\w+, \w+\)\n", result.stdout)
+    assert result.stderr == ""
+
+
+def test_quiet_says_nothing(scenes: Path, tmp_path: Path) -> None:
+    result = run_infer("--input", scenes, "--output", tmp_path / "o", "--quiet")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert len(_masks(tmp_path / "o")) == 3
+
+
+@pytest.fixture
+def broken(scenes: Path) -> Path:
+    """The three scenes and four that cannot be read, in different ways."""
+    (scenes / "empty.tif").touch()
+    (scenes / "text.tiff").write_text("this is no picture")
+    cut = write_tiff(scenes / "cut.tif", random_rgb(200, 120))
+    cut.write_bytes(cut.read_bytes()[:9000])
+    noise = write_tiff(scenes / "noise.tif", random_rgb(160, 176))
+    content = noise.read_bytes()
+    noise.write_bytes(content[:5000] + b"\xff" * (len(content) - 5000))
+    return scenes
+
+
+def test_a_scene_that_cannot_be_read_costs_only_itself(broken: Path, tmp_path: Path) -> None:
+    result = run_infer("--input", broken, "--output", tmp_path / "o", "--report", tmp_path / "r.json")
+    assert result.returncode == 0
+    assert result.stdout.startswith("7 scenes 4 degraded")
+    masks = _masks(tmp_path / "o")
+    shapes = {"empty": (512, 512), "text": (512, 512), "cut": (200, 120), "noise": (160, 176)}
+    for stem, shape in shapes.items():
+        assert masks[f"{stem}.png"].shape == shape
+        assert not masks[f"{stem}.png"].any()
+        (line,) = [line for line in result.stderr.splitlines() if line.startswith(f"infer: {stem}.ti")]
+        assert len(line.split(": ")) >= 3
+    assert "Traceback" not in result.stderr
+    for path in broken.iterdir():
+        if path.stem in shapes:
+            path.unlink()
+    assert run_infer("--input", broken, "--output", tmp_path / "alone").returncode == 0
+    for name, mask in _masks(tmp_path / "alone").items():
+        np.testing.assert_array_equal(mask, masks[name])
+
+
+def test_strict_makes_a_degraded_scene_an_exit_code(broken: Path, tmp_path: Path) -> None:
+    result = run_infer("--input", broken, "--output", tmp_path / "o", "--strict")
+    assert result.returncode == 3
+    assert len(_masks(tmp_path / "o")) == 7
+
+
+def test_two_names_for_one_mask_are_said(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("x.tif", "x.tiff"):
+        write_tiff(tmp_path / "in" / name, random_rgb(40, 40))
+    result = run_infer("--input", tmp_path / "in", "--output", tmp_path / "o")
+    assert result.stdout.startswith("2 scenes 1 degraded")
+    assert "infer: x.tiff: its mask x.png belongs to x.tif" in result.stderr
+    assert list(_masks(tmp_path / "o")) == ["x.png"]
+
+
+def test_the_report_has_the_contracts_fields(scenes: Path, tmp_path: Path) -> None:
+    (scenes / "bad.tif").write_text("no")
+    report_file = tmp_path / "deep" / "report.json"
+    result = run_infer("--input", scenes, "--output", tmp_path / "o", "--report", report_file)
+    assert result.returncode == 0
+    report = json.loads(report_file.read_text())
+    assert report["device"] in ("cpu", "cuda")
+    assert report["precision"] in ("fp16", "bf16", "fp32")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", report["version"])
+    assert report["weights_sha256"] in (REPO / "weights" / "MODEL_CARD.md").read_text()
+    by_name = {scene.pop("name"): scene for scene in report["scenes"]}
+    assert set(by_name) == {"a.b.tif", "odd.TIFF", "plain.Tif", "bad.tif"}
+    bad = {"height": 512, "width": 512, "status": "degraded", "error": "not a TIFF file", "ice_fraction": 0}
+    assert by_name["bad.tif"] == bad
+    masks = _masks(tmp_path / "o")
+    odd = by_name["odd.TIFF"]
+    assert (odd["height"], odd["width"], odd["status"], odd["error"]) == (97, 131, "ok", None)
+    assert odd["ice_fraction"] == pytest.approx((masks["odd.png"] == 255).mean())
+    seconds = report["seconds"]
+    assert set(seconds) == {"start", "setup", "first_mask", "read", "predict", "write", "total"}
+    assert all(value > 0 for value in seconds.values())
+    assert seconds["first_mask"] <= seconds["total"]
+    assert seconds["start"] + seconds["setup"] + seconds["predict"] <= seconds["total"]
+    assert report["peak_rss_bytes"] > 50e6
+    assert report["peak_gpu_bytes"] >= 0
+
+
+def test_resume_keeps_whole_masks_and_makes_the_others(scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    assert run_infer("--input", scenes, "--output", out).returncode == 0
+    first = _masks(out)
+    (out / "odd.png").write_bytes((out / "odd.png").read_bytes()[:60])
+    (out / "plain.png").unlink()
+    kept = (out / "a.b.png").stat().st_mtime_ns
+    result = run_infer("--input", scenes, "--output", out, "--resume")
+    assert "1 kept" in result.stdout
+    assert (out / "a.b.png").stat().st_mtime_ns == kept
+    second = _masks(out)
+    assert first.keys() == second.keys()
+    assert all((first[name] == second[name]).all() for name in first)
+
+
+def test_tile_and_overlap_and_batch_change_the_work_not_the_masks(scenes: Path, tmp_path: Path) -> None:
+    run_infer("--input", scenes, "--output", tmp_path / "whole")
+    tiled = run_infer("--input", scenes, "--output", tmp_path / "tiled",
+                      "--tile", 96, "--overlap", 64, "--batch", 2)  # fmt: skip
+    assert tiled.returncode == 0, tiled.stderr
+    whole, pieces = _masks(tmp_path / "whole"), _masks(tmp_path / "tiled")
+    assert whole.keys() == pieces.keys()
+    for name, mask in whole.items():
+        assert (mask == pieces[name]).mean() > 0.8  # noise, and tiles that see far less around them
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--input", "{tmp}/nowhere"], "no input folder"),
+        (["--input", "{file}"], "is not a folder"),
+        (["--input", "{scenes}", "--frobnicate"], "--frobnicate"),
+        (["--input", "{scenes}", "--tile", "100"], "multiple of 16"),
+        (["--input", "{scenes}", "--tile", "64", "--overlap", "64"], "--overlap"),
+        (["--input", "{scenes}", "--batch", "0"], "--batch"),
+        (["--input", "{scenes}", "--device", "tpu"], "--device"),
+        (["--input", "{scenes}", "--weights", "{tmp}/none.safetensors"], "weights"),
+        (["--input", "{scenes}", "--weights", "{file}"], "weights"),
+        (["--input", "{scenes}", "--output", "{file}"], "output folder"),
+        (["--input", "{scenes}", "--output", "/proc/nowhere"], "output folder"),
+        (["--input", "{scenes}", "--report", "/proc/nowhere/r.json"], "report"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_exit_2(
+    arguments: list[str], reason: str, scenes: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    places = {"tmp": tmp_path, "file": tmp_path / "file", "scenes": scenes}
+    filled = [argument.format(**places) for argument in arguments]
+    if "--output" not in filled:
+        filled += ["--output", str(tmp_path / "o")]
+    result = run_infer(*filled)
+    assert result.returncode == 2, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("infer: ")
+    assert reason in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/usr/sbin/chroot").exists(), reason="needs another uid")
+def test_an_output_folder_that_others_own_is_a_wrong_call(scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    out.mkdir(mode=0o555)
+    probe = subprocess.run([sys.executable, "-c", f"open({str(out / 'x')!r}, 'w')"], capture_output=True)
+    if probe.returncode == 0:
+        pytest.skip("this user may write everywhere")
+    result = run_infer("--input", scenes, "--output", out)
+    assert result.returncode == 2
+    assert "Permission denied" in result.stderr
+
+
+def test_an_empty_folder_is_a_clean_run_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    result = run_infer("--input", tmp_path / "in", "--output", tmp_path / "o")
+    assert result.returncode == 0
+    assert result.stdout.startswith("0 scenes 0 degraded")
+    assert "warning" in result.stderr
+    assert os.listdir(tmp_path / "o") == []
+
+
+def test_a_mask_that_cannot_be_written_is_exit_4(scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    (out / "odd.png").mkdir(parents=True)
+    result = run_infer("--input", scenes, "--output", out)
+    assert result.returncode == 4
+    assert "infer: odd.TIFF: cannot write odd.png" in result.stderr
+    assert "1 failed" in result.stdout
+    assert sorted(os.listdir(out)) == ["a.b.png", "odd.png", "plain.png"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_leaves_whole_masks_only(tmp_path: Path, number: int, code: int) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(40):
+        write_tiff(tmp_path / "in" / f"{i}.tif", random_rgb(512, 512, seed=i % 3))
+    out = tmp_path / "o"
+    command = [sys.executable, "-m", "infer", "--input", str(tmp_path / "in"), "--output", str(out)]
+    process = subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (out.is_dir() and any(out.glob("*.png"))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in stderr
+    masks = _masks(out)
+    assert 0 < len(masks) < 40
+    assert all(mask.shape == (512, 512) for mask in masks.values())
+
+
+def test_real_scenes_have_masks_of_their_own_size(tmp_path: Path) -> None:
+    for part in ("data/bohai_dev/image", "data/floes_modis/image"):
+        folder = shared(part)
+        out = tmp_path / Path(part).parts[1]
+        assert run_infer("--input", folder, "--output", out).returncode == 0
+        masks = _masks(out)
+        for path in folder.iterdir():
+            with Image.open(path) as image:
+                assert masks[path.stem + ".png"].shape == (image.height, image.width)
+        assert len(masks) == len(list(folder.iterdir()))
+    assert _masks(tmp_path / "bohai_dev")["bohai_term1.png"].any()
+
+
+def test_nothing_is_written_outside_the_output_folder(scenes: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    out = tmp_path / "o"
+    result = run_infer("--input", scenes, "--output", out, cwd=home, env={"HOME": str(home)})
+    assert result.returncode == 0
+    assert list(home.rglob("*")) == []
+    assert WEIGHTS.is_file()

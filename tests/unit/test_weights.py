@@ -1,0 +1,133 @@
+"""Weights that can be used, and the one line for those that cannot."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import segmentation_models_pytorch as smp
+import torch
+from safetensors.torch import save_file
+
+from infer.network import UNetLite3
+from infer.predictor import Predictor
+from infer.settings import Settings, UsageError
+from infer.weights import load_model
+from tests.conftest import random_rgb
+
+METADATA = {
+    "format": "seaice-slim/1",
+    "architecture": "unet-lite3",
+    "mean": "[127.5, 127.5, 127.5]",
+    "std": "[31.875, 31.875, 31.875]",
+    "classes": '["background", "ice"]',
+}
+
+
+def _fast_state() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return {name: tensor.half() for name, tensor in UNetLite3().state_dict().items()}
+
+
+def _save(path: Path, state: dict[str, torch.Tensor], **changes: str) -> Path:
+    save_file(state, path, metadata={**METADATA, **changes})
+    return path
+
+
+def test_fast_weights_load_in_full_precision(tmp_path: Path) -> None:
+    state = _fast_state()
+    model = load_model(_save(tmp_path / "w.safetensors", state))
+    assert isinstance(model.network, UNetLite3)
+    assert model.mean == (127.5, 127.5, 127.5)
+    for name, tensor in model.network.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, state[name].float())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"arch": "Unet", "encoder_name": "tu-tf_efficientnet_lite0", "encoder_depth": 4,
+         "decoder_channels": [32, 16, 16, 8], "classes": 2},
+        {"arch": "FPN", "encoder_name": "resnet18", "classes": 2},
+    ],
+    ids=lambda config: config["arch"],
+)  # fmt: skip
+def test_any_smp_architecture_runs(tmp_path: Path, config: dict) -> None:
+    torch.manual_seed(1)
+    reference = smp.create_model(**config, encoder_weights=None).eval()
+    path = _save(
+        tmp_path / "w.safetensors", reference.state_dict(), architecture="smp", config=json.dumps(config)
+    )
+    predictor = Predictor(load_model(path), Settings(device="cpu"))
+    image = random_rgb(112, 90)  # 112 is a multiple of 16 but not of 32, which a five-stage encoder wants
+    (mask,) = predictor.predict([image])
+    assert mask.shape == (112, 90)
+    assert set(mask.flat) <= {0, 255}
+    pixels = torch.nn.functional.pad(torch.as_tensor(image).permute(2, 0, 1)[None].float(), (0, 38, 0, 16))
+    with torch.inference_mode():
+        logits = reference((pixels - 127.5) / 31.875)[0, :, :48, :40]  # far from the padding
+    assert ((mask[:48, :40] == 255) == (logits[1] > logits[0]).numpy()).mean() > 0.9
+
+
+def _refused(path: Path, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason) as caught:
+        load_model(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_absent(tmp_path: Path) -> None:
+    _refused(tmp_path / "none.safetensors", "No such file")
+
+
+def test_truncated(tmp_path: Path) -> None:
+    path = _save(tmp_path / "w.safetensors", _fast_state())
+    path.write_bytes(path.read_bytes()[:100_000])
+    _refused(path, "not a whole safetensors file")
+
+
+class _Bomb:
+    def __reduce__(self) -> tuple:
+        return Path.touch, (Path("executed"),)
+
+
+def test_a_pickle_is_refused_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(pickle.dumps(_Bomb()))
+    _refused(path, "not a whole safetensors file")
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"format": "other"}, "format"),
+        ({"architecture": "transformer"}, "architecture"),
+        ({"architecture": "smp"}, "config"),
+        ({"architecture": "smp", "config": '{"arch": "Nonesuch", "classes": 2}'}, "smp cannot make"),
+        ({"mean": "[1, 2]"}, "mean"),
+        ({"std": "[0, 1, 1]"}, "std"),
+        ({"std": "none"}, "std"),
+    ],
+    ids=str,
+)
+def test_wrong_metadata(tmp_path: Path, changes: dict[str, str], reason: str) -> None:
+    _refused(_save(tmp_path / "w.safetensors", _fast_state(), **changes), reason)
+
+
+def test_missing_and_misshapen_tensors(tmp_path: Path) -> None:
+    state = _fast_state()
+    state["head.weight"] = state["head.weight"][:1].contiguous()
+    _refused(_save(tmp_path / "w.safetensors", state), "head.weight")
+    del state["head.weight"]
+    _refused(_save(tmp_path / "v.safetensors", state), "head.weight")
+
+
+def test_values_that_are_not_finite(tmp_path: Path) -> None:
+    state = _fast_state()
+    state["stem.bias"][3] = float("nan")
+    _refused(_save(tmp_path / "w.safetensors", state), "stem.bias")

@@ -1,0 +1,78 @@
+"""Masks on disk: whole or not at all, in the form that the judge reads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from infer.writer import MaskWriter, is_whole_mask
+
+
+def _mask(height: int, width: int, seed: int = 0) -> np.ndarray:
+    blocks = np.random.default_rng(seed).integers(0, 2, (height // 7 + 1, width // 7 + 1), dtype=np.uint8)
+    return np.kron(blocks, np.full((7, 7), 255, np.uint8))[:height, :width].copy()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (512, 512), (97, 131)])
+def test_png_has_one_eight_bit_channel_and_the_same_pixels(tmp_path: Path, shape: tuple[int, int]) -> None:
+    mask = _mask(*shape)
+    mask[0, 0] = 255
+    with MaskWriter(tmp_path) as writer:
+        share = writer.put("a.b.png", mask).result()
+    image = Image.open(tmp_path / "a.b.png")
+    assert image.mode == "L"
+    np.testing.assert_array_equal(np.asarray(image), mask)
+    assert share == pytest.approx((mask == 255).mean())
+    assert os.listdir(tmp_path) == ["a.b.png"]
+    assert (tmp_path / "a.b.png").stat().st_mode & 0o444 == 0o444
+
+
+def test_no_reader_ever_sees_a_part_of_a_mask(tmp_path: Path) -> None:
+    masks = [_mask(600, 800, seed) for seed in range(30)]
+    (tmp_path / "x.png").write_bytes(b"")
+    with MaskWriter(tmp_path) as writer:
+        writer.put("x.png", masks[0]).result()
+        done = threading.Event()
+        torn: list[str] = []
+
+        def look() -> None:
+            while not done.is_set():
+                if not is_whole_mask(tmp_path / "x.png", (600, 800)):
+                    torn.append("torn")
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
+        for mask in masks:
+            writer.put("x.png", mask)
+    done.set()
+    watcher.join()
+    assert not torn
+
+
+def test_a_failed_write_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken.png").mkdir()
+    with MaskWriter(tmp_path) as writer:
+        failed, fine = writer.put("taken.png", _mask(9, 9)), writer.put("fine.png", _mask(9, 9))
+        with pytest.raises(IsADirectoryError):
+            failed.result()
+        fine.result()
+    assert sorted(os.listdir(tmp_path)) == ["fine.png", "taken.png"]
+
+
+def test_what_is_no_whole_mask(tmp_path: Path) -> None:
+    path = tmp_path / "m.png"
+    assert not is_whole_mask(path, (20, 30))
+    Image.fromarray(_mask(20, 30)).save(path)
+    assert is_whole_mask(path, (20, 30))
+    assert not is_whole_mask(path, (30, 20))
+    path.write_bytes(path.read_bytes()[:-20])
+    assert not is_whole_mask(path, (20, 30))
+    Image.fromarray(_mask(20, 30) // 255).save(path)
+    assert not is_whole_mask(path, (20, 30))
+    Image.fromarray(_mask(20, 30)).convert("RGB").save(path)
+    assert not is_whole_mask(path, (20, 30))
