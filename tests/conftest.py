@@ -1,52 +1,12 @@
-"""What the tests share: real scenes, small TIFF writers, the job as a process."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tifffile
 
-REPO = Path(__file__).resolve().parents[1]
-SHARED = Path(os.environ.get("SEA_ICE_SHARED", REPO.parent / "shared"))
-WEIGHTS = REPO / "weights" / "seaice.safetensors"
-
-
-def shared(part: str) -> Path:
-    """A path in the folder of real data; skips the test where that folder is absent."""
-    path = SHARED / part
-    if not path.exists():
-        pytest.skip(f"no real data at {path} (set SEA_ICE_SHARED)")
-    return path
-
-
-def random_rgb(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """uint8 [H, W, 3], smooth enough to look like something and never all zero."""
-    generator = np.random.default_rng(seed)
-    coarse = generator.integers(1, 256, (height // 8 + 1, width // 8 + 1, 3), dtype=np.uint8)
-    fine = generator.integers(0, 32, (height, width, 3), dtype=np.uint8)
-    return np.kron(coarse, np.ones((8, 8, 1), np.uint8))[:height, :width] // 2 + fine + 1
-
-
-def write_tiff(path: Path, image: np.ndarray, **options: object) -> Path:
-    """A TIFF in the challenge's own form unless told otherwise: LZW, predictor, strips of five rows."""
-    form = {"compression": "lzw", "predictor": True, "rowsperstrip": 5, "metadata": None, **options}
-    if "photometric" not in form:
-        form["photometric"] = "rgb" if image.shape[-1] in (3, 4) and image.ndim == 3 else "minisblack"
-    tifffile.imwrite(path, image, **form)
-    return path
-
-
-def run_infer(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """`python -m infer` as the judge runs it: a process of its own."""
-    command = [sys.executable, "-m", "infer", *map(str, arguments)]
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
-    environment = {**ours, "PYTHONPATH": str(REPO), **options.pop("env", {})}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, **options)
+from tests.support import random_rgb, write_tiff
 
 
 @pytest.fixture

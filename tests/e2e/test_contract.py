@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import REPO, WEIGHTS, random_rgb, run_infer, shared, write_tiff
+from tests.support import REPO, WEIGHTS, random_rgb, run_infer, shared, write_tiff
 
 
 def _masks(folder: Path) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import REPO, run_infer
+from tests.support import REPO, run_infer
 
 HEAVY = ("segmentation_models_pytorch", "timm", "torchvision", "huggingface_hub", "train_offline", "tifffile")
 

@@ -12,7 +12,7 @@ from infer.dali import make_dali_report_damage
 from infer.decode import Decoder
 from infer.reader import Reader
 from infer.scenes import Scene, batches, find_scenes
-from tests.conftest import random_rgb, shared, write_tiff
+from tests.support import random_rgb, shared, write_tiff
 
 make_dali_report_damage()  # as the reader does, before the first Decoder of this process
 

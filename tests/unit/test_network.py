@@ -14,7 +14,7 @@ from torch import nn
 from infer.network import UNetLite3
 from infer.tiles import crop, grid
 from infer.weights import load_model
-from tests.conftest import WEIGHTS, shared
+from tests.support import WEIGHTS, shared
 from train_offline.fold import FAST_CONFIG, layers, slim_state_dict
 
 SCENES = (

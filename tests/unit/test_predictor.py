@@ -13,7 +13,7 @@ from infer.network import UNetLite3
 from infer.predictor import Predictor, is_out_of_memory
 from infer.settings import Settings, UsageError
 from infer.weights import Model
-from tests.conftest import REPO, WEIGHTS, random_rgb
+from tests.support import REPO, WEIGHTS, random_rgb
 
 MEAN, STD = (127.5,) * 3, (31.875,) * 3
 
@@ -105,7 +105,7 @@ from pathlib import Path
 from infer.predictor import Predictor
 from infer.settings import Settings
 from infer.weights import load_model
-from tests.conftest import random_rgb
+from tests.support import random_rgb
 
 torch.set_num_threads(1)
 predictor = Predictor(load_model(Path(sys.argv[1])), Settings(device="cpu", tile=1024, overlap=64))

@@ -10,7 +10,7 @@ import pytest
 
 from infer.scenes import batches, find_scenes
 from infer.settings import UsageError
-from tests.conftest import random_rgb, write_tiff
+from tests.support import random_rgb, write_tiff
 
 
 def test_only_tiffs_directly_in_the_folder_are_scenes(scenes: Path) -> None:

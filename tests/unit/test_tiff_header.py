@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from infer.tiff_header import Header, HeaderError, read_header
-from tests.conftest import random_rgb, shared, write_tiff
+from tests.support import random_rgb, shared, write_tiff
 
 
 def _by_tifffile(path: Path) -> Header:

@@ -15,7 +15,7 @@ from infer.network import UNetLite3
 from infer.predictor import Predictor
 from infer.settings import Settings, UsageError
 from infer.weights import load_model
-from tests.conftest import random_rgb
+from tests.support import random_rgb
 
 METADATA = {
     "format": "seaice-slim/1",
