@@ -74,14 +74,15 @@ find_python() { # sets PYTHON to a Python of a version that the lock covers and 
 }
 
 watch_pip() { # watch_pip PID LOG: says how far pip is until it ends
-  local pid=$1 log=$2 tick=0 last='' text wanted unpacked
+  local pid=$1 log=$2 tick=0 last='' text names unpacked present
+  present=("$VENV"/lib/python3*/site-packages/*.dist-info)
   while kill -0 "$pid" 2>/dev/null; do
-    unpacked=("$VENV"/lib/python3*/site-packages/*.dist-info)
-    wanted=$(grep -c '^Collecting ' "$log" || true)
-    if grep -q '^Installing collected' "$log"; then
-      text="unpacking package ${#unpacked[@]} of $wanted"
+    if names=$(grep '^Installing collected packages: ' "$log"); then
+      names=${names//[^,]/}
+      unpacked=("$VENV"/lib/python3*/site-packages/*.dist-info)
+      text="unpacking package $((${#unpacked[@]} - ${#present[@]})) of $((${#names} + 1))"
     else
-      text="fetching package $wanted"
+      text="fetching package $(grep -cE '^(Collecting|Processing) ' "$log" || true)"
     fi
     if [[ -t 2 ]]; then
       printf '\rrun.sh: %s, %d s \033[K' "$text" "$SECONDS" >&2
