@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.conftest import SHARED, random_rgb, run_infer, write_tiff
-from tests.docker.conftest import GROUP, USER, Judge, docker
+from tests.docker.judge import GROUP, USER, Judge, docker
+from tests.support import SHARED, random_rgb, run_infer, write_tiff
 from train_offline.synthesize import main as synthesize
 
 pytestmark = pytest.mark.docker

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.run_sh.conftest import clean_environment, run
+from tests.run_sh.calls import clean_environment, run
 
 
 def can_import(checkout: Path, name: str) -> bool:

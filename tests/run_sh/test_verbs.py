@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.run_sh.conftest import REPO, RUN_SH, TELLER, clean_environment, run
+from tests.run_sh.calls import REPO, RUN_SH, TELLER, clean_environment, run
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""How the judge runs it: no network, no rights, a number for a user, only /output and /tmp writable."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+USER, GROUP = 12345, 23456
+HARDENED = shlex.split(
+    "--network none --read-only --cap-drop ALL --security-opt no-new-privileges --pids-limit 256 "
+    "--memory 6g --shm-size 64m --tmpfs /tmp"
+)
+
+
+def docker(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["docker", *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Runs the image as the judge would."""
+
+    image: str
+
+    def options(self, scenes: Path | None, masks: Path | None) -> list[str]:
+        """The arguments of `docker run` up to the image: read-only scenes, masks, an arbitrary user."""
+        line = [*HARDENED, "--user", f"{USER}:{GROUP}"]
+        if scenes:
+            line += ["--volume", f"{scenes}:/input:ro"]
+        if masks:
+            line += ["--volume", f"{masks}:/output"]
+        return line
+
+    def run(
+        self, *arguments: object, scenes: Path | None = None, masks: Path | None = None, python: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """One container from start to end; with `python` the arguments go to its Python, not to run.sh."""
+        entry = ["--entrypoint", "python"] if python else []
+        return docker("run", "--rm", *self.options(scenes, masks), *entry, self.image, *arguments)
