@@ -131,6 +131,7 @@ make_venv() { # .venv from the lock; the stamp, a copy of the lock, comes last a
   cp -- "$LOCK" "$STAMP.new"
   mv -- "$STAMP.new" "$STAMP"
   trap - INT TERM HUP
+  MADE=yes
   say ".venv is ready after $SECONDS s"
 }
 
@@ -195,7 +196,7 @@ main() {
     infer) run_module infer infer "$@" ;;
     bench) run_module bench tests.bench "$@" ;;
     test) run_tests "$@" ;;
-    setup) say "nothing to do: $PYTHON is ready" ;;
+    setup) [[ -n ${MADE:-} ]] || say "nothing to do: $PYTHON is ready" ;;
     *) run_module "$verb" "train_offline.${verb//-/_}" "$@" ;;
   esac
 }
