@@ -8,7 +8,7 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import cv2
@@ -67,12 +67,18 @@ def write_orders(folder: Path, orders: Sequence[Order], list_name: str, workers:
 
 def _write_in_pool(folder: Path, orders: Sequence[Order], workers: int, bar: tqdm) -> None:
     # Spawned, not forked: threads that OpenCV may have started do not survive a fork.
+    others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
         for _ in pool.map(_write, [folder] * len(orders), orders):
             bar.update()
+    except BaseException:
+        # Without workers the pool ends at once, even if a second Ctrl-C interrupts the clean-up.
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)  # after an error or Ctrl-C, do not draw what is still queued
+        pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:
