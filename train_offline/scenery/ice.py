@@ -94,7 +94,7 @@ def _thickness(rng: np.random.Generator, level: Array, drift: Drift) -> Array:
     if kind in (1, 2):
         floes = _floes(rng, cover, drift) if rng.random() < 0.55 else _grains(rng, cover, drift)
         thickness += (np.maximum(floes, 0.35 * thickness) - thickness) * pack
-    if kind == 3 or rng.random() < 0.6:
+    if kind == 3 or rng.random() < 0.75:
         np.maximum(thickness, _brash(rng, cover, drift, everywhere=kind == 3), out=thickness)
     return thickness
 
@@ -169,7 +169,7 @@ def _normal_quantile(share: Array) -> Array:
 def _brash(rng: np.random.Generator, cover: Array, drift: Drift, everywhere: bool) -> Array:
     """Small broken pieces, thickest near the edge (or everywhere), drawn into wisps."""
     shape = cover.shape
-    grain = streaks(rng, shape, rng.uniform(4, 14), rng.uniform(1, 3.5), drift.angle, 0.8)
+    grain = streaks(rng, shape, rng.uniform(3, 12), rng.uniform(1, 3.5), drift.angle, 0.8)
     grain = bend(grain, rng, rng.uniform(1, 8), rng.uniform(10, 40))
     near = cover if everywhere else 4 * cover * (1 - cover)
     patch = fractal(rng, shape, rng.uniform(25, 90), 0.5, 4)
@@ -228,7 +228,10 @@ def _fill_holes(label: Array, sea: Array, largest: int = 2500) -> Array:
 def _paint(rng: np.random.Generator, image: Array, thickness: Array, style: Style) -> None:
     """Colours from thickness: water, then thin grey ice, then thick ice."""
     palette = style.palette
-    thin = np.clip(palette.clear + (palette.thin - palette.clear) * style.thin_contrast, 0, 255)
+    apart = (palette.thin - palette.clear) * np.float32(style.thin_contrast)
+    least = 0.16 * palette.clear.mean() + 3.0  # below this nobody could draw the edge, so no label would
+    apart *= np.float32(max(1.0, least / (np.abs(apart).mean() + 1e-3)))
+    thin = np.clip(palette.clear + apart, 0, 255)
     patch = 1 + np.float32(0.06 * style.grain) * fractal(rng, thickness.shape, 40, 0.75)
     lighten(image, thin.astype(np.float32), smoothstep(0.0, THIN * 0.8, thickness))
     lighten(

@@ -52,7 +52,7 @@ def _families() -> dict[str, Palette]:
             (98, 90, 68), (94, 80, 64), (48, 42, 34), (196, 198, 196), (190, 182, 164), (216, 218, 218),
         ),
         "brown": _palette(
-            (84, 80, 62), (98, 94, 70), (152, 130, 94), (82, 80, 70), (192, 184, 162), (142, 116, 84),
+            (92, 86, 66), (104, 98, 72), (154, 132, 96), (62, 64, 58), (192, 184, 162), (142, 116, 84),
             (122, 100, 70), (120, 92, 66), (64, 48, 34), (220, 216, 206), (216, 202, 172), (232, 230, 224),
         ),
     }  # fmt: skip
@@ -104,7 +104,7 @@ def _between(one: Colour, other: Colour, share: float) -> Colour:
 
 def _jitter(rng: np.random.Generator, palette: Palette) -> Palette:
     """Scene-wide gain, tint, saturation and contrast, and a smaller change of every colour by itself."""
-    gain = np.exp(rng.normal(0, 0.18)) * np.exp(rng.normal(0, 0.06, 3))
+    gain = np.exp(rng.normal(0, 0.18)) * np.exp(rng.normal(0, 0.045, 3))
     saturation, gamma = rng.uniform(0.7, 1.25), rng.uniform(0.9, 1.2)
     changed = {}
     for item in fields(palette):
