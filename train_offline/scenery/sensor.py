@@ -44,7 +44,7 @@ def _blur(rng: np.random.Generator, image: Array) -> Array:
         )
         how = cv2.INTER_NEAREST if rng.random() < 0.4 else cv2.INTER_LINEAR
         return cv2.resize(small, (width, height), interpolation=how)
-    blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.35, 1.1))
+    blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.25, 0.95))
     if draw < 0.4:
         blurred += np.float32(rng.uniform(0.2, 0.8)) * (blurred - cv2.GaussianBlur(blurred, (0, 0), 1.2))
     return blurred

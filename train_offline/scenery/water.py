@@ -32,7 +32,9 @@ def draw_water(rng: np.random.Generator, land: Array, style: Style) -> Array:
     lighten(image, palette.shoal, np.clip(shoal + np.float32(0.25) * broad, 0, 1))
     if rng.random() < 0.75:
         lighten(image, palette.silt, _silt(rng, offshore))
-    image *= 1 + np.float32(rng.uniform(0.0, 0.05)) * fractal(rng, shape, 60, 0.5, 2)[..., None]
+    image *= (
+        1 + np.float32(rng.uniform(0.0, 0.08)) * fractal(rng, shape, rng.uniform(40, 150), 0.5, 6)[..., None]
+    )
     if land.any() and rng.random() < 0.3:
         _tidal_flats(rng, image, offshore, style)
     if rng.random() < 0.15:
