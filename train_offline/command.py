@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ class Parser(argparse.ArgumentParser):
 
 def run(prog: str, work: Callable[[], int | None]) -> int:
     """Exit code of `work`; a UsageError becomes one line on stderr and exit code 2."""
+    logging.getLogger("tifffile").setLevel(
+        logging.CRITICAL
+    )  # what it logs is raised as well, and said once here
     try:
         return work() or 0
     except UsageError as error:

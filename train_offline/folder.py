@@ -109,6 +109,8 @@ def _read_image(path: Path) -> np.ndarray:
         raise UsageError(
             f"{path}: cannot be read: {str(error).splitlines()[0] if str(error) else error!r}"
         ) from error
+    if image.size == 0:
+        raise UsageError(f"{path}: cannot be read: holds no pixels")
     if image.ndim == 3 and image.shape[0] in (3, 4) and image.shape[2] not in (3, 4):
         image = np.moveaxis(image, 0, 2)  # planar file
     if image.ndim == 2:

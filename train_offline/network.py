@@ -1,4 +1,4 @@
-"""The network in training: an smp model by name, less the stages that its decoder never looks at."""
+"""The network in training: an smp model by name, made ready for a short training from random weights."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ def build(settings: NetworkSettings) -> nn.Module:
         raise UsageError(
             f"no network {settings.arch} with encoder {settings.encoder_name}: {error}"
         ) from error
-    cut_unused_stages(model)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1
@@ -60,14 +59,6 @@ def build(settings: NetworkSettings) -> nn.Module:
             module.drop_prob = 0.0
     freeze_unused(model)
     return model.train()
-
-
-def cut_unused_stages(model: nn.Module) -> None:
-    """Drop what comes after the last feature map in use; timm computes it and throws it away."""
-    features = getattr(model.encoder, "model", None)
-    used = getattr(features, "_stage_out_idx", None)
-    if used and isinstance(getattr(features, "blocks", None), nn.Sequential):
-        features.blocks = features.blocks[: max(used)]
 
 
 def freeze_unused(model: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 import torch
@@ -20,6 +21,7 @@ def make_fabric(settings: TrainSettings) -> Fabric:
     """Device, precision and processes, launched. Raises UsageError where the machine has not got them."""
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise UsageError("no CUDA device here; leave --device out or say --device cpu")
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run's own first line says it all
     cuda = settings.device != "cpu" and torch.cuda.is_available()
     bf16 = settings.precision == "bf16" or (settings.precision == "auto" and _fast_bf16(cuda))
     try:

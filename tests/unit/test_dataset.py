@@ -1,0 +1,212 @@
+"""Reading a data folder, and crops that depend on (seed, epoch, index) only."""
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+import torch
+from torch.utils.data import DataLoader
+
+from infer.settings import UsageError
+from train_offline.dataset import Crops, CropSettings, Source, draw_crop, load_source
+from train_offline.folder import IGNORED, LabelledScene, Pair, listed_pairs, pairs_in, read_scene
+
+
+def noise(seed, *shape):
+    return np.random.default_rng(seed).integers(1, 256, shape, dtype=np.uint8)
+
+
+def scene_of(seed, height, width):
+    """A scene whose label can be told from its pixels: the red channel is 40 off the ice and 220 on it."""
+    image = cv2.resize(noise(seed, 8, 8, 3), (width, height), interpolation=cv2.INTER_NEAREST)
+    image[..., 0] = np.where(image[..., 0] > 127, 220, 40)
+    return LabelledScene(str(seed), image, (image[..., 0] > 127).astype(np.uint8))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for part in ("image", "gt", "ignore"):
+        (tmp_path / part).mkdir()
+    for name in ("a", "b.c"):
+        tifffile.imwrite(tmp_path / "image" / f"{name}.tif", noise(1, 20, 30, 4), photometric="rgb")
+        cv2.imwrite(
+            str(tmp_path / "gt" / f"{name}.png"), np.where(noise(2, 20, 30) > 99, 255, 0).astype(np.uint8)
+        )
+    cv2.imwrite(str(tmp_path / "ignore" / "a.png"), np.where(noise(3, 20, 30) > 200, 255, 0).astype(np.uint8))
+    return tmp_path
+
+
+def test_scene_is_read_as_rgb_with_ignored_pixels(folder):
+    first, second = (read_scene(pair) for pair in pairs_in(folder))
+    np.testing.assert_array_equal(first.image, noise(1, 20, 30, 4)[..., :3])
+    ignored = noise(3, 20, 30) > 200
+    np.testing.assert_array_equal(first.label, np.where(ignored, IGNORED, noise(2, 20, 30) > 99))
+    assert second.name == "b.c"
+    np.testing.assert_array_equal(second.label, noise(2, 20, 30) > 99)
+
+
+@pytest.mark.parametrize("layout", ["lzw strips", "planar", "grey"])
+def test_file_forms(tmp_path, layout):
+    pixels = noise(4, 21, 17) if layout == "grey" else noise(4, 21, 17, 3)
+    extra = {
+        "lzw strips": {"compression": "lzw", "predictor": 2, "rowsperstrip": 5},
+        "planar": {},
+        "grey": {},
+    }
+    planar = layout == "planar"
+    tifffile.imwrite(
+        tmp_path / "s.tif",
+        np.moveaxis(pixels, 2, 0) if planar else pixels,
+        photometric="minisblack" if layout == "grey" else "rgb",
+        planarconfig="separate" if planar else None,
+        **extra[layout],
+    )
+    cv2.imwrite(str(tmp_path / "s.png"), np.zeros((21, 17), np.uint8))
+    image = read_scene(Pair(tmp_path / "s.tif", tmp_path / "s.png", None)).image
+    np.testing.assert_array_equal(image, pixels if pixels.ndim == 3 else np.dstack([pixels] * 3))
+
+
+def test_lists_choose_the_scenes(folder):
+    (folder / "val.csv").write_text("image,label\nimage/b.c.tif,gt/b.c.png\n")
+    assert [pair.name for pair in listed_pairs(folder, "val.csv")] == ["b.c"]
+    with pytest.raises(UsageError, match=r"holds val\.csv but no train\.csv"):
+        listed_pairs(folder, "train.csv")
+    (folder / "val.csv").unlink()
+    assert [pair.name for pair in listed_pairs(folder, "train.csv")] == ["a", "b.c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "first line"),
+        ("file,mask\nimage/a.tif,gt/a.png\n", "first line"),
+        ("image,label\n", "every line"),
+        ("image,label\nimage/a.tif\n", "every line"),
+        ("image,label\nimage/z.tif,gt/a.png\n", "z.tif: no such file"),
+    ],
+)
+def test_bad_list_is_named(folder, content, reason):
+    (folder / "train.csv").write_text(content)
+    with pytest.raises(UsageError, match=reason):
+        load_source(folder, 1.0, "train.csv")
+
+
+def other_size(folder):
+    cv2.imwrite(str(folder / "gt" / "a.png"), noise(5, 30, 20))
+    return r"gt/a\.png: is 20x30 pixels, but its scene is 30x20"
+
+
+def broken_image(folder):
+    (folder / "image" / "a.tif").write_bytes(b"II*\0nonsense")
+    return r"image/a\.tif: cannot be read"
+
+
+def broken_mask(folder):
+    (folder / "gt" / "a.png").write_bytes(b"nonsense")
+    return r"gt/a\.png: cannot be read"
+
+
+def sixteen_bits(folder):
+    tifffile.imwrite(folder / "image" / "a.tif", noise(1, 20, 30, 3).astype(np.uint16), photometric="rgb")
+    return r"image/a\.tif: must be 8-bit"
+
+
+@pytest.mark.parametrize("spoil", [other_size, broken_image, broken_mask, sixteen_bits])
+def test_unusable_file_is_named_in_one_line(folder, spoil):
+    with pytest.raises(UsageError, match=spoil(folder)) as caught:
+        load_source(folder, 1.0, "train.csv")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("augmentation", ["none", "geometry", "strong"])
+@pytest.mark.parametrize(("height", "width"), [(200, 150), (64, 64), (20, 90), (300, 64)])
+def test_crop_has_its_size_whatever_the_scene(augmentation, height, width):
+    scene = scene_of(1, height, width)
+    for seed in range(8):
+        image, label = draw_crop(
+            scene, CropSettings(64, augmentation=augmentation), np.random.default_rng(seed)
+        )
+        assert image.shape == (64, 64, 3)
+        assert label.shape == (64, 64)
+        assert image.dtype == label.dtype == np.uint8
+        assert set(np.unique(label)) <= {0, 1, IGNORED}
+        assert (label != IGNORED).any()
+
+
+def test_plain_crop_is_a_window_of_the_scene():
+    image = np.arange(90 * 80 * 3).reshape(90, 80, 3).astype(np.uint8)
+    image[..., 0], image[..., 1] = np.arange(90)[:, None], np.arange(80)[None]
+    scene = LabelledScene("s", image, (image[..., 2] % 2).astype(np.uint8))
+    corners = set()
+    for seed in range(20):
+        crop, label = draw_crop(scene, CropSettings(32, augmentation="none"), np.random.default_rng(seed))
+        top, left = int(crop[0, 0, 0]), int(crop[0, 0, 1])
+        np.testing.assert_array_equal(crop, image[top : top + 32, left : left + 32])
+        np.testing.assert_array_equal(label, scene.label[top : top + 32, left : left + 32])
+        corners.add((top, left))
+    assert len(corners) > 15
+
+
+def test_label_stays_on_its_pixels_through_scale_and_turns():
+    scene = scene_of(7, 256, 256)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        image, label = draw_crop(scene, CropSettings(128, augmentation="geometry"), rng)
+        inside = cv2.erode(label, np.ones((7, 7))) == cv2.dilate(label, np.ones((7, 7)))
+        agree = (image[..., 0] > 127) == label.astype(bool)
+        assert inside.mean() > 0.2
+        assert agree[inside].mean() > 0.99
+
+
+def test_padding_is_ignored_and_the_rest_kept():
+    scene = scene_of(3, 16, 40)
+    crop, label = draw_crop(scene, CropSettings(32, augmentation="none"), np.random.default_rng(0))
+    assert (label[:16] != IGNORED).all()
+    assert (label[16:] == IGNORED).all()
+    assert crop[16:].any()
+
+
+def sources():
+    return [
+        Source("x", 3.0, [scene_of(1, 90, 80), scene_of(2, 70, 70)]),
+        Source("y", 1.0, [scene_of(3, 64, 99)]),
+    ]
+
+
+def epoch(settings, seed=5, number=2, count=12, start=0, workers=0):
+    crops = Crops(sources(), settings, seed, number, count, start)
+    batches = list(DataLoader(crops, 2, num_workers=workers))
+    return torch.cat([image for image, _ in batches]), torch.cat([label for _, label in batches])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_crops_depend_on_seed_epoch_and_index_only(workers):
+    settings = CropSettings(32)
+    images, labels = epoch(settings)
+    again, labels_again = epoch(settings, workers=workers)
+    assert torch.equal(images, again)
+    assert torch.equal(labels, labels_again)
+    resumed, _ = epoch(settings, start=4, workers=workers)
+    assert torch.equal(resumed, images[4:])
+    assert not torch.equal(epoch(settings, number=3)[0], images)
+    assert not torch.equal(epoch(settings, seed=6)[0], images)
+
+
+def test_sources_are_drawn_by_weight():
+    def flat(value, weight):
+        scene = LabelledScene("s", np.full((40, 40, 3), value, np.uint8), np.zeros((40, 40), np.uint8))
+        return Source(str(value), weight, [scene])
+
+    crops = Crops([flat(10, 3.0), flat(200, 1.0)], CropSettings(16, augmentation="none"), 0, 0, 800)
+    share = np.mean([int(crops[i][0][0, 0, 0]) == 10 for i in range(800)])
+    assert 0.69 < share < 0.81  # 0.75, four standard deviations
+
+
+def test_augmentation_leaves_the_scene_in_memory_alone():
+    scene = scene_of(1, 80, 80)
+    before = scene.image.copy(), scene.label.copy()
+    for seed in range(10):
+        image, label = draw_crop(scene, CropSettings(32), np.random.default_rng(seed))
+        image[:], label[:] = 0, 0
+    np.testing.assert_array_equal(scene.image, before[0])
+    np.testing.assert_array_equal(scene.label, before[1])
