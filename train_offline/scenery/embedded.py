@@ -9,7 +9,7 @@ from pathlib import Path
 
 from train_offline.scenery.batch import Order, write_orders
 
-VERSION = "3"  # raise it when any pixel changes: folders of other versions are then drawn anew
+VERSION = "4"  # raise it when any pixel changes: folders of other versions are then drawn anew
 SEED = 20210101
 STAMP = "VERSION"
 LIST = "val.csv"

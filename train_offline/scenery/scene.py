@@ -103,7 +103,7 @@ def _draw_sky(rng: np.random.Generator, image: Array, style: Style, ice: bool) -
     """Haze and cloud in place; returns what they hide, bool [H, W]."""
     if rng.random() < 0.35:
         draw_haze(rng, image, style)
-    if rng.random() < (0.2 if ice else 0.35):
+    if rng.random() < (0.2 if ice else 0.28):
         return draw_cloud(rng, image, style)
     return np.zeros(image.shape[:2], bool)
 

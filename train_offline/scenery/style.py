@@ -87,7 +87,7 @@ def draw_style(rng: np.random.Generator, name: str | None = None) -> Style:
         name=chosen,
         palette=_jitter(rng, palette),
         thin_contrast=float(rng.uniform(0.75, 1.5)),
-        relief=float(rng.uniform(0.5, 1.5)),
+        relief=float(rng.uniform(0.35, 1.2)),
         grain=float(rng.uniform(0.5, 1.6)),
     )
 
