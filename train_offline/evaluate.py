@@ -10,7 +10,7 @@ from torch import nn
 
 from train_offline.folder import IGNORED, LabelledScene
 from train_offline.metrics import confusion, fwiou, iou
-from train_offline.network import normalise, pad_to_stride
+from train_offline.network import STRIDE, normalise, pad_to_stride
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,15 @@ class Score:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, image: np.ndarray, device: torch.device, bf16: bool) -> np.ndarray:
+def predict(
+    model: nn.Module, image: np.ndarray, device: torch.device, bf16: bool, stride: int = STRIDE
+) -> np.ndarray:
     """Mask of one whole scene: uint8 [H, W, 3] to bool [H, W], True = ice.
 
-    `model` must be in evaluation mode. The scene is padded by reflection to a multiple of the stride.
+    `model` must be in evaluation mode. The scene is padded by reflection to a multiple of `stride` pixels.
     """
     height, width = image.shape[:2]
-    batch = torch.from_numpy(pad_to_stride(image)).to(device)[None]
+    batch = torch.from_numpy(pad_to_stride(image, stride)).to(device)[None]
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         logits = model(normalise(batch))  # [1, 2, H, W]
     return (logits[0, 1] > logits[0, 0])[:height, :width].cpu().numpy()

@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from infer.any_size import USUAL_STRIDE
 from infer.settings import WEIGHTS, UsageError
 from infer.weights import ANY_SMP, FAST, FORMAT, load_model
 from train_offline import checkpoint
@@ -120,7 +121,8 @@ def verify(network: nn.Module, exported: Path, folders: tuple[Path, ...], least:
         for pair in listed_pairs(folder, "val.csv"):
             scene = read_scene(pair)
             expected, found = (
-                predict(n, scene.image, torch.device("cpu"), False) for n in (network, model.network)
+                predict(n, scene.image, torch.device("cpu"), bf16=False, stride=USUAL_STRIDE)
+                for n in (network, model.network)
             )
             same, pixels = same + np.count_nonzero(expected == found), pixels + found.size
             total += confusion(scene.label == 1, found, scene.label == IGNORED)

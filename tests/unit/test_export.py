@@ -1,0 +1,164 @@
+"""The exported file gives the checkpoint's masks, says what it is, and never takes its place unverified."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+import torch
+from safetensors import safe_open
+
+from infer.weights import load_model
+from train_offline import checkpoint
+from train_offline.checkpoint import Checkpoint
+from train_offline.evaluate import predict
+from train_offline.export import main
+from train_offline.folder import pairs_in, read_scene
+from train_offline.network import NetworkSettings, build
+from train_offline.settings import TrainSettings
+
+
+def unlike_new(network, seed=0):
+    """Give BatchNorm the statistics and scales of a trained network: folding then has something to fold."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for tensor, low, high in (
+                (module.running_mean, -0.3, 0.3),
+                (module.running_var, 0.4, 2.0),
+                (module.weight.data, 0.6, 1.4),
+                (module.bias.data, -0.3, 0.3),
+            ):
+                tensor.uniform_(low, high, generator=generator)
+    return network
+
+
+def write_checkpoint(path, val=(), **network):
+    torch.manual_seed(3)
+    settings = TrainSettings(
+        run=path.parent, data=((path.parent / "data", 2.0),), val=val, steps=1, **network
+    )
+    state = unlike_new(build(settings.network)).state_dict()
+    saved = Checkpoint(
+        settings.to_json(), state, state, 7, {}, torch.get_rng_state(), 7, 1.5, {"data/fwiou": 0.5}
+    )
+    checkpoint.save(saved, path)
+    return saved
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    """A checkpoint of random weights and two scenes that its random masks divide."""
+    folder = tmp_path_factory.mktemp("export")
+    for part in ("image", "gt"):
+        (folder / "data" / part).mkdir(parents=True)
+    for seed, (height, width) in enumerate(((90, 111), (64, 80))):
+        rng = np.random.default_rng(seed)
+        pixels = cv2.resize(rng.integers(1, 255, (9, 9, 3), dtype=np.uint8), (width, height))
+        tifffile.imwrite(folder / "data" / "image" / f"{seed}.tif", pixels, photometric="rgb")
+        cv2.imwrite(str(folder / "data" / "gt" / f"{seed}.png"), (pixels[..., 0] > 99).astype(np.uint8) * 255)
+    write_checkpoint(folder / "last.pt")
+    return folder
+
+
+# Random weights put far more pixels next to the class border than trained ones do: fp16 moves a few of them.
+RANDOM = ("--agreement", "0.99")
+
+
+def mask_of(network, work, number=0):
+    scene = read_scene(pairs_in(work / "data")[number])
+    return predict(network, scene.image, torch.device("cpu"), False)
+
+
+def test_exported_file_gives_the_masks_of_the_checkpoint(work, tmp_path, capsys):
+    output = tmp_path / "made here" / "w.safetensors"
+    assert (
+        main([str(work / "last.pt"), "--output", str(output), "--verify", str(work / "data"), *RANDOM]) == 0
+    )
+    told = capsys.readouterr().out
+    assert "same class as the checkpoint on" in told
+    network = build(NetworkSettings()).eval()
+    network.load_state_dict(checkpoint.load(work / "last.pt").ema)
+    for number in (0, 1):
+        expected = mask_of(network, work, number)
+        assert 0.02 < expected.mean() < 0.98, "the comparison needs both classes"
+        assert (mask_of(load_model(output).network, work, number) == expected).mean() >= 0.99
+    assert [p.name for p in output.parent.iterdir()] == ["w.safetensors"]
+
+
+def test_exported_file_is_small_and_says_what_it_is(work, tmp_path, capsys):
+    output = tmp_path / "w.safetensors"
+    assert main([str(work), "--output", str(output), "--verify", str(work / "data"), *RANDOM]) == 0
+    assert output.stat().st_size <= 6e6
+    with safe_open(output, framework="pt") as file:
+        facts = file.metadata()
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118
+    assert facts["format"] == "seaice-slim/1"
+    assert facts["architecture"] == "unet-lite3"
+    assert json.loads(facts["mean"]) == [127.5] * 3
+    assert json.loads(facts["std"]) == [31.875] * 3
+    assert json.loads(facts["classes"]) == ["background", "ice"]
+    assert json.loads(facts["scores"]) == {"data/fwiou": 0.5}
+    assert json.loads(facts["data"])["train"] == {"data": 2.0}
+    assert str(work) not in json.dumps(facts), "no path of the training machine"
+    assert load_model(output).sha256 in capsys.readouterr().out
+
+
+def test_any_other_architecture_is_saved_as_smp_knows_it(work, tmp_path):
+    write_checkpoint(tmp_path / "last.pt", arch="fpn", encoder="resnet18")
+    output = tmp_path / "w.safetensors"
+    arguments = [str(tmp_path / "last.pt"), "--output", str(output), "--verify", str(work / "data"), *RANDOM]
+    assert main(arguments) == 0
+    with safe_open(output, framework="pt") as file:
+        assert file.metadata()["architecture"] == "smp"
+        assert json.loads(file.metadata()["config"])["encoder_name"] == "resnet18"
+    assert load_model(output).network is not None
+
+
+def test_disagreement_leaves_the_old_file_in_place(work, tmp_path, capsys):
+    output = tmp_path / "w.safetensors"
+    output.write_bytes(b"the weights of last week")
+    arguments = [str(work), "--output", str(output), "--verify", str(work / "data"), "--agreement", "1.01"]
+    assert main(arguments) == 2
+    assert "nothing was written" in capsys.readouterr().err
+    assert output.read_bytes() == b"the weights of last week"
+    assert [p.name for p in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(work, tmp_path, value, capsys):
+    saved = write_checkpoint(tmp_path / "last.pt")
+    saved.ema["decoder.blocks.0.conv1.0.weight"].view(-1)[5] = value
+    checkpoint.save(saved, tmp_path / "last.pt")
+    output = tmp_path / "w.safetensors"
+    assert main([str(tmp_path), "--output", str(output), "--verify", str(work / "data")]) == 2
+    error = capsys.readouterr().err
+    assert "decoder.blocks.0.conv1.0.weight" in error
+    assert error.count("\n") == 1
+    assert not output.exists()
+
+
+def test_the_training_s_own_validation_folders_are_the_default(work, tmp_path, capsys):
+    write_checkpoint(tmp_path / "last.pt", val=(work / "data",))
+    assert main([str(tmp_path), "--output", str(tmp_path / "w.safetensors"), *RANDOM]) == 0
+    assert "data: FWIoU" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "CHECKPOINT"),
+        (["absent.pt"], "no such checkpoint"),
+        ([__file__], "not a readable checkpoint"),
+        (["{work}"], "--verify DIR"),
+        (["{work}", "--verify", "{work}/nothing"], "no such folder"),
+        (["{work}", "--verify", "{work}/data", "--output", "/proc/no/w.safetensors"], "cannot be written"),
+    ],
+)
+def test_wrong_call_is_one_line(work, tmp_path, arguments, reason, capsys):
+    output = [] if "--output" in arguments else ["--output", str(tmp_path / "w.safetensors")]
+    assert main([a.format(work=work) for a in arguments] + output) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    assert reason in error
