@@ -42,5 +42,5 @@ if __name__ == "__main__":
     with suppress(BrokenPipeError):  # whoever read the output has gone; the masks are what counts
         sys.stdout.flush()
         sys.stderr.flush()
-    # Every mask is on the disk and has been audited: taking torch and DALI apart would only cost half a second.
+    # Every mask is on the disk and audited by now: taking torch and DALI apart would only cost half a second.
     os._exit(code)

@@ -268,3 +268,19 @@ def test_nothing_is_written_outside_the_output_folder(scenes: Path, tmp_path: Pa
     assert result.returncode == 0
     assert list(home.rglob("*")) == []
     assert WEIGHTS.is_file()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("part", ["data/bohai_dev/image", "data/floes_modis/image"])
+def test_masks_of_the_gpu_agree_with_the_cpus(tmp_path: Path, part: str) -> None:
+    if not os.path.exists("/dev/nvidiactl"):
+        pytest.skip("no NVIDIA device")
+    folder = shared(part)
+    for device in ("cuda", "cpu"):
+        result = run_infer("--input", folder, "--output", tmp_path / device, "--device", device)
+        assert result.returncode == 0, result.stderr
+        assert f"({device}, " in result.stdout
+    on_gpu, on_cpu = _masks(tmp_path / "cuda"), _masks(tmp_path / "cpu")
+    assert on_gpu.keys() == on_cpu.keys()
+    for name, mask in on_gpu.items():
+        assert (mask == on_cpu[name]).mean() >= 0.999

@@ -122,3 +122,20 @@ def test_a_reader_can_be_left_half_way(tmp_path: Path) -> None:
     with Reader(batches(scenes, 512, 1, gpu=False), gpu=False) as reader:
         assert next(iter(reader)).scenes == [scenes[0]]
     assert not reader._thread.is_alive()
+
+
+@pytest.mark.gpu
+def test_the_gpu_decodes_the_same_pixels(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    scenes = _twenty_scenes(tmp_path / "s", 9)
+    on_cpu = _read_all(scenes)
+    with Reader(batches(scenes, 512, 8, gpu=True), gpu=True) as reader:
+        for batch in reader:
+            for scene, pixels in zip(batch.scenes, batch.pixels, strict=True):
+                if scene.name == "09.tif":
+                    assert pixels is None
+                    continue
+                assert pixels.is_cuda
+                np.testing.assert_array_equal(pixels.cpu().numpy(), on_cpu[scene.name])
