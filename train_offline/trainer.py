@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 
 import torch
 from lightning_fabric import Fabric
@@ -43,7 +44,7 @@ def _fast_bf16(cuda: bool) -> bool:
     """Whether bf16 is an instruction of the processor; where it is emulated it is slower than fp32."""
     if cuda:
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported()
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 class Trainer:
@@ -62,7 +63,7 @@ class Trainer:
 
     @property
     def bf16(self) -> bool:
-        return self.fabric._precision.precision == "bf16-mixed"
+        return self.fabric.strategy.precision.precision == "bf16-mixed"
 
     def step(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> torch.Tensor:
         """One update from uint8 images [B, S, S, 3] and labels [B, S, S]; returns the detached loss."""
@@ -120,7 +121,7 @@ def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict]:
     ]
 
 
-def _mean_with(decay: float):
+def _mean_with(decay: float) -> Callable[[list[torch.Tensor], list[torch.Tensor], torch.Tensor], None]:
     """Running mean whose memory grows to 1 / (1 - decay) steps: the first, random weights are forgotten."""
 
     @torch.no_grad()
