@@ -78,8 +78,10 @@ def test_a_broken_scene_is_named_and_gets_its_mask(judge: Judge, synthesised: Pa
 def test_a_wrong_call_is_one_line_and_exit_2(
     judge: Judge, tmp_path: Path, masks: Path, arguments: list[str], words: str
 ) -> None:
-    write_tiff(tmp_path / "scene.tif", random_rgb(64, 64, 6))
-    result = judge.run(*arguments, scenes=tmp_path, masks=masks)
+    scenes = tmp_path / "scenes"  # tmp_path itself is closed to other users
+    scenes.mkdir()
+    write_tiff(scenes / "scene.tif", random_rgb(64, 64, 6))
+    result = judge.run(*arguments, scenes=scenes, masks=masks)
     assert result.returncode == 2
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
