@@ -98,6 +98,7 @@ def export(settings: ExportSettings) -> None:
     try:
         settings.output.parent.mkdir(parents=True, exist_ok=True)
         save_file(exported_state(network, trained.network), partial, metadata_of(saved, trained))
+        partial.chmod(0o644)  # safetensors lets nobody else read it, but the image runs as any user
         print("\n".join(verify(network, partial, folders, settings.agreement)))
         digest = hashlib.sha256(partial.read_bytes()).hexdigest()
         os.replace(partial, settings.output)

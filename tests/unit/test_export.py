@@ -91,6 +91,7 @@ def test_exported_file_is_small_and_says_what_it_is(work, tmp_path, capsys):
     output = tmp_path / "w.safetensors"
     assert main([str(work), "--output", str(output), "--verify", str(work / "data"), *RANDOM]) == 0
     assert output.stat().st_size <= 6e6
+    assert output.stat().st_mode & 0o777 == 0o644, "the image runs as any user"
     with safe_open(output, framework="pt") as file:
         facts = file.metadata()
         assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118
