@@ -30,12 +30,14 @@ class Source:
 class CropSettings:
     """size: side of a crop in pixels. scale: the range of resampling factors, drawn log-uniformly.
 
-    augmentation: "none"; "geometry" = scale, flips and turns; "strong" = these and new colours.
+    augmentation: "none"; "geometry" = scale, flips and turns; "strong" = these and new colours for the share
+    `recolour` of the crops; the others keep the network in touch with the colours as they are.
     """
 
     size: int = 256
     scale: tuple[float, float] = (0.5, 2.0)
     augmentation: str = "strong"
+    recolour: float = 1.0
 
 
 def load_source(folder: Path, weight: float, list_name: str, threads: int = 4) -> Source:
@@ -104,7 +106,7 @@ def draw_crop(
         label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
     if settings.augmentation != "none":
         image, label = augment.turn(image, label, rng)
-    if settings.augmentation == "strong":
+    if settings.augmentation == "strong" and rng.random() < settings.recolour:
         image = augment.randomise(image, rng)
     return np.array(image), np.array(label)  # copies: nothing a caller does may reach the scene in memory
 

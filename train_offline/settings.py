@@ -9,7 +9,7 @@ from typing import Any
 
 from infer.settings import UsageError
 from train_offline.command import Parser, positive
-from train_offline.dataset import AUGMENTATIONS
+from train_offline.dataset import AUGMENTATIONS, CropSettings
 from train_offline.network import STRIDE, NetworkSettings
 
 
@@ -38,6 +38,9 @@ class TrainSettings:
     clip: float = 1.0  # largest norm of the gradient
     ema: float = 0.998  # averages the last few hundred steps
     augment: str = "strong"
+    recolour: float = (
+        CropSettings.recolour
+    )  # share of the crops; more is slower to learn and generalises further
     seed: int = 0
     precision: str = "auto"
     device: str = "auto"
@@ -112,6 +115,10 @@ def _fraction(text: str) -> float:
     return number
 
 
+def _share(text: str) -> float:
+    return 1.0 if text in ("1", "1.0") else _fraction(text)
+
+
 def _seed(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
@@ -153,6 +160,12 @@ def _parser() -> Parser:
     add("--clip", type=number, metavar="F", help=f"largest norm of the gradient ({default.clip})")
     add("--ema", type=_fraction, metavar="F", help=f"decay of the averaged weights, 0 = none ({default.ema})")
     add("--augment", choices=AUGMENTATIONS, help=f"changes of the crops ({default.augment})")
+    add(
+        "--recolour",
+        type=_share,
+        metavar="F",
+        help=f"share of crops that strong recolours ({default.recolour})",
+    )
     add("--seed", type=_seed, metavar="N", help=f"of crops and first weights ({default.seed})")
     add("--precision", choices=("auto", "bf16", "fp32"), help="auto is bf16 where the processor has it")
     add("--device", choices=("auto", "cpu", "cuda"), help=f"({default.device})")

@@ -105,7 +105,9 @@ class Training:
     def _loader(self, epoch: int, steps_done: int) -> Iterable:
         crops = Crops(
             self._sources,
-            CropSettings(size=self._settings.crop, augmentation=self._settings.augment),
+            CropSettings(
+                self._settings.crop, augmentation=self._settings.augment, recolour=self._settings.recolour
+            ),
             self._settings.seed,
             epoch,
             count=self._steps_per_epoch * self._crops_per_step,

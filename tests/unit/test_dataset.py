@@ -202,6 +202,19 @@ def test_sources_are_drawn_by_weight():
     assert 0.69 < share < 0.81  # 0.75, four standard deviations
 
 
+def test_recolour_is_the_share_of_crops_with_new_colours():
+    scene = LabelledScene("s", np.full((64, 64, 3), 77, np.uint8), np.zeros((64, 64), np.uint8))
+
+    def share(recolour):
+        settings = CropSettings(16, recolour=recolour)
+        crops = (draw_crop(scene, settings, np.random.default_rng(seed))[0] for seed in range(200))
+        return np.mean([(crop != 77).any() for crop in crops])
+
+    assert share(0.0) == 0
+    assert 0.36 < share(0.5) < 0.64  # four standard deviations
+    assert share(1.0) > 0.97
+
+
 def test_augmentation_leaves_the_scene_in_memory_alone():
     scene = scene_of(1, 80, 80)
     before = scene.image.copy(), scene.label.copy()
