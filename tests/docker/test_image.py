@@ -142,9 +142,10 @@ def test_the_image_holds_the_job_compiled_and_nothing_of_the_workbench(judge: Ju
     look = (
         "import importlib.util as u, json, pathlib, infer;"
         "app = pathlib.Path('/app');"
+        "sources = [*app.rglob('*.py'), u.find_spec('torch').origin, u.find_spec('cv2').origin];"
         "print(json.dumps({"
         "'found': [m for m in ('train_offline', 'tests', 'pytest', 'pip') if u.find_spec(m)],"
-        "'bare': [str(s) for s in app.rglob('*.py') if not pathlib.Path(u.cache_from_source(s)).exists()],"
+        "'bare': [str(s) for s in sources if not pathlib.Path(u.cache_from_source(s)).exists()],"
         "'weights': [w.name for w in (app / 'weights').glob('*.safetensors')]}))"
     )
     result = judge.run("-c", look, python=True)
