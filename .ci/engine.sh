@@ -43,12 +43,12 @@ stop_engine() {
   rm -rf "$run"
 }
 
-# trim_cache IMAGE...: drops every image but these, and build layers beyond what two builds take.
+# trim_cache IMAGE...: drops every image but these, and build layers beyond what one build takes.
 trim_cache() {
   local image
   docker image ls --format '{{.Repository}}:{{.Tag}}' | while read -r image; do
     [[ " $* " == *" $image "* ]] || docker image rm "$image" >/dev/null 2>&1 || true
   done
   docker image prune --force >/dev/null
-  docker builder prune --force --keep-storage 20GB >/dev/null
+  docker builder prune --force --keep-storage 10GB >/dev/null
 }
