@@ -57,13 +57,14 @@ def run(settings: Settings) -> int:
 def _process(
     scenes: list[Scene], settings: Settings, writer: MaskWriter, progress: Progress, report: Report
 ) -> list[Pending]:
-    pending = [_put_black(scene, scene.error, writer, progress) for scene in scenes if scene.error]
+    black = [scene for scene in scenes if scene.error]
     gpu = settings.device != "cpu" and gpu_visible()
-    plan = batches([s for s in scenes if not s.error], settings.tile, settings.batch, gpu)
+    plan = batches([scene for scene in scenes if not scene.error], settings.tile, settings.batch, gpu)
     if not plan:
-        return pending
+        return [_put_black(scene, scene.error, writer, progress) for scene in black]
     with Reader(plan, gpu) as reader:  # decodes the first batch while torch is being imported
-        predictor = _load_predictor(settings, report)
+        predictor = _load_predictor(settings, report)  # unusable weights end the run before any mask
+        pending = [_put_black(scene, scene.error, writer, progress) for scene in black]
         for batch in reader:
             start = time.monotonic()
             pending += _predict(batch, predictor, writer, progress)

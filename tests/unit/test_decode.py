@@ -14,11 +14,10 @@ from infer.reader import Reader
 from infer.scenes import Scene, batches, find_scenes
 from tests.support import random_rgb, shared, write_tiff
 
-make_dali_report_damage()  # as the reader does, before the first Decoder of this process
-
 
 def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, str | None]]:
     scenes = find_scenes(folder)
+    make_dali_report_damage()  # as the reader does
     decoder = Decoder(gpu=False, most_scenes=most)
     outcomes = []
     for i in range(0, len(scenes), most):
