@@ -21,6 +21,9 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         settings = parse(argv)
+        # Threads that spin while they wait take the processor from decoding and writing: 1.5 to 3 times slower
+        # on a busy machine. OpenMP reads this once, when torch is imported.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         from infer.job import run  # after the arguments: --help need not wait for NumPy and OpenCV
 
         return run(settings)
