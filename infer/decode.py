@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from infer.scenes import Scene
 
 if TYPE_CHECKING:
     import torch
+    from nvidia.dali.backend import TensorListCPU, TensorListGPU
 
     Pixels = np.ndarray | torch.Tensor
     Outcome = tuple[Pixels | None, str | None]  # pixels, or the reason why there are none
@@ -27,15 +28,16 @@ class DecodeError(Exception):
 class Decoder:
     """Decodes batches of scenes to uint8 [H, W, 3] RGB: NumPy arrays, or CUDA tensors with gpu=True."""
 
-    def __init__(self, gpu: bool, most_scenes: int) -> None:
+    def __init__(self, gpu: bool, most_scenes: int, say: Callable[[str], None]) -> None:
         self._gpu = gpu
         self._most_scenes = most_scenes
+        self._say = say
         self._encoded: list[np.ndarray] = []
         self._pipeline = self._build_where_possible()
 
     def decode(self, scenes: list[Scene]) -> list[Outcome]:
         """Pixels or the reason for their absence, in the order of the scenes. One bad file costs no other."""
-        for_dali = [scene for scene in scenes if scene.header.is_plain_rgb]
+        for_dali = [scene for scene in scenes if _is_for_dali(scene)]
         decoded = dict(zip(for_dali, self._try_together(for_dali), strict=True))
         return [decoded.get(scene) or _fall_back(scene) for scene in scenes]
 
@@ -44,31 +46,30 @@ class Decoder:
         if not scenes:
             return []
         try:
-            pixels = self._run(scenes)
-        except (RuntimeError, OSError):  # DALI does not say which one it was
+            self._encoded = [np.fromfile(scene.path, np.uint8) for scene in scenes]
+            (output,) = self._pipeline.run()
+        except Exception:  # DALI says neither in which scene nor, reliably, with which type of error
             self._pipeline = self._build()  # a pipeline that has thrown cannot be used again
             if len(scenes) == 1:
                 return [None]
             return [outcome for scene in scenes for outcome in self._try_together([scene])]
+        pixels = _take_from_gpu(output) if self._gpu else _take_from_cpu(output)
         return [
             (array, None) if tuple(array.shape) == (*scene.shape, 3) else None
             for scene, array in zip(scenes, pixels, strict=True)
         ]
 
-    def _run(self, scenes: list[Scene]) -> list[Pixels]:
-        self._encoded = [np.fromfile(scene.path, np.uint8) for scene in scenes]
-        (output,) = self._pipeline.run()
-        if self._gpu:
-            return _take_from_gpu(output)
-        return [np.array(output.at(i)) for i in range(len(output))]  # a copy: DALI uses its buffers again
-
     def _build_where_possible(self) -> Pipeline:
+        if self._gpu:
+            import torch
+
+            self._gpu = torch.cuda.is_available()  # where torch cannot take them, pixels must not be there
         if self._gpu:
             try:
                 return self._build()
             except RuntimeError as error:
                 reason = str(error).strip().splitlines()[-1]
-                print(f"infer: decoding on the CPU, DALI cannot use the GPU: {reason}", file=sys.stderr)
+                self._say(f"infer: decoding on the CPU, DALI cannot use the GPU: {reason}")
                 self._gpu = False
         return self._build()
 
@@ -89,12 +90,33 @@ class Decoder:
         return pipeline
 
 
-def _take_from_gpu(output) -> list[torch.Tensor]:
-    """Copies of a DALI GPU batch as torch tensors, finished before DALI may use its buffers again."""
+def _is_for_dali(scene: Scene) -> bool:
+    """Plain RGB in a file that is not far larger than its pixels: DALI is given whole files, in memory."""
+    height, width = scene.shape
+    most = 2 * height * width * scene.header.samples + 2**20
+    try:
+        return scene.header.is_plain_rgb and scene.path.stat().st_size <= most
+    except OSError:  # it has gone since it was listed: the fallback says so
+        return False
+
+
+def _take_from_cpu(output: TensorListCPU) -> list[np.ndarray]:
+    """Copies of a DALI CPU batch: DALI uses its buffers again."""
+    return [np.array(output.at(i)) for i in range(len(output))]
+
+
+def _take_from_gpu(output: TensorListGPU) -> list[Pixels]:
+    """Copies of a DALI GPU batch as torch tensors, finished before DALI may use its buffers again.
+
+    NumPy arrays where torch finds no room on the GPU for the copies.
+    """
     import torch
 
-    pixels = [torch.from_dlpack(output[i]).clone() for i in range(len(output))]
-    torch.cuda.current_stream().synchronize()
+    try:
+        pixels = [torch.from_dlpack(output[i]).clone() for i in range(len(output))]
+        torch.cuda.current_stream().synchronize()
+    except torch.OutOfMemoryError:
+        return _take_from_cpu(output.as_cpu())
     return pixels
 
 

@@ -29,6 +29,11 @@ class Progress:
     def say(self, message: str) -> None:
         """One line on stderr, quiet or not."""
         if self._bar is None:
-            print(message, file=sys.stderr)
+            print(one_line(message), file=sys.stderr)
         else:
-            self._bar.write(message, file=sys.stderr)
+            self._bar.write(one_line(message), file=sys.stderr)
+
+
+def one_line(message: str) -> str:
+    """The message with what could forge another line or steer a terminal, say in a file name, escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)

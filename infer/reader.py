@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,10 +38,10 @@ class Reader:
     decode_seconds is the time spent decoding so far, most of it beside the network's.
     """
 
-    def __init__(self, batches: list[list[Scene]], gpu: bool) -> None:
+    def __init__(self, batches: list[list[Scene]], gpu: bool, say: Callable[[str], None]) -> None:
         self.decode_seconds = 0.0
         self._batches = batches
-        self._gpu = gpu
+        self._gpu, self._say = gpu, say
         # One batch waits, one is being decoded, one is with the network: that bounds the memory.
         self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue(maxsize=1)
         self._stop = threading.Event()
@@ -69,7 +69,7 @@ class Reader:
         try:
             from infer.decode import Decoder  # DALI is slow to import: here it loads beside torch
 
-            decoder = Decoder(self._gpu, max((len(batch) for batch in self._batches), default=1))
+            decoder = Decoder(self._gpu, max(len(batch) for batch in self._batches), self._say)
             for scenes in self._batches:
                 if self._stop.is_set():
                     return

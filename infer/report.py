@@ -13,6 +13,13 @@ from infer import __version__
 from infer.settings import UsageError
 
 
+def process_start() -> float:
+    """When this process started, on the scale of time.monotonic() (man 5 proc_pid_stat, field 22)."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    since_boot = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
+
+
 @dataclass(frozen=True)
 class SceneResult:
     """status: ok; kept (by --resume); degraded (a black mask, error says why); failed (no mask, likewise)."""
@@ -52,7 +59,7 @@ class Report:
     scenes: list[SceneResult] = field(default_factory=list)
     seconds: Seconds = field(default_factory=Seconds)
     peak_gpu_bytes: int = 0
-    began: float = field(default_factory=lambda: process_start())
+    began: float = field(default_factory=process_start)
 
     def elapsed(self) -> float:
         """Seconds since the process started."""
@@ -87,10 +94,3 @@ class Report:
 def peak_rss_bytes() -> int:
     """Largest resident size of this process so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def process_start() -> float:
-    """When this process started, on the scale of time.monotonic() (man 5 proc_pid_stat, field 22)."""
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    since_boot = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return time.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)

@@ -77,7 +77,12 @@ def batches(scenes: list[Scene], tile: int, batch: int | None, gpu: bool) -> lis
 
 
 def _is_scene_file(entry: os.DirEntry) -> bool:
-    return entry.name.lower().endswith((".tif", ".tiff")) and not entry.is_dir()
+    if not entry.name.lower().endswith((".tif", ".tiff")):
+        return False
+    try:
+        return not entry.is_dir()
+    except OSError:  # a link that leads to itself: no folder, and _look_at says what is wrong
+        return True
 
 
 def _look_at(path: Path) -> Scene:

@@ -6,8 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from infer.tiles import STRIDE
-
+STRIDE = 16  # of the network: four stages, each of which halves the resolution
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
 
 
@@ -40,6 +39,12 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see --help)")
 
 
+def _path(text: str) -> Path:
+    if not text:  # as from a shell variable that is not set; Path("") would be the current folder
+        raise argparse.ArgumentTypeError("is empty")
+    return Path(text)
+
+
 def _tile_size(text: str) -> int:
     return _whole_number(text, at_least=STRIDE, multiple=STRIDE)
 
@@ -69,14 +74,15 @@ def _parser() -> _Parser:
     default = Settings()
     parser = _Parser(
         prog="infer",
+        allow_abbrev=False,
         description="Write one sea-ice mask (PNG, 0 and 255) for every .tif or .tiff of a folder.",
         epilog="Exit code: 0 every scene has a mask, 2 wrong call, 3 a degraded scene with --strict, "
         "4 a mask could not be written.",
     )
     add = parser.add_argument
-    add("--input", type=Path, default=default.input, metavar="DIR", help="folder of scenes (%(default)s)")
-    add("--output", type=Path, default=default.output, metavar="DIR", help="folder for masks (%(default)s)")
-    add("--weights", type=Path, default=default.weights, metavar="FILE", help="slim state dict, safetensors")
+    add("--input", type=_path, default=default.input, metavar="DIR", help="folder of scenes (%(default)s)")
+    add("--output", type=_path, default=default.output, metavar="DIR", help="folder for masks (%(default)s)")
+    add("--weights", type=_path, default=default.weights, metavar="FILE", help="slim state dict, safetensors")
     add("--device", choices=("auto", "cuda", "cpu"), default=default.device, help="(%(default)s)")
     add("--tile", type=_tile_size, default=default.tile, metavar="N",
         help="scenes larger than N pixels are cut into tiles (%(default)s)")  # fmt: skip
@@ -89,7 +95,7 @@ def _parser() -> _Parser:
         metavar="N",
         help="tiles in one forward pass (auto)",
     )
-    add("--report", type=Path, default=None, metavar="FILE", help="write a JSON report of the run")
+    add("--report", type=_path, default=None, metavar="FILE", help="write a JSON report of the run")
     add("--resume", action="store_true", help="keep the whole masks that are already there")
     add("--strict", action="store_true", help="exit with 3 when a scene was degraded")
     add("--quiet", action="store_true", help="no progress bar and no summary")

@@ -12,12 +12,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
+MAX_SIDE = 1_000_000  # of a PNG, by libpng's own limit
 MAX_TAGS = 4096
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_SAMPLES, _PLANAR, _SAMPLE_FORMAT = 277, 284, 339
-# Values that stand for an absent tag (TIFF 6.0, section 8 and "SampleFormat")
-_DEFAULTS = {_BITS: 1, _COMPRESSION: 1, _PHOTOMETRIC: -1, _SAMPLES: 1, _PLANAR: 1, _SAMPLE_FORMAT: 1}
+_ORIENTATION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 274, 277, 284, 339
+# The tags behind the fields of Header, in their order, and what an absent tag stands for (TIFF 6.0)
+_FACTS = {
+    _SAMPLES: 1,
+    _BITS: 1,
+    _SAMPLE_FORMAT: 1,
+    _COMPRESSION: 1,
+    _PHOTOMETRIC: -1,
+    _PLANAR: 1,
+    _ORIENTATION: 1,
+}
 _TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}  # BYTE, SHORT, LONG, LONG8: what these tags are stored as
 
 
@@ -37,14 +46,17 @@ class Header:
     compression: int
     photometric: int
     planar: int
+    orientation: int
 
     @property
     def is_plain_rgb(self) -> bool:
         """8-bit interleaved RGB, with or without alpha, not as JPEG: every decoder gives the same pixels."""
         return (
-            (self.bits, self.sample_format, self.photometric, self.planar) == (8, 1, 2, 1)
+            (self.bits, self.sample_format, self.photometric, self.planar, self.orientation)
+            == (8, 1, 2, 1, 1)
             and self.samples in (3, 4)
             and self.compression in (1, 5, 8, 32946)  # none, LZW, Deflate
+            and self.orientation == 1
         )
 
 
@@ -59,12 +71,10 @@ def read_header(path: Path) -> Header:
         raise HeaderError("the TIFF header is cut short") from None
     if _WIDTH not in tags or _HEIGHT not in tags:
         raise HeaderError("the TIFF header gives no size")
-    facts = {**_DEFAULTS, **tags}
-    height, width = facts[_HEIGHT], facts[_WIDTH]
-    if not 0 < height * width <= MAX_PIXELS:
+    height, width = tags[_HEIGHT], tags[_WIDTH]
+    if not 0 < height * width <= MAX_PIXELS or max(height, width) > MAX_SIDE:
         raise HeaderError(f"the TIFF header claims {height}x{width} pixels")
-    return Header(height, width, *(facts[tag] for tag in
-                  (_SAMPLES, _BITS, _SAMPLE_FORMAT, _COMPRESSION, _PHOTOMETRIC, _PLANAR)))  # fmt: skip
+    return Header(height, width, *(tags.get(tag, default) for tag, default in _FACTS.items()))
 
 
 def _read_tags(file: BinaryIO) -> dict[int, int]:

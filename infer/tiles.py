@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-STRIDE = 16  # four stages, each of which halves the resolution
+from infer.settings import STRIDE
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from infer.settings import UsageError
 
 FORMAT = "seaice-slim/1"
+CLASSES = ["background", "ice"]  # in the order of the logits
 FAST = "unet-lite3"
 ANY_SMP = "smp"
 
@@ -64,12 +66,13 @@ def _network(metadata: dict[str, str], state: dict[str, Tensor]) -> nn.Module:
     for name, tensor in state.items():
         if not torch.isfinite(tensor).all():
             raise UsageError(f"{name} holds values that are not finite: train again")
+    if _json(metadata, "classes") != CLASSES:
+        raise UsageError(f"their classes are {metadata['classes']}, not {json.dumps(CLASSES)}")
     architecture = metadata.get("architecture")
     if architecture == FAST:
         from infer.network import UNetLite3
 
-        with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
-            network = UNetLite3()
+        network = UNetLite3()
     elif architecture == ANY_SMP:
         network = _smp_network(_json(metadata, "config"))
     else:
@@ -80,7 +83,22 @@ def _network(metadata: dict[str, str], state: dict[str, Tensor]) -> nn.Module:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(f"they do not fit {architecture!r}: {reason}") from None
-    return network.eval().requires_grad_(False)
+    network = network.eval().requires_grad_(False)
+    if architecture == ANY_SMP:
+        _try(network)
+    return network
+
+
+def _try(network: nn.Module) -> None:
+    """One small image: an smp network may load and still not be one that gives two classes."""
+    try:
+        with torch.inference_mode():
+            shape = tuple(network(torch.zeros(1, 3, 64, 64)).shape)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UsageError(f"their network does not run ({reason})") from None
+    if shape != (1, len(CLASSES), 64, 64):
+        raise UsageError(f"their network gives {shape} for one image of 64 x 64, not two classes of its size")
 
 
 def _smp_network(config: dict[str, Any]) -> nn.Module:
@@ -100,15 +118,15 @@ def _smp_network(config: dict[str, Any]) -> nn.Module:
 def _normalisation(metadata: dict[str, str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     mean, std = _json(metadata, "mean"), _json(metadata, "std")
     for name, values in (("mean", mean), ("std", std)):
-        if (
-            not isinstance(values, list)
-            or len(values) != 3
-            or not all(isinstance(v, (int, float)) for v in values)
-        ):
+        if not isinstance(values, list) or len(values) != 3 or not all(map(_is_number, values)):
             raise UsageError(f"their {name} is {values!r}, not three numbers")
     if min(std) <= 0:
         raise UsageError(f"their std is {std!r}, not above 0")
     return tuple(mean), tuple(std)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _json(metadata: dict[str, str], key: str) -> Any:

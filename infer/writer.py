@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 import time
+import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +29,7 @@ class MaskWriter:
         self.write_seconds = 0.0
         self.first_mask_at: float | None = None
         self._folder = folder
+        self._unfinished: set[Path] = set()
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="writer")
         self._places = threading.BoundedSemaphore(MOST_WAITING)
         self._lock = threading.Lock()
@@ -44,6 +44,12 @@ class MaskWriter:
         future.add_done_callback(lambda _: self._places.release())
         return future
 
+    def discard_unfinished(self) -> None:
+        """Removes what is half written, for a process that is about to leave without waiting."""
+        for path in list(self._unfinished):
+            with suppress(OSError):
+                path.unlink()
+
     def __enter__(self) -> MaskWriter:
         return self
 
@@ -52,29 +58,29 @@ class MaskWriter:
 
     def _write(self, name: str, mask: np.ndarray) -> float:
         start = time.monotonic()
-        whole, encoded = cv2.imencode(".png", mask, PNG_OPTIONS)
-        if not whole:
-            raise OSError("PNG encoding failed")
-        _write_whole(self._folder / name, encoded)
+        try:
+            _, encoded = cv2.imencode(".png", mask, PNG_OPTIONS)
+        except cv2.error as error:
+            raise OSError(f"PNG encoding failed: {error.err}") from error
+        self._write_whole(name, encoded)
         end = time.monotonic()
         with self._lock:
             self.write_seconds += end - start
             self.first_mask_at = self.first_mask_at or end
         return np.count_nonzero(mask) / mask.size
 
-
-def _write_whole(path: Path, content: np.ndarray) -> None:
-    """A temporary file in the same folder, then a rename, which either happens or does not."""
-    handle, temporary = tempfile.mkstemp(prefix=".mask-", suffix=".part", dir=path.parent)
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), 0o644)  # mkstemp makes private files; the judge is somebody else
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    def _write_whole(self, name: str, content: np.ndarray) -> None:
+        """A temporary file in the same folder, then a rename, which either happens or does not."""
+        temporary = self._folder / f".mask-{uuid.uuid4().hex}.part"
+        self._unfinished.add(temporary)
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(self._folder / name)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            self._unfinished.discard(temporary)
 
 
 def is_whole_mask(path: Path, shape: tuple[int, int]) -> bool:
@@ -83,6 +89,7 @@ def is_whole_mask(path: Path, shape: tuple[int, int]) -> bool:
         encoded = np.fromfile(path, np.uint8)
     except OSError:
         return False
+    cv2.setLogLevel(0)  # a torn mask is what we look for, and need not be said on stderr
     mask = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
     if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
         return False

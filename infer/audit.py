@@ -1,0 +1,48 @@
+"""What became of each scene, checked against the files that lie in the output folder at the end."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from infer.report import SceneResult
+from infer.scenes import Scene
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A mask on its way to the disk. error says why it is black, None when it was predicted.
+
+    ice_fraction is None where nothing was to be written: the mask belongs to another scene.
+    """
+
+    scene: Scene
+    error: str | None
+    ice_fraction: Future[float] | None
+
+
+def audit(scenes: list[Scene], pending: list[Pending], output: Path) -> list[SceneResult]:
+    """One result for each scene, by name; those that are not pending were kept. Reads every future."""
+    try:
+        there = set(os.listdir(output))
+    except OSError:  # the folder itself has gone: every mask is then missed below
+        there = set()
+    processed = {item.scene: item for item in pending}
+    in_order = sorted(scenes, key=lambda scene: scene.name)
+    return [_result(scene, processed.get(scene), scene.mask_name in there) for scene in in_order]
+
+
+def _result(scene: Scene, item: Pending | None, there: bool) -> SceneResult:
+    status, error, ice_fraction = "kept", None, None
+    if item:
+        status, error = ("degraded", item.error) if item.error else ("ok", None)
+    if item and item.ice_fraction:
+        try:
+            ice_fraction = item.ice_fraction.result()
+        except OSError as failure:
+            status, error = "failed", f"cannot write {scene.mask_name}: {failure.strerror or failure}"
+    if status != "failed" and not there:
+        status, error = "failed", f"{scene.mask_name} has gone from the output folder"
+    return SceneResult(scene.name, *scene.shape, status, error, ice_fraction)
