@@ -116,7 +116,7 @@ class Predictor:
         return max(1, min(wanted, self._limits.area // (shape[0] * shape[1])))
 
     def _start_on(self, wanted: str) -> None:
-        """Moves to the device. A GPU is tried first; with "auto" one that fails is passed over, in one line."""
+        """Moves to the device. A GPU is tried first; with "auto" one that fails is passed over."""
         device = _choose_device(wanted, self._say)
         try:
             self._move_to(device)

@@ -52,8 +52,7 @@ class Header:
     def is_plain_rgb(self) -> bool:
         """8-bit interleaved RGB, with or without alpha, not as JPEG: every decoder gives the same pixels."""
         return (
-            (self.bits, self.sample_format, self.photometric, self.planar, self.orientation)
-            == (8, 1, 2, 1, 1)
+            (self.bits, self.sample_format, self.photometric, self.planar) == (8, 1, 2, 1)
             and self.samples in (3, 4)
             and self.compression in (1, 5, 8, 32946)  # none, LZW, Deflate
             and self.orientation == 1

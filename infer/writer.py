@@ -89,7 +89,7 @@ def is_whole_mask(path: Path, shape: tuple[int, int]) -> bool:
         encoded = np.fromfile(path, np.uint8)
     except OSError:
         return False
-    cv2.setLogLevel(0)  # a torn mask is what we look for, and need not be said on stderr
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # torn masks are no news here
     mask = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
     if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
         return False

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 REPO = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SEA_ICE_SHARED", REPO.parent / "shared"))
@@ -47,3 +48,15 @@ def run_infer(*arguments: object, **options: object) -> subprocess.CompletedProc
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
     environment = {**ours, "PYTHONPATH": str(REPO), **options.pop("env", {})}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, **options)
+
+
+def read_masks(folder: Path) -> dict[str, np.ndarray]:
+    """Every file of a folder of masks, which must be nothing but whole masks: uint8 [H, W], 0 and 255."""
+    masks = {}
+    for path in sorted(folder.iterdir()):
+        image = Image.open(path)
+        assert image.format == "PNG"
+        assert image.mode == "L"
+        masks[path.name] = np.asarray(image)
+        assert set(masks[path.name].flat) <= {0, 255}
+    return masks

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from tests.support import REPO, run_infer
 
-HEAVY = ("segmentation_models_pytorch", "timm", "torchvision", "huggingface_hub", "train_offline", "tifffile")
+HEAVY = (
+    "segmentation_models_pytorch",
+    "timm",
+    "torchvision",
+    "huggingface_hub",
+    "train_offline",
+    "tifffile",
+    "sympy",
+)
 
 
 def test_a_whole_run_imports_none_of_the_training_packages(scenes: Path, tmp_path: Path) -> None:

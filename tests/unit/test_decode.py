@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,23 @@ from infer.scenes import Scene, batches, find_scenes
 from tests.support import random_rgb, shared, write_tiff
 
 
+@pytest.fixture
+def only_dali(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the scenes that went to the fallback, which refuses them: whatever is read, DALI has read."""
+    names: list[str] = []
+
+    def refuse(scene: Scene) -> tuple[None, str]:
+        names.append(scene.name)
+        return None, "not by DALI"
+
+    monkeypatch.setattr("infer.decode._fall_back", refuse)
+    return names
+
+
 def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, str | None]]:
     scenes = find_scenes(folder)
     make_dali_report_damage()  # as the reader does
-    decoder = Decoder(gpu=False, most_scenes=most)
+    decoder = Decoder(gpu=False, most_scenes=most, say=print)
     outcomes = []
     for i in range(0, len(scenes), most):
         outcomes += decoder.decode(scenes[i : i + most])
@@ -37,19 +51,21 @@ def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, s
     ],
     ids=str,
 )
-def test_dali_reads_the_pixels_that_were_written(tmp_path: Path, options: dict) -> None:
+def test_dali_reads_the_pixels_that_were_written(tmp_path: Path, options: dict, only_dali: list[str]) -> None:
     image = random_rgb(75, 110)
     write_tiff(tmp_path / "x.tif", image, **options)
     pixels, error = _decode(tmp_path)["x.tif"]
     assert error is None
+    assert only_dali == []
     np.testing.assert_array_equal(pixels, image)
 
 
-def test_dali_reads_real_scenes_as_tifffile_does() -> None:
+def test_dali_reads_real_scenes_as_tifffile_does(only_dali: list[str]) -> None:
     for part in ("data/bohai_dev/image", "data/floes_modis/image"):
         for name, (pixels, error) in _decode(shared(part)).items():
             assert error is None
             np.testing.assert_array_equal(pixels, tifffile.imread(shared(part) / name)[..., :3])
+    assert only_dali == []
 
 
 @pytest.mark.parametrize("layout", ["planar", "grey", "rgba", "planar rgba"])
@@ -82,6 +98,14 @@ def test_a_truncated_file_is_refused_not_half_read(
     assert error
 
 
+def test_a_file_far_larger_than_its_pixels_is_not_read_whole(tmp_path: Path) -> None:
+    path = write_tiff(tmp_path / "x.tif", random_rgb(48, 40))
+    os.truncate(path, 2**40)  # sparse: a terabyte that takes no disk and would take all memory
+    pixels, error = _decode(tmp_path)["x.tif"]
+    assert error is None
+    np.testing.assert_array_equal(pixels, random_rgb(48, 40))
+
+
 def test_sixteen_bits_are_refused_for_now(tmp_path: Path) -> None:
     write_tiff(tmp_path / "x.tif", random_rgb(32, 32).astype(np.uint16) * 9)
     pixels, error = _decode(tmp_path)["x.tif"]
@@ -101,16 +125,19 @@ def _twenty_scenes(folder: Path, broken: int | None) -> list[Scene]:
 
 
 def _read_all(scenes: list[Scene]) -> dict[str, np.ndarray | None]:
-    with Reader(batches(scenes, 512, 8, gpu=False), gpu=False) as reader:
+    with Reader(batches(scenes, 512, 8, gpu=False), gpu=False, say=print) as reader:
         return {s.name: p for batch in reader for s, p in zip(batch.scenes, batch.pixels, strict=True)}
 
 
 @pytest.mark.parametrize("broken", [0, 9, 19])
-def test_one_broken_file_changes_no_pixel_of_the_other_nineteen(tmp_path: Path, broken: int) -> None:
+def test_one_broken_file_changes_no_pixel_of_the_other_nineteen(
+    tmp_path: Path, broken: int, only_dali: list[str]
+) -> None:
     whole = _read_all(_twenty_scenes(tmp_path / "whole", None))
     mixed = _read_all(_twenty_scenes(tmp_path / "mixed", broken))
     assert len(mixed) == 20
     assert mixed.pop(f"{broken:02}.tif") is None
+    assert only_dali == [f"{broken:02}.tif"]
     for name, pixels in mixed.items():
         np.testing.assert_array_equal(pixels, whole[name])
         np.testing.assert_array_equal(pixels, random_rgb(64, 64, seed=int(name[:2]) + 1))
@@ -118,7 +145,7 @@ def test_one_broken_file_changes_no_pixel_of_the_other_nineteen(tmp_path: Path, 
 
 def test_a_reader_can_be_left_half_way(tmp_path: Path) -> None:
     scenes = _twenty_scenes(tmp_path / "s", None)
-    with Reader(batches(scenes, 512, 1, gpu=False), gpu=False) as reader:
+    with Reader(batches(scenes, 512, 1, gpu=False), gpu=False, say=print) as reader:
         assert next(iter(reader)).scenes == [scenes[0]]
     assert not reader._thread.is_alive()
 
@@ -130,7 +157,7 @@ def test_the_gpu_decodes_the_same_pixels(tmp_path: Path) -> None:
         pytest.skip("no CUDA device")
     scenes = _twenty_scenes(tmp_path / "s", 9)
     on_cpu = _read_all(scenes)
-    with Reader(batches(scenes, 512, 8, gpu=True), gpu=True) as reader:
+    with Reader(batches(scenes, 512, 8, gpu=True), gpu=True, say=print) as reader:
         for batch in reader:
             for scene, pixels in zip(batch.scenes, batch.pixels, strict=True):
                 if scene.name == "09.tif":

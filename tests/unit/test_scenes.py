@@ -44,10 +44,12 @@ def test_what_cannot_be_a_scene_is_named_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.tif")
     (tmp_path / "gone.tif").symlink_to(tmp_path / "nowhere")
     (tmp_path / "empty.tif").touch()
+    (tmp_path / "loop.tif").symlink_to(tmp_path / "loop.tif")
     found = {scene.name: scene for scene in find_scenes(tmp_path)}
     assert found["pipe.tif"].error == "not a regular file"
     assert found["gone.tif"].error == "No such file or directory"
     assert found["empty.tif"].error == "not a TIFF file"
+    assert found["loop.tif"].error == "Too many levels of symbolic links"
     assert all(scene.shape == (512, 512) for scene in found.values())
 
 

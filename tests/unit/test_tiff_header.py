@@ -23,7 +23,7 @@ def _by_tifffile(path: Path) -> Header:
         return Header(
             first("ImageLength", 0), first("ImageWidth", 0), first("SamplesPerPixel", 1),
             first("BitsPerSample", 1), first("SampleFormat", 1), first("Compression", 1),
-            first("PhotometricInterpretation", -1), first("PlanarConfiguration", 1),
+            first("PhotometricInterpretation", -1), first("PlanarConfiguration", 1), first("Orientation", 1),
         )  # fmt: skip
 
 
@@ -50,9 +50,10 @@ def test_byte_orders_and_bigtiff(tmp_path: Path, byteorder: str, bigtiff: bool) 
         (random_rgb(40, 40)[..., 0], {}),
         (random_rgb(40, 40).astype(np.uint16), {}),
         (np.moveaxis(random_rgb(40, 40), -1, 0), {"planarconfig": "separate", "photometric": "rgb"}),
+        (random_rgb(48, 48), {"extratags": [(274, 3, 1, 6, True)]}),
         (random_rgb(48, 48), {"compression": "jpeg", "predictor": None, "rowsperstrip": 48}),
     ],
-    ids=["grey", "16 bit", "planar", "jpeg"],
+    ids=["grey", "16 bit", "planar", "turned", "jpeg"],
 )
 def test_what_decoders_may_read_differently_is_not_plain(
     tmp_path: Path, image: np.ndarray, options: dict

@@ -61,7 +61,7 @@ def test_any_smp_architecture_runs(tmp_path: Path, config: dict) -> None:
     path = _save(
         tmp_path / "w.safetensors", reference.state_dict(), architecture="smp", config=json.dumps(config)
     )
-    predictor = Predictor(load_model(path), Settings(device="cpu"))
+    predictor = Predictor(load_model(path), Settings(device="cpu"), print)
     image = random_rgb(112, 90)  # 112 is a multiple of 16 but not of 32, which a five-stage encoder wants
     (mask,) = predictor.predict([image])
     assert mask.shape == (112, 90)
@@ -112,11 +112,22 @@ def test_a_pickle_is_refused_not_executed(tmp_path: Path, monkeypatch: pytest.Mo
         ({"mean": "[1, 2]"}, "mean"),
         ({"std": "[0, 1, 1]"}, "std"),
         ({"std": "none"}, "std"),
+        ({"std": "[1, NaN, 1]"}, "std"),
+        ({"mean": "[Infinity, 1, 1]"}, "mean"),
+        ({"mean": "[true, 1, 1]"}, "mean"),
+        ({"classes": '["ice", "background"]'}, "classes"),
     ],
     ids=str,
 )
 def test_wrong_metadata(tmp_path: Path, changes: dict[str, str], reason: str) -> None:
     _refused(_save(tmp_path / "w.safetensors", _fast_state(), **changes), reason)
+
+
+def test_a_network_of_one_class_is_refused(tmp_path: Path) -> None:
+    config = {"arch": "FPN", "encoder_name": "resnet18", "classes": 1}
+    state = smp.create_model(**config, encoder_weights=None).state_dict()
+    path = _save(tmp_path / "w.safetensors", state, architecture="smp", config=json.dumps(config))
+    _refused(path, "not two classes")
 
 
 def test_missing_and_misshapen_tensors(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -34,24 +35,33 @@ def test_png_has_one_eight_bit_channel_and_the_same_pixels(tmp_path: Path, shape
 
 def test_no_reader_ever_sees_a_part_of_a_mask(tmp_path: Path) -> None:
     masks = [_mask(600, 800, seed) for seed in range(30)]
-    (tmp_path / "x.png").write_bytes(b"")
-    with MaskWriter(tmp_path) as writer:
+    done = threading.Event()
+
+    def look() -> int:
+        looks = 0
+        while not done.is_set():
+            assert is_whole_mask(tmp_path / "x.png", (600, 800))
+            looks += 1
+        return looks
+
+    with MaskWriter(tmp_path) as writer, ThreadPoolExecutor(1) as pool:
         writer.put("x.png", masks[0]).result()
-        done = threading.Event()
-        torn: list[str] = []
+        watching = pool.submit(look)
+        try:
+            for written in [writer.put("x.png", mask) for mask in masks]:
+                written.result()
+        finally:
+            done.set()
+        assert watching.result() > 0
 
-        def look() -> None:
-            while not done.is_set():
-                if not is_whole_mask(tmp_path / "x.png", (600, 800)):
-                    torn.append("torn")
 
-        watcher = threading.Thread(target=look)
-        watcher.start()
-        for mask in masks:
-            writer.put("x.png", mask)
-    done.set()
-    watcher.join()
-    assert not torn
+def test_what_is_half_written_can_be_discarded(tmp_path: Path) -> None:
+    with MaskWriter(tmp_path) as writer:
+        half = tmp_path / ".mask-0.part"
+        half.write_bytes(b"half")
+        writer._unfinished.add(half)
+        writer.discard_unfinished()
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_failed_write_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""What surrounds a run: full and read-only disks, closed streams, terminals, signals. All of it real."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPO, random_rgb, read_masks, run_infer, write_tiff
+
+
+@contextmanager
+def _small_disk(folder: Path, options: str) -> Iterator[Path]:
+    """A real file system of its own at the folder; skips the test where mounting is not allowed."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a file system here: {mounted.stderr.decode().strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_an_output_folder_that_cannot_be_written_is_a_wrong_call(scenes: Path, tmp_path: Path) -> None:
+    with _small_disk(tmp_path / "o", "ro") as out:
+        result = run_infer("--input", scenes, "--output", out)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert "Read-only file system" in line
+
+
+def test_a_full_disk_is_exit_4_and_leaves_no_part(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(40):
+        write_tiff(tmp_path / "in" / f"{i}.tif", random_rgb(64, 64, seed=i))
+    with _small_disk(tmp_path / "o", "size=64k") as out:
+        result = run_infer("--input", tmp_path / "in", "--output", out)
+        assert result.returncode == 4
+        assert "No space left on device" in result.stderr
+        masks = read_masks(out)
+    assert 0 < len(masks) < 40
+    assert f"{40 - len(masks)} failed" in result.stdout
+
+
+def test_nobody_reading_the_output_is_no_failure(scenes: Path, tmp_path: Path) -> None:
+    for closing in (">&-", "2>&-", ">/dev/full", "| head -c 0"):
+        out = tmp_path / f"o{len(closing)}"
+        line = (
+            f'"{sys.executable}" -m infer --input "{scenes}" --output "{out}" --report "{out}.json" {closing}'
+        )
+        result = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", line], cwd=REPO, capture_output=True, text=True
+        )
+        assert (result.returncode, result.stderr) == (0, ""), closing
+        assert len(read_masks(out)) == 3
+        assert json.loads(Path(f"{out}.json").read_text())["scenes"]
+
+
+def test_a_terminal_sees_a_progress_bar_unless_quiet(scenes: Path, tmp_path: Path) -> None:
+    for extra, seen in ([], True), (["--quiet"], False):
+        command = [sys.executable, "-m", "infer", "--input", scenes, "--output", tmp_path / "o", *extra]
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+        process = subprocess.Popen(command, cwd=REPO, stdout=slave, stderr=slave)
+        os.close(slave)
+        shown = b""
+        with suppress(OSError):  # a terminal whose other end has closed
+            while data := os.read(master, 4096):
+                shown += data
+        assert process.wait(timeout=60) == 0
+        assert (b"3/3" in shown or b"0/3" in shown) == seen
+
+
+def _interruptible() -> None:
+    """A shell that starts the tests in the background leaves them deaf to SIGINT; the program is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _start(folder: Path, out: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "infer", "--input", str(folder), "--output", str(out)]
+    return subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, preexec_fn=_interruptible)
+
+
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+STOPPED = "infer: stopped: the masks so far are whole; --resume makes the rest\n"
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    for i in range(60):
+        write_tiff(tmp_path / "in" / f"{i}.tif", random_rgb(512, 512, seed=i % 3))
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_stopped_run_leaves_whole_masks_only(many: Path, tmp_path: Path, number: int, code: int) -> None:
+    out = tmp_path / "o"
+    process = _start(many, out)
+    deadline = time.monotonic() + 120
+    while not (out.is_dir() and any(out.glob("*.png"))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (code, STOPPED)
+    masks = read_masks(out)
+    assert 0 < len(masks) < 60
+    assert all(mask.shape == (512, 512) for mask in masks.values())
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize("delay", [0.0, 0.2, 0.5, 0.8, 1.1])
+def test_a_signal_while_it_starts_ends_it(
+    many: Path, tmp_path: Path, number: int, code: int, delay: float
+) -> None:
+    process = _start(many, tmp_path / "o")
+    while "numpy" not in Path(f"/proc/{process.pid}/maps").read_text():
+        time.sleep(0.005)
+    time.sleep(delay)  # somewhere among the imports of NumPy, OpenCV, DALI and torch
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (code, STOPPED)
