@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from infer.any_size import USUAL_STRIDE
 from infer.settings import WEIGHTS, UsageError
-from infer.weights import ANY_SMP, FAST, FORMAT, load_model
+from infer.weights import ANY_SMP, CLASSES, FAST, FORMAT, load_model
 from train_offline import checkpoint
 from train_offline.checkpoint import Checkpoint
 from train_offline.command import Parser, run
@@ -31,8 +31,6 @@ from train_offline.metrics import confusion
 from train_offline.network import MEAN, STD, NetworkSettings, build
 from train_offline.settings import TrainSettings, from_json
 from train_offline.train_run import CHECKPOINT
-
-CLASSES = ["background", "ice"]
 
 
 @dataclass(frozen=True)
