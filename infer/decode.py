@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from nvidia.dali import Pipeline, fn, types
 
 from infer.scenes import Scene
 
 if TYPE_CHECKING:
     import torch
+    from nvidia.dali import Pipeline
     from nvidia.dali.backend import TensorListCPU, TensorListGPU
 
     Pixels = np.ndarray | torch.Tensor
@@ -43,13 +43,13 @@ class Decoder:
 
     def _try_together(self, scenes: list[Scene]) -> list[Outcome | None]:
         """None stands for a scene that DALI failed on; when a batch fails, each is tried alone."""
-        if not scenes:
-            return []
+        if not scenes or self._pipeline is None:
+            return [None] * len(scenes)
         try:
             self._encoded = [np.fromfile(scene.path, np.uint8) for scene in scenes]
             (output,) = self._pipeline.run()
         except Exception:  # DALI says neither in which scene nor, reliably, with which type of error
-            self._pipeline = self._build()  # a pipeline that has thrown cannot be used again
+            self._pipeline = self._build_where_possible()  # one that has thrown cannot be used again
             if len(scenes) == 1:
                 return [None]
             return [outcome for scene in scenes for outcome in self._try_together([scene])]
@@ -59,21 +59,24 @@ class Decoder:
             for scene, array in zip(scenes, pixels, strict=True)
         ]
 
-    def _build_where_possible(self) -> Pipeline:
+    def _build_where_possible(self) -> Pipeline | None:
+        """A pipeline on the GPU, else on the CPU, else none: every scene then goes to the fallback."""
         if self._gpu:
             import torch
 
             self._gpu = torch.cuda.is_available()  # where torch cannot take them, pixels must not be there
-        if self._gpu:
+        for gpu in (True, False) if self._gpu else (False,):
+            self._gpu = gpu
             try:
                 return self._build()
-            except RuntimeError as error:
-                reason = str(error).strip().splitlines()[-1]
-                self._say(f"infer: decoding on the CPU, DALI cannot use the GPU: {reason}")
-                self._gpu = False
-        return self._build()
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+                self._say(f"infer: DALI cannot decode on the {'GPU' if gpu else 'CPU'}: {reason}")
+        return None
 
     def _build(self) -> Pipeline:
+        from nvidia.dali import Pipeline, fn, types
+
         pipeline = Pipeline(
             batch_size=self._most_scenes,
             num_threads=min(MOST_THREADS, len(os.sched_getaffinity(0))),

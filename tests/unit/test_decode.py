@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,17 @@ def test_a_file_far_larger_than_its_pixels_is_not_read_whole(tmp_path: Path) -> 
     pixels, error = _decode(tmp_path)["x.tif"]
     assert error is None
     np.testing.assert_array_equal(pixels, random_rgb(48, 40))
+
+
+def test_without_dali_the_fallback_reads_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tiff(tmp_path / "x.tif", random_rgb(48, 40))
+    monkeypatch.setitem(sys.modules, "nvidia.dali", None)  # what Python does with a package that is broken
+    pixels, error = _decode(tmp_path)["x.tif"]
+    assert error is None
+    np.testing.assert_array_equal(pixels, random_rgb(48, 40))
+    assert "DALI cannot decode on the CPU" in capsys.readouterr().out
 
 
 def test_sixteen_bits_are_refused_for_now(tmp_path: Path) -> None:
