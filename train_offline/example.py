@@ -46,7 +46,7 @@ def draw(seed: int) -> np.ndarray:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="example", description=__doc__.split(":", maxsplit=1)[0])
-    parser.add_argument("--seed", type=int, default=31, metavar="K", help="of the scene (%(default)s)")
+    parser.add_argument("--seed", type=int, default=106, metavar="K", help="of the scene (%(default)s)")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "weights" / "example.png", metavar="FILE")
     arguments = parser.parse_args(argv)
     cv2.imwrite(str(arguments.output), cv2.cvtColor(draw(arguments.seed), cv2.COLOR_RGB2BGR))
