@@ -1,0 +1,42 @@
+"""The pass itself, where a batch goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from infer.job import _predict
+from infer.predictor import Predictor
+from infer.progress import Progress
+from infer.reader import DecodedBatch
+from infer.scenes import find_scenes
+from infer.settings import Settings
+from infer.weights import Model
+from infer.writer import MaskWriter
+from tests.support import random_rgb, read_masks, write_tiff
+
+
+def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b", "c"):
+        write_tiff(tmp_path / "in" / f"{name}.tif", random_rgb(32, 40))
+    scenes = find_scenes(tmp_path / "in")
+    wrong = torch.nn.Conv2d(5, 2, 1)  # wants five bands and is given three
+    predictor = Predictor(Model(wrong, (0.0,) * 3, (1.0,) * 3, ""), Settings(device="cpu"), print)
+    batch = DecodedBatch(scenes, [random_rgb(32, 40), None, random_rgb(32, 40)], [None, "cut short", None])
+    (tmp_path / "out").mkdir()
+    with MaskWriter(tmp_path / "out") as writer:
+        pending = _predict(batch, predictor, writer, Progress(3, quiet=True))
+    assert [item.scene for item in pending] == scenes
+    assert pending[1].error == "cut short"
+    assert all("prediction failed: RuntimeError" in item.error for item in (pending[0], pending[2]))
+    masks = read_masks(tmp_path / "out")
+    assert {name: mask.shape for name, mask in masks.items()} == dict.fromkeys(
+        ("a.png", "b.png", "c.png"), (32, 40)
+    )
+    assert not any(mask.any() for mask in masks.values())
+    assert len(capsys.readouterr().err.splitlines()) == 3
