@@ -10,8 +10,6 @@ import tifffile
 
 from infer.decode import DecodeError
 
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what we report in one line ourselves
-
 
 def read_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """First image of a TIFF as uint8 [H, W, 3] RGB: grey is repeated, bands after the third are dropped.
@@ -19,6 +17,7 @@ def read_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
     Raises DecodeError for a damaged file, samples that are not 8 bits wide, palettes and colour spaces other
     than grey, RGB and YCbCr, and an image whose size is not `shape` (height, width).
     """
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what we report in one line ourselves
     try:
         with tifffile.TiffFile(path) as file:
             page = file.pages.first

@@ -127,7 +127,7 @@ def test_a_signal_while_it_starts_ends_it(
     many: Path, tmp_path: Path, number: int, code: int, delay: float
 ) -> None:
     process = _start(many, tmp_path / "o")
-    while "numpy" not in Path(f"/proc/{process.pid}/maps").read_text():
+    while process.poll() is None and "numpy" not in Path(f"/proc/{process.pid}/maps").read_text():
         time.sleep(0.005)
     time.sleep(delay)  # somewhere among the imports of NumPy, OpenCV, DALI and torch
     process.send_signal(number)
