@@ -10,6 +10,9 @@ import pytest
 
 from tests.support import random_rgb, write_tiff
 
+# Before torch is imported: its threads would spin while they wait, and make a busy machine many times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 
 @pytest.fixture(autouse=True)
 def _own_environment() -> Iterator[None]:
