@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Callable
 
@@ -17,16 +18,28 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see --help)")
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, raised like Ctrl-C so that child processes and temporary folders are cleared away."""
+
+
 def run(prog: str, work: Callable[[], int | None]) -> int:
-    """Exit code of `work`; a UsageError becomes one line on stderr and exit code 2."""
-    logging.getLogger("tifffile").setLevel(
-        logging.CRITICAL
-    )  # what it logs is raised as well, and said once here
+    """Exit code of `work`; in one line on stderr: 2 for a UsageError, 130 for Ctrl-C, 143 for SIGTERM."""
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it raises, which is said here
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return work() or 0
     except UsageError as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as interrupt:
+        print(f"{prog}: stopped", file=sys.stderr)
+        return 143 if isinstance(interrupt, _Terminated) else 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
 
 
 def positive(kind: type[int] | type[float]) -> Callable[[str], int | float]:

@@ -1,6 +1,6 @@
 """Play the judge: run the job from the outside on labelled scenes, audit its masks, score and time it.
 
-Exit code: 0 passed; 1 the job failed or a mask is not as it must be; 2 wrong call.
+Exit code: 0 passed; 1 the job failed or a mask is not as it must be; 2 wrong call; 130 Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ from train_offline import command
 from train_offline.audit import audit_masks, scene_size
 from train_offline.dry_report import Result, table, write_report
 from train_offline.folder import listed_pairs
-from train_offline.judge import REPOSITORY, run_job, stage_scenes, total_confusion
+from train_offline.judge import (
+    REPOSITORY,
+    require_truths_that_fit,
+    run_job,
+    stage_scenes,
+    total_confusion,
+)
 
+WRONG_CALL = 2
 COMPLAINTS_SHOWN = 10
 EMBEDDED = REPOSITORY / "data" / "embedded"
 
@@ -55,11 +62,14 @@ def dry_run(settings: Settings) -> int:
     data = settings.data or _embedded_split()
     pairs = listed_pairs(data, "val.csv")
     sizes = {pair.name: scene_size(pair) for pair in pairs}
+    require_truths_that_fit(pairs, sizes)
     with tempfile.TemporaryDirectory(prefix="sea-ice-dry-run-") as scratch:
         scenes = stage_scenes(pairs, Path(scratch) / "input")
         masks = _mask_folder(settings.keep, Path(scratch) / "output")
         report = Path(scratch) / "report.json"
         exit_code, wall = run_job(_job_arguments(settings, scenes, masks, report))
+        if exit_code == WRONG_CALL:  # the job has said what is wrong
+            return WRONG_CALL
         result = Result(
             data=str(data),
             scenes=len(pairs),
@@ -77,11 +87,7 @@ def dry_run(settings: Settings) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    try:
-        return command.run("dry-run", lambda: dry_run(parse(argv)))
-    except KeyboardInterrupt:
-        print("dry-run: interrupted", file=sys.stderr)
-        return 130
+    return command.run("dry-run", lambda: dry_run(parse(argv)))
 
 
 def _job_arguments(settings: Settings, scenes: Path, masks: Path, report: Path) -> list[str | Path]:

@@ -10,11 +10,13 @@ import hashlib
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -23,7 +25,7 @@ from infer.settings import WEIGHTS, UsageError
 from infer.weights import ANY_SMP, CLASSES, FAST, FORMAT, load_model
 from train_offline import checkpoint
 from train_offline.checkpoint import Checkpoint
-from train_offline.command import Parser, run
+from train_offline.command import Parser, positive, run
 from train_offline.evaluate import predict, score
 from train_offline.fold import FAST_CONFIG, slim_state_dict
 from train_offline.folder import IGNORED, listed_pairs, read_scene
@@ -92,6 +94,8 @@ def export(settings: ExportSettings) -> None:
     folders = settings.verify or trained.val
     if not folders:
         raise UsageError("nothing to verify the weights on; give --verify DIR, a folder of labelled scenes")
+    if settings.output.is_dir() or not settings.output.name:
+        raise UsageError(f"--output {settings.output}: is a folder; name a file")
     partial = settings.output.with_name(f".{settings.output.name}.part")
     try:
         settings.output.parent.mkdir(parents=True, exist_ok=True)
@@ -100,10 +104,12 @@ def export(settings: ExportSettings) -> None:
         print("\n".join(verify(network, partial, folders, settings.agreement)))
         digest = hashlib.sha256(partial.read_bytes()).hexdigest()
         os.replace(partial, settings.output)
-    except OSError as error:
-        raise UsageError(f"{settings.output}: cannot be written: {error.strerror}") from error
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{settings.output}: cannot be written: {reason}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
     megabytes = settings.output.stat().st_size / 1e6
     print(f"{settings.output}: {megabytes:.2f} MB, sha256 {digest}")
 
@@ -125,7 +131,7 @@ def verify(network: nn.Module, exported: Path, folders: tuple[Path, ...], least:
             )
             same, pixels = same + np.count_nonzero(expected == found), pixels + found.size
             total += confusion(scene.label == 1, found, scene.label == IGNORED)
-        if same < least * pixels:
+        if not same >= least * pixels:
             raise UsageError(
                 f"the exported weights give another class than the checkpoint on {1 - same / pixels:.4%} of "
                 f"the pixels of {folder}, more than {1 - least:.4%}; nothing was written"
@@ -156,7 +162,7 @@ def _parse(argv: list[str] | None) -> ExportSettings:
     add("--output", type=Path, default=default.output, metavar="FILE", help="safetensors file (%(default)s)")
     add("--verify", type=Path, action="append", default=[], metavar="DIR",
         help="labelled scenes to compare masks on (the training's --val folders)")  # fmt: skip
-    add("--agreement", type=float, default=default.agreement, metavar="F",
+    add("--agreement", type=positive(float), default=default.agreement, metavar="F",
         help="share of pixels that must keep their class (%(default)s)")  # fmt: skip
     given = vars(parser.parse_args(argv))
     path = given["checkpoint"]

@@ -69,12 +69,13 @@ def listed_pairs(folder: Path, list_name: str) -> list[Pair]:
     if not path.is_file():
         others = sorted(p.name for p in folder.glob("*.csv") if p.name in ("train.csv", "val.csv"))
         if others:
-            raise UsageError(
-                f"{folder}: holds {others[0]} but no {list_name}; make it with train_offline.split"
-            )
+            raise UsageError(f"{folder}: holds {others[0]} but no {list_name}; make it with ./run.sh split")
         return pairs_in(folder)
-    with path.open(newline="", encoding="utf-8") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte-order mark first
+            header, *rows = [row for row in csv.reader(file) if row] or [[]]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as a list in UTF-8: {error}") from error
     if header != HEADER:
         raise UsageError(f"{path}: the first line must be `image,label`")
     if not rows or any(len(row) != 2 for row in rows):

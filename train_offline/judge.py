@@ -36,6 +36,17 @@ def stage_scenes(pairs: Iterable[Pair], folder: Path) -> Path:
     return folder
 
 
+def require_truths_that_fit(pairs: Iterable[Pair], sizes: dict[str, tuple[int, int]]) -> None:
+    """Raises UsageError for a mask in gt/ or ignore/ that cannot be read or has not its scene's size."""
+    for pair in pairs:
+        for path in filter(None, (pair.label, pair.ignore)):
+            height, width = _grey(path).shape
+            if (height, width) != sizes[pair.name]:
+                raise UsageError(
+                    f"{path}: is {height}x{width} pixels, its scene is {'x'.join(map(str, sizes[pair.name]))}"
+                )
+
+
 def run_job(arguments: Sequence[str | Path]) -> tuple[int, float]:
     """Run `python -m infer` as a process of its own, its output shown; (exit code, seconds it took)."""
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 from PIL import Image
 
 from infer.settings import UsageError
+from tests.support import REPO
 from train_offline import dry_run
 from train_offline.audit import audit_masks, scene_size
 from train_offline.dry_report import Result, summary, table, write_report
@@ -241,12 +248,45 @@ def test_the_whole_play_on_real_files(
     assert 0 < facts["seconds"]["total"] <= facts["seconds"]["wall"]
 
 
-def test_broken_weights_fail_the_play(
+def test_broken_weights_are_a_wrong_call(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.safetensors").write_bytes(b"no weights")
-    assert dry_run.main(["--data", str(data), "--weights", "broken.safetensors"]) == 1
+    assert dry_run.main(["--data", str(data), "--weights", "broken.safetensors"]) == 2
     output = capfd.readouterr()
-    assert "exit code 2" in output.out
-    assert "s.0.png: missing" in output.err
+    assert output.out == ""
+    (line,) = output.err.splitlines()
+    assert "broken.safetensors" in line
+
+
+def test_a_truth_of_another_size_is_a_wrong_call(data: Path, capfd: pytest.CaptureFixture) -> None:
+    truth = min((data / "gt").iterdir())
+    Image.fromarray(np.full((7, 9), 255, np.uint8)).save(truth)
+    assert dry_run.main(["--data", str(data)]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert str(truth) in line
+    assert "7x9" in line
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_play_ends_its_job_and_leaves_no_folder(
+    data: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(REPO)}
+    play = subprocess.Popen(
+        [sys.executable, "-m", "train_offline.dry_run", "--data", str(data)],
+        cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    while play.poll() is None and not (jobs := psutil.Process(play.pid).children()):
+        time.sleep(0.005)
+    play.send_signal(number)
+    _, stderr = play.communicate(timeout=60)
+    assert play.returncode == code
+    assert stderr.splitlines()[-1] == "dry-run: stopped"
+    _, alive = psutil.wait_procs(jobs, timeout=5)
+    assert all(job.status() == psutil.STATUS_ZOMBIE for job in alive)  # killed; nobody has looked yet
+    assert list(scratch.iterdir()) == []

@@ -13,7 +13,7 @@ from infer.weights import load_model
 from train_offline import checkpoint
 from train_offline.checkpoint import Checkpoint
 from train_offline.evaluate import predict
-from train_offline.export import main
+from train_offline.export import exported_state, main
 from train_offline.folder import pairs_in, read_scene
 from train_offline.network import NetworkSettings, build
 from train_offline.settings import TrainSettings
@@ -117,10 +117,16 @@ def test_any_other_architecture_is_saved_as_smp_knows_it(work, tmp_path):
     assert load_model(output).network is not None
 
 
-def test_disagreement_leaves_the_old_file_in_place(work, tmp_path, capsys):
+def test_disagreement_leaves_the_old_file_in_place(work, tmp_path, capsys, monkeypatch):
+    def damaged(network, settings):
+        state = exported_state(network, settings)
+        state["head.bias"] = torch.tensor([9.0, -9.0]).half()
+        return state
+
+    monkeypatch.setattr("train_offline.export.exported_state", damaged)
     output = tmp_path / "w.safetensors"
     output.write_bytes(b"the weights of last week")
-    arguments = [str(work), "--output", str(output), "--verify", str(work / "data"), "--agreement", "1.01"]
+    arguments = [str(work), "--output", str(output), "--verify", str(work / "data"), *RANDOM]
     assert main(arguments) == 2
     assert "nothing was written" in capsys.readouterr().err
     assert output.read_bytes() == b"the weights of last week"

@@ -37,7 +37,7 @@ def plan(count: int, sizes: Sequence[int], seed: int, ice_share: float) -> list[
     seeds = rng.integers(0, 2**48, count)
     digits = max(5, len(str(count)))
     return [
-        Order(f"s{seed}_{i:0{digits}d}", int(seeds[i]), sizes[i % len(sizes)], bool(ice[i]))
+        Order(f"s{seed}-{i:0{digits}d}", int(seeds[i]), sizes[i % len(sizes)], bool(ice[i]))
         for i in range(count)
     ]
 
