@@ -283,6 +283,7 @@ def test_a_stopped_play_ends_its_job_and_leaves_no_folder(
     )  # fmt: skip
     while play.poll() is None and not (jobs := psutil.Process(play.pid).children()):
         time.sleep(0.005)
+    time.sleep(0.3)  # not between the job's birth and the moment when its parent knows of it
     play.send_signal(number)
     _, stderr = play.communicate(timeout=60)
     assert play.returncode == code
