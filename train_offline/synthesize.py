@@ -11,9 +11,11 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
+from infer.settings import UsageError
 from train_offline.scenery.batch import plan, write_orders
 from train_offline.scenery.embedded import embedded_split, write_embedded_split
 from train_offline.scenery.scene import LARGEST, SMALLEST, TRAINING_ICE_SHARE, Scene, make_scene
+from train_offline.scenery.textures import RealScenes, read_textures
 from train_offline.scenery.tiff_form import write_scene
 
 __all__ = ["Scene", "embedded_split", "main", "make_scene", "write_embedded_split", "write_scene"]
@@ -34,6 +36,7 @@ class Settings:
     list_name: str  # the CSV that names the scenes
     embedded: bool  # the fixed validation split instead of all the above
     workers: int | None  # processes, None for one per core
+    real: RealScenes  # whose surfaces half of the scenes get
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,9 +63,25 @@ def _settings(argv: list[str] | None) -> Settings:
     parser.add_argument(
         "--workers", type=_whole(1), default=None, metavar="N", help="processes (default: cores)"
     )
+    parser.add_argument(
+        "--ice-from", type=Path, action="append", default=[], metavar="DIR",
+        help="data folder of real scenes whose ice half of the scenes show, in their own colours; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ground-from", type=Path, action="append", default=[], metavar="DIR",
+        help="data folder of real scenes that half of the scenes show as their ground; repeatable",
+    )  # fmt: skip
     args = parser.parse_args(argv)
     return Settings(
-        args.output, args.count, args.size, args.seed, args.ice_share, args.list, args.embedded, args.workers
+        args.output,
+        args.count,
+        args.size,
+        args.seed,
+        args.ice_share,
+        args.list,
+        args.embedded,
+        args.workers,
+        RealScenes(tuple(args.ice_from), tuple(args.ground_from)),
     )
 
 
@@ -101,10 +120,11 @@ def main(argv: list[str] | None = None) -> int:
         if settings.embedded:
             write_embedded_split(settings.output, settings.workers)
         else:
+            read_textures(settings.real)  # complains before anything is made
             settings.output.mkdir(parents=True, exist_ok=True)
             orders = plan(settings.count, settings.sizes, settings.seed, settings.ice_share)
-            write_orders(settings.output, orders, settings.list_name, settings.workers)
-    except (OSError, BrokenProcessPool) as error:
+            write_orders(settings.output, orders, settings.list_name, settings.workers, settings.real)
+    except (OSError, BrokenProcessPool, UsageError) as error:
         print(f"synthesize: {error}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:

@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from train_offline.scenery.scene import make_scene
+from train_offline.scenery.textures import RealScenes, read_textures
 from train_offline.scenery.tiff_form import write_scene
 
 
@@ -42,21 +43,28 @@ def plan(count: int, sizes: Sequence[int], seed: int, ice_share: float) -> list[
     ]
 
 
-def write_orders(folder: Path, orders: Sequence[Order], list_name: str, workers: int | None = None) -> Path:
+def write_orders(
+    folder: Path,
+    orders: Sequence[Order],
+    list_name: str,
+    workers: int | None = None,
+    real: RealScenes = RealScenes(),  # noqa: B008, frozen
+) -> Path:
     """Draws and writes all orders into folder/image and folder/gt and lists them in folder/<list_name>.
 
-    workers: processes, None for one per core, 1 for none besides this one. Returns the path of the list,
-    which is written last. Raises OSError where a file cannot be written.
+    real: folders of real scenes whose surfaces are used. workers: processes, None for one per core, 1 for
+    none besides this one. Returns the path of the list, which is written last. Raises OSError where a file
+    cannot be written.
     """
     workers = min(workers or len(os.sched_getaffinity(0)), len(orders))
     bar = tqdm(total=len(orders), unit="scene", desc="draw", disable=None)
     with bar:
         if workers <= 1:
             for order in orders:
-                _write(folder, order)
+                _write(folder, order, real)
                 bar.update()
         else:
-            _write_in_pool(folder, orders, workers, bar)
+            _write_in_pool(folder, orders, workers, bar, real)
     path = folder / list_name
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
@@ -65,12 +73,12 @@ def write_orders(folder: Path, orders: Sequence[Order], list_name: str, workers:
     return path
 
 
-def _write_in_pool(folder: Path, orders: Sequence[Order], workers: int, bar: tqdm) -> None:
+def _write_in_pool(folder: Path, orders: Sequence[Order], workers: int, bar: tqdm, real: RealScenes) -> None:
     # Spawned, not forked: threads that OpenCV may have started do not survive a fork.
     others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
-        for _ in pool.map(_write, [folder] * len(orders), orders):
+        for _ in pool.map(_write, [folder] * len(orders), orders, [real] * len(orders)):
             bar.update()
     except BaseException:
         # Without workers the pool ends at once, even if a second Ctrl-C interrupts the clean-up.
@@ -86,5 +94,7 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends the pool
 
 
-def _write(folder: Path, order: Order) -> None:
-    write_scene(folder, order.stem, make_scene(order.seed, order.size, order.size, ice=order.ice))
+def _write(folder: Path, order: Order, real: RealScenes) -> None:
+    textures = read_textures(real)  # once in each process: patches are too many to send with every scene
+    scene = make_scene(order.seed, order.size, order.size, ice=order.ice, textures=textures)
+    write_scene(folder, order.stem, scene)

@@ -14,11 +14,13 @@ from train_offline.scenery.land import draw_coast, draw_land, draw_snow
 from train_offline.scenery.noise import Array
 from train_offline.scenery.sensor import break_lines, draw_gaps, expose
 from train_offline.scenery.style import Style, draw_style
+from train_offline.scenery.textures import Textures, lay_ground, lay_ice
 from train_offline.scenery.water import draw_water
 
 SMALLEST, LARGEST = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
 ATTEMPTS = 6
+REAL = 0.5  # chance of a surface to get a real texture, where there are any
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,20 @@ class Scene:
 
 
 def make_scene(
-    seed: int, height: int, width: int, *, ice: bool | None = None, style: str | None = None
+    seed: int,
+    height: int,
+    width: int,
+    *,
+    ice: bool | None = None,
+    style: str | None = None,
+    textures: Textures | None = None,
 ) -> Scene:
     """A Bohai-like scene, the same for the same arguments in every process.
 
     seed: any integer from 0. height, width: pixels, 64 to 2048; a larger scene shows a larger area.
     ice: True and at least 0.5 % of the pixels are ice; False and none is; None and chance decides.
-    style: one of style.STYLES, or None for any. Raises ValueError for another size or style.
+    style: one of style.STYLES, or None for any. textures: surfaces of real scenes, which every second scene
+    gets. Raises ValueError for another size or style.
     """
     if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
         raise ValueError(
@@ -46,14 +55,20 @@ def make_scene(
     wanted = bool(root.random() < TRAINING_ICE_SHARE) if ice is None else ice
     scene = None
     for attempt, rng in enumerate(root.spawn(ATTEMPTS)):
-        scene = _draw(rng, height, width, wanted, style, plain=attempt == ATTEMPTS - 1)
+        scene = _draw(rng, height, width, wanted, style, textures or Textures(), attempt == ATTEMPTS - 1)
         if not wanted or np.count_nonzero(scene.mask) >= 0.005 * scene.mask.size:
             break
     return scene
 
 
 def _draw(
-    rng: np.random.Generator, height: int, width: int, ice: bool, name: str | None, plain: bool
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    ice: bool,
+    name: str | None,
+    textures: Textures,
+    plain: bool,
 ) -> Scene:
     """One attempt. Each subject has its own random stream, so changing one leaves the others as they were."""
     streams = iter(rng.spawn(16))
@@ -62,8 +77,11 @@ def _draw(
     ground, sea, ice_rng, veil = next(streams), next(streams), next(streams), next(streams)
     image = draw_water(sea, land, style) if not land.all() else np.zeros((height, width, 3), np.float32)
     label = draw_ice(ice_rng, image, land, style) if ice else np.zeros((height, width), bool)
+    real = rng.spawn(1)[0]  # after the 16 above, so that scenes without textures stay what they were
+    if textures.ice and label.any() and real.random() < REAL:
+        lay_ice(real, image, label, textures.ice)
     if land.any():
-        image[land] = _draw_ground(ground, land, style)[land]
+        image[land] = _draw_ground(ground, land, style, real, textures)[land]
     hidden = np.zeros((height, width), bool)
     if not plain:
         hidden = _draw_sky(veil, image, style, ice)
@@ -84,8 +102,12 @@ def _land_share(rng: np.random.Generator, ice: bool) -> float:
     return 1.0 if draw < 0.4 else float(rng.beta(1.0, 1.0))
 
 
-def _draw_ground(rng: np.random.Generator, land: Array, style: Style) -> Array:
+def _draw_ground(
+    rng: np.random.Generator, land: Array, style: Style, real: np.random.Generator, textures: Textures
+) -> Array:
     image = draw_land(rng, land, style)
+    if textures.ground and real.random() < REAL:
+        image = lay_ground(real, image, textures.ground)
     if rng.random() < 0.5:
         draw_towns(rng, image, land, style)
     if rng.random() < 0.35:
