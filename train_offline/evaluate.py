@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import nn
 
 from train_offline.folder import IGNORED, LabelledScene
-from train_offline.metrics import confusion, fwiou, iou
 from train_offline.network import STRIDE, normalise, pad_to_stride
+from train_offline.score import Score, counts, score
 
-
-@dataclass(frozen=True)
-class Score:
-    """FWIoU and IoU of ice of one source, from one confusion matrix summed over its scenes."""
-
-    source: str
-    fwiou: float
-    ice_iou: float
-
-    def figures(self) -> dict[str, float]:
-        return {"fwiou": self.fwiou, "ice_iou": self.ice_iou}
-
-    def __str__(self) -> str:
-        return f"{self.source}: FWIoU {self.fwiou:.4f}, IoU of ice {self.ice_iou:.4f}"
+__all__ = ["Score", "confusion_of", "counts_of", "predict", "score"]
 
 
 @torch.inference_mode()
@@ -43,21 +30,25 @@ def predict(
     return (logits[0, 1] > logits[0, 0])[:height, :width].cpu().numpy()
 
 
-def confusion_of(
-    model: nn.Module, scenes: list[LabelledScene], device: torch.device, bf16: bool
+def counts_of(
+    model: nn.Module, scenes: Iterable[LabelledScene], device: torch.device, bf16: bool
 ) -> np.ndarray:
-    """int64 [2, 2] summed over the scenes, ignored pixels left out; the model's mode is restored."""
+    """What `score(source, *counts)` needs: int64 [2, 2, 2] summed over the scenes, ignored pixels left out.
+
+    The model's mode is restored. The counting takes under a hundredth of the time of the predictions.
+    """
     was_training = model.training
     model.eval()
-    total = np.zeros((2, 2), np.int64)
+    total = np.zeros((2, 2, 2), np.int64)
     for scene in scenes:
-        total += confusion(
-            scene.label == 1, predict(model, scene.image, device, bf16), scene.label == IGNORED
-        )
+        mask = predict(model, scene.image, device, bf16)
+        total += counts(scene.label == 1, mask, scene.label == IGNORED)
     model.train(was_training)
     return total
 
 
-def score(source: str, total: np.ndarray) -> Score:
-    """The scores of a source from its summed confusion matrix."""
-    return Score(source, fwiou(total), float(iou(total)[1]))
+def confusion_of(
+    model: nn.Module, scenes: Iterable[LabelledScene], device: torch.device, bf16: bool
+) -> np.ndarray:
+    """The confusion matrix alone, int64 [2, 2]."""
+    return counts_of(model, scenes, device, bf16)[0]

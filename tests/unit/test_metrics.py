@@ -2,8 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_confusion_matrix,
+    multiclass_f1_score,
+    multiclass_jaccard_index,
+)
 
 from train_offline.metrics import confusion, f1, fwiou, iou, overall_accuracy
 
@@ -45,6 +52,28 @@ def test_scores_equal_the_definition(seed, ice, said):
     np.testing.assert_allclose(f1(found), f1s, rtol=0, atol=1e-15)
     assert fwiou(found) == pytest.approx(weighted, abs=1e-15)
     assert overall_accuracy(found) == pytest.approx(accuracy, abs=1e-15)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.1, 0.5, 1.0]), st.sampled_from([0.0, 0.3, 1.0]))
+def test_scores_equal_those_of_torchmetrics(seed, ice, said):
+    rng = np.random.default_rng(seed)
+    truth, predicted, ignore = (rng.random((31, 17)) < share for share in (ice, said, 0.2))
+    target = torch.from_numpy(np.where(ignore, 255, truth)).long()
+    options = {"num_classes": 2, "ignore_index": 255}
+
+    def theirs(metric, average):
+        return metric(torch.from_numpy(predicted).long(), target, average=average, **options).double()
+
+    found = confusion(truth, predicted, ignore)
+
+    their_confusion = multiclass_confusion_matrix(torch.from_numpy(predicted).long(), target, **options)
+    assert found.tolist() == their_confusion.tolist()
+    # A class that is nowhere has no score here, nan, and a score of 0 there.
+    assert np.nan_to_num(iou(found)) == pytest.approx(theirs(multiclass_jaccard_index, "none"), abs=1e-6)
+    assert np.nan_to_num(f1(found)) == pytest.approx(theirs(multiclass_f1_score, "none"), abs=1e-6)
+    assert fwiou(found) == pytest.approx(float(theirs(multiclass_jaccard_index, "weighted")), abs=1e-6)
+    assert overall_accuracy(found) == pytest.approx(float(theirs(multiclass_accuracy, "micro")), abs=1e-6)
 
 
 def test_known_values():
