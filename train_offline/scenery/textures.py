@@ -16,7 +16,7 @@ import numpy as np
 from train_offline.folder import LabelledScene, pairs_in, read_scene
 from train_offline.scenery.noise import Array
 
-SIDES = (192, 128, 96)  # pixels of a patch, the largest that fits is taken
+SIDES = (192, 128, 96)  # pixels of a patch, tried in turn
 PURE = 0.97  # share of a patch that must be of its class
 PATCHES_PER_SCENE = 12
 TRIES = 200
@@ -81,9 +81,11 @@ def _scenes(folder: Path) -> list[LabelledScene]:
 def _patches(scene: LabelledScene, wanted: int | None, rng: np.random.Generator) -> list[Array]:
     """Up to PATCHES_PER_SCENE squares of the scene, all of class `wanted` (None: of any)."""
     found: list[Array] = []
-    for _ in range(TRIES):
-        side = SIDES[len(found) % len(SIDES)]
-        if len(found) == PATCHES_PER_SCENE or side > min(scene.label.shape):
+    for attempt in range(TRIES):
+        side = SIDES[attempt % len(SIDES)]
+        if side > min(scene.label.shape):
+            continue
+        if len(found) == PATCHES_PER_SCENE:
             break
         top, left = (int(rng.integers(length - side + 1)) for length in scene.label.shape)
         window = (slice(top, top + side), slice(left, left + side))
