@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from train_offline.metrics import fwiou, iou
+from train_offline.score import score
 
 FILE_NAME = "report.json"
 
@@ -20,8 +20,10 @@ class Result:
     """One dry run.
 
     data: where the scenes came from; scenes: how many there were. exit_code: of the job. wall: seconds of its
-    whole process, seen from outside. complaints: of the audit. confusion: int64 [2, 2], rows = truth, summed
-    over the scenes with a mask that can be scored. job: the job's own report, or {} when it left none.
+    whole process, seen from outside. complaints: of the audit. counts: int64 [2, 2, 2] (see score.counts),
+    summed over the scenes with a mask that can be scored, pixels marked in ignore/ left out;
+    counts_with_ignored: the same with these pixels, None where there are none. job: the job's own report, or
+    {} when it left none.
     """
 
     data: str
@@ -29,7 +31,8 @@ class Result:
     exit_code: int
     wall: float
     complaints: list[str]
-    confusion: np.ndarray
+    counts: np.ndarray
+    counts_with_ignored: np.ndarray | None
     job: dict[str, Any]
 
     @property
@@ -49,14 +52,14 @@ class Result:
 
 def summary(result: Result) -> dict[str, Any]:
     """Everything in a form that JSON can hold; a score that does not exist is None."""
-    iou_background, iou_ice = iou(result.confusion)
+    facts = asdict(result)
+    counts, with_ignored = facts.pop("counts"), facts.pop("counts_with_ignored")
     return {
-        **asdict(result),
+        **facts,
         "passed": result.passed,
-        "confusion": result.confusion.tolist(),
-        "fwiou": _number(fwiou(result.confusion)),
-        "iou_background": _number(iou_background),
-        "iou_ice": _number(iou_ice),
+        "confusion": counts[0].tolist(),
+        **_figures(counts),
+        "with_ignored_pixels": None if with_ignored is None else _figures(with_ignored),
         "seconds": result.seconds,
         "scenes_per_second": result.scenes / result.wall,
     }
@@ -68,13 +71,12 @@ def table(result: Result) -> str:
     machine = ", ".join(str(result.job[key]) for key in ("device", "precision") if key in result.job)
     lines = [
         ("scenes", f"{result.scenes} of {result.data}" + (f" on {machine}" if machine else "")),
-        ("FWIoU", _score(facts["fwiou"])),
-        ("IoU of ice", _score(facts["iou_ice"])),
+        *_score_lines(facts),
         ("seconds", "  ".join(f"{name} {value:.2f}" for name, value in result.seconds.items())),
         ("scenes/s", f"{facts['scenes_per_second']:.2f}"),
         ("verdict", _verdict(result)),
     ]
-    return "\n".join(f"{name:<11} {value}" for name, value in lines)
+    return "\n".join(f"{name:<12} {value}" for name, value in lines)
 
 
 def write_report(result: Result, folder: Path) -> Path:
@@ -84,12 +86,31 @@ def write_report(result: Result, folder: Path) -> Path:
     return path
 
 
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+def _figures(counts: np.ndarray) -> dict[str, float | None]:
+    """Every score by its name, None where there is none: JSON has no nan."""
+    figures = score("", *counts).figures()
+    return {name: None if math.isnan(value) else value for name, value in figures.items()}
+
+
+def _score_lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    def both(name: str) -> str:
+        return f"ice {_score(facts[f'ice_{name}'])}  background {_score(facts[f'background_{name}'])}"
+
+    lines = [
+        ("FWIoU", _score(facts["fwiou"])),
+        ("IoU", both("iou")),
+        ("F1", both("f1")),
+        ("accuracy", _score(facts["accuracy"])),
+        ("boundary F1", _score(facts["boundary_f1"])),
+    ]
+    if others := facts["with_ignored_pixels"]:
+        words = f"FWIoU {_score(others['fwiou'])}  IoU of ice {_score(others['ice_iou'])}"
+        lines.append(("with ignored", words))
+    return lines
 
 
 def _score(value: float | None) -> str:
-    return "none: no scored pixel of it" if value is None else f"{value:.4f}"
+    return "none" if value is None else f"{value:.4f}"
 
 
 def _verdict(result: Result) -> str:

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from infer.settings import UsageError
 from train_offline import command
 from train_offline.audit import audit_masks, scene_size
 from train_offline.dry_report import Result, table, write_report
-from train_offline.folder import listed_pairs
+from train_offline.folder import Pair, listed_pairs
 from train_offline.judge import (
     REPOSITORY,
     require_truths_that_fit,
     run_job,
     stage_scenes,
-    total_confusion,
+    total_counts,
 )
 
 WRONG_CALL = 2
@@ -76,12 +78,13 @@ def dry_run(settings: Settings) -> int:
             exit_code=exit_code,
             wall=wall,
             complaints=audit_masks(sizes, masks),
-            confusion=total_confusion(pairs, masks),
+            counts=total_counts(pairs, masks),
+            counts_with_ignored=_counts_with_ignored(pairs, masks),
             job=_read_json(report),
         )
     _complain(result.complaints)
     print(table(result))
-    print(f"{'report':<11} {write_report(result, report_dir)}")
+    print(f"{'report':<12} {write_report(result, report_dir)}")
     return 0 if result.passed else 1
 
 
@@ -93,6 +96,11 @@ def main(argv: list[str] | None = None) -> int:
 def _job_arguments(settings: Settings, scenes: Path, masks: Path, report: Path) -> list[str | Path]:
     arguments = ["--input", scenes, "--output", masks, "--report", report, "--device", settings.device]
     return [*arguments, "--weights", settings.weights] if settings.weights else arguments
+
+
+def _counts_with_ignored(pairs: list[Pair], masks: Path) -> np.ndarray | None:
+    """None where no scene has pixels to leave out: the counts without them are all that there is."""
+    return total_counts(pairs, masks, leave_out=False) if any(pair.ignore for pair in pairs) else None
 
 
 def _embedded_split() -> Path:

@@ -14,7 +14,7 @@ import numpy as np
 
 from infer.settings import UsageError
 from train_offline.folder import Pair
-from train_offline.metrics import confusion
+from train_offline.score import counts
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -57,19 +57,20 @@ def run_job(arguments: Sequence[str | Path]) -> tuple[int, float]:
     return code, time.perf_counter() - began
 
 
-def total_confusion(pairs: Iterable[Pair], masks: Path) -> np.ndarray:
-    """int64 [2, 2], rows = truth, over the pixels of every scene whose mask can be read and has its size.
+def total_counts(pairs: Iterable[Pair], masks: Path, leave_out: bool = True) -> np.ndarray:
+    """What score.score needs, int64 [2, 2, 2], over the scenes whose mask can be read and has their size.
 
-    Pixels marked in ignore/ are left out. Raises UsageError for a truth that cannot be read.
+    Pixels marked in ignore/ are left out, or with `leave_out` False counted by what gt/ says of them. Raises
+    UsageError for a truth that cannot be read.
     """
-    total = np.zeros((2, 2), np.int64)
+    total = np.zeros((2, 2, 2), np.int64)
     for pair in pairs:
         truth = _grey(pair.label)
-        ignore = _grey(pair.ignore) if pair.ignore else None
+        ignore = _grey(pair.ignore) if pair.ignore and leave_out else None
         path = masks / f"{pair.name}.png"
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
         if mask is not None and mask.shape == truth.shape:
-            total += confusion(truth, mask, ignore)
+            total += counts(truth, mask, ignore)
     return total
 
 

@@ -23,7 +23,7 @@ import cv2
 from tests.bench.baselines import row
 from tests.support import REPO
 from train_offline.folder import listed_pairs
-from train_offline.judge import total_confusion
+from train_offline.judge import total_counts
 from train_offline.synthesize import embedded_split, make_scene, write_scene
 
 
@@ -79,7 +79,7 @@ def bench_one(folder: Path, repeat: int) -> None:
 def bench_split(folder: Path, repeat: int) -> None:
     """The embedded split, with its score from the masks of the last run."""
     runs = [infer(split_images(), folder / "split") for _ in range(repeat)]
-    conf = total_confusion(listed_pairs(split_images().parent, "val.csv"), folder / "split")
+    conf = total_counts(listed_pairs(split_images().parent, "val.csv"), folder / "split")[0]
     print(f"20 scenes     {medians(runs)}")
     print(row("              score", conf))
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from infer.settings import UsageError
 from train_offline.folder import Pair, listed_pairs, read_scene
-from train_offline.judge import run_job, stage_scenes, total_confusion
+from train_offline.judge import run_job, stage_scenes, total_counts
 from train_offline.metrics import fwiou, iou
 
 BANDS = ("red", "green", "blue", "grey")
@@ -58,7 +58,7 @@ def network_confusion(pairs: list[Pair]) -> np.ndarray:
         code, _ = run_job(["--input", scenes, "--output", Path(scratch) / "masks", "--quiet"])
         if code:
             raise UsageError(f"the job failed with exit code {code}")
-        return total_confusion(pairs, Path(scratch) / "masks")
+        return total_counts(pairs, Path(scratch) / "masks")[0]
 
 
 def row(what: str, conf: np.ndarray) -> str:

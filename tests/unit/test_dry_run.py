@@ -20,9 +20,10 @@ from infer.settings import UsageError
 from tests.support import REPO
 from train_offline import dry_run
 from train_offline.audit import audit_masks, scene_size
+from train_offline.boundary_metric import boundary_matches
 from train_offline.dry_report import Result, summary, table, write_report
 from train_offline.folder import Pair, listed_pairs
-from train_offline.judge import stage_scenes, total_confusion
+from train_offline.judge import stage_scenes, total_counts
 
 HEIGHT, WIDTH = 24, 40
 
@@ -60,7 +61,8 @@ def result(**changes: object) -> Result:
         "exit_code": 0,
         "wall": 2.0,
         "complaints": [],
-        "confusion": np.array([[70, 10], [0, 20]]),
+        "counts": np.array([[[70, 10], [0, 20]], [[6, 8], [5, 10]]]),
+        "counts_with_ignored": None,
         "job": {"seconds": {"start": 0.5, "setup": 0.25, "read": 0.1, "total": 1.5}, "scenes": []},
     }
     return Result(**{**facts, **changes})
@@ -149,22 +151,34 @@ def test_two_scenes_of_one_name_are_refused(data: Path, tmp_path: Path) -> None:
 
 
 # ---- score
-def test_pixels_are_summed_over_scenes_and_ignored_ones_left_out(data: Path, tmp_path: Path) -> None:
+def masks_of(number: int, leave_out: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, prediction and ignored pixels of a scene of `data`, as the test below writes them."""
+    ignore = random_mask(100) if number == 1 and leave_out else np.zeros((HEIGHT, WIDTH), np.uint8)
+    return random_mask(number), random_mask(50 + number), ignore
+
+
+@pytest.mark.parametrize("leave_out", [True, False])
+def test_pixels_are_summed_over_scenes_and_ignored_ones_left_out(
+    data: Path, tmp_path: Path, leave_out: bool
+) -> None:
     masks = tmp_path / "masks"
     for number in range(2):
         save(masks / f"s.{number}.png", random_mask(50 + number))
-    expected = np.zeros((2, 2), np.int64)
+    expected, everywhere = np.zeros((2, 2), np.int64), np.ones((HEIGHT, WIDTH), bool)
     for number in range(2):
-        kept = random_mask(100) == 0 if number == 1 else np.ones((HEIGHT, WIDTH), bool)
+        kept = random_mask(100) == 0 if number == 1 and leave_out else everywhere
         for truth, said in zip(random_mask(number)[kept], random_mask(50 + number)[kept], strict=True):
             expected[int(truth > 0), int(said > 0)] += 1
-    assert np.array_equal(total_confusion(listed_pairs(data, "val.csv"), masks), expected)
+    found = total_counts(listed_pairs(data, "val.csv"), masks, leave_out)
+    assert np.array_equal(found[0], expected)
+    boundaries = [boundary_matches(*masks_of(number, leave_out)) for number in range(2)]
+    assert np.array_equal(found[1], sum(boundaries))
 
 
 def test_a_scene_without_a_usable_mask_is_not_scored(data: Path, tmp_path: Path) -> None:
     save(tmp_path / "masks" / "s.0.png", random_mask(0))
     save(tmp_path / "masks" / "s.1.png", random_mask(1, HEIGHT, WIDTH + 1))
-    confusion = total_confusion(listed_pairs(data, "val.csv"), tmp_path / "masks")
+    confusion, _ = total_counts(listed_pairs(data, "val.csv"), tmp_path / "masks")
     ice = np.count_nonzero(random_mask(0))
     assert confusion.tolist() == [[HEIGHT * WIDTH - ice, 0], [0, ice]]
 
@@ -173,16 +187,32 @@ def test_a_scene_without_a_usable_mask_is_not_scored(data: Path, tmp_path: Path)
 def test_the_report_holds_score_seconds_and_rate(tmp_path: Path) -> None:
     facts = json.loads(write_report(result(), tmp_path).read_text())
     assert facts["passed"] is True
-    assert facts["iou_ice"] == pytest.approx(20 / 30)
+    assert facts["confusion"] == [[70, 10], [0, 20]]
+    assert facts["ice_iou"] == pytest.approx(20 / 30)
+    assert facts["background_iou"] == pytest.approx(70 / 80)
+    assert facts["ice_f1"] == pytest.approx(40 / 50)
+    assert facts["background_f1"] == pytest.approx(140 / 150)
+    assert facts["accuracy"] == pytest.approx(0.9)
+    assert facts["boundary_f1"] == pytest.approx(2 * 0.75 * 0.5 / 1.25)
+    assert facts["with_ignored_pixels"] is None
     assert facts["fwiou"] == pytest.approx(0.8 * 70 / 80 + 0.2 * 20 / 30)
     assert facts["scenes_per_second"] == 2.0
     assert facts["seconds"] == {"start-up": 0.75, "read": 0.1, "total": 1.5, "wall": 2.0}
 
 
 def test_a_score_that_does_not_exist_is_null_and_said(tmp_path: Path) -> None:
-    nothing = result(confusion=np.zeros((2, 2), np.int64))
+    nothing = result(counts=np.zeros((2, 2, 2), np.int64))
     assert json.loads(write_report(nothing, tmp_path).read_text())["fwiou"] is None
     assert "none" in table(nothing)
+
+
+def test_the_scores_with_the_ignored_pixels_are_told_apart() -> None:
+    everything = result(counts_with_ignored=np.array([[[70, 20], [0, 30]], [[6, 8], [5, 10]]]))
+    facts = summary(everything)
+    assert facts["ice_iou"] == pytest.approx(20 / 30)
+    assert facts["with_ignored_pixels"]["ice_iou"] == pytest.approx(30 / 50)
+    (line,) = (line for line in table(everything).splitlines() if line.startswith("with ignored"))
+    assert "IoU of ice 0.6000" in line
 
 
 @pytest.mark.parametrize(
