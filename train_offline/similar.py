@@ -3,8 +3,8 @@
 The hash is pHash (Zauner 2010, as in imagehash): 64 signs of the lowest cosine frequencies of the grey scene.
 Two unrelated scenes differ in about 32 of them. Measured on 89 real and synthetic scenes: 3,906 unrelated
 pairs differ in 16 or more; one place seen by Aqua and by Terra hours apart differs in 0 to 8 for seven pairs
-of eight, and in 18 for the eighth, whose floes had drifted. It does not see a scene that is turned, mirrored
-or moved.
+of eight, and in 18 for the eighth, whose floes had drifted. It does not see through a cloud that stands out
+more than the scene itself, nor that a scene is turned, mirrored or moved.
 """
 
 from __future__ import annotations

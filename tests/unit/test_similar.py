@@ -55,7 +55,7 @@ def resampled(image):
 
 def cloudy(image):
     cloudy, (x, y) = image.copy(), 30 + image[0, 0, :2].astype(int) % 190
-    cv2.circle(cloudy, (int(x), int(y)), 25, (130, 130, 130), -1)
+    cv2.circle(cloudy, (int(x), int(y)), 12, (120, 120, 120), -1)
     return cloudy
 
 
