@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# A real set with a published table, in one command: tests/bench/amazon.sh [DATA_DIR] [RUN_DIR] [TRAIN_ARGUMENT ...]
+#
+# Trains the lite3 UNet from random weights on DATA_DIR/train, chooses the checkpoint on a split of these scenes
+# alone, then exports it, runs the container's program on DATA_DIR/val, once, and puts the scores beside the
+# published ones: RUN_DIR/scores.csv and scores.json. DATA_DIR is only read. A run that was stopped goes on where it
+# was when it is called again. Further arguments go to the training, after those below.
+set -euo pipefail
+
+SPLIT=(--val-share 0.2 --seed 0)
+# One setting for every set: a fixed number of steps, whatever the number of scenes and their size.
+TRAINING=(
+  --preset modern --arch unet --encoder tf_efficientnet_lite3 --seed 0
+  --steps 4000 --epoch-crops 1600 --crop 256 --batch 8
+  --augment geometry
+)
+
+repo=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/../..")
+data=$(realpath -m -- "${1:-${SEA_ICE_SHARED:-$repo/../shared}/data/amazon_forest}")
+run=$(realpath -m -- "${2:-$repo/runs/amazon}")
+shift $(($# < 2 ? $# : 2))
+cd "$repo"
+
+if [[ -e $run/scores.json ]]; then
+  echo "amazon.sh: $run is scored already; a second look at DATA_DIR/val needs a new RUN_DIR" >&2
+  exit 2
+fi
+
+./run.sh setup
+python=.venv/bin/python
+resume=()
+if [[ -e $run/training/last.pt ]]; then
+  resume=(--resume)
+else
+  "$python" -m tests.bench.amazon stage "$data" "$run"
+  ./run.sh split "$run/train" "${SPLIT[@]}"
+fi
+./run.sh train --run "$run/training" --data "$run/train" --val "$run/train" "${TRAINING[@]}" "$@" "${resume[@]}"
+./run.sh export "$run/training/best.pt" --output "$run/weights.safetensors" --verify "$run/train"
+rm -rf -- "$run/masks"
+./run.sh infer --input "$run/test/image" --output "$run/masks" --weights "$run/weights.safetensors" --strict
+"$python" -m tests.bench.amazon score "$run"
