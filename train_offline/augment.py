@@ -23,6 +23,18 @@ def turn(image: np.ndarray, label: np.ndarray, rng: np.random.Generator) -> tupl
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
 
 
+def flip_or_turn(
+    image: np.ndarray, label: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """HorizontalFlip and RandomRotate90 as albumentations has them, each for half of the crops."""
+    if rng.random() < 0.5:
+        image, label = image[:, ::-1], label[:, ::-1]
+    if rng.random() < 0.5:
+        quarter = rng.integers(4)
+        image, label = np.rot90(image, quarter), np.rot90(label, quarter)
+    return np.ascontiguousarray(image), np.ascontiguousarray(label)
+
+
 def randomise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw new colours, air and sensor defects for one crop: uint8 [H, W, 3] to uint8 [H, W, 3]."""
     pixels = cv2.transform(_retone(image, rng), _colour_matrix(rng))

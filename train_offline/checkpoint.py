@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ class Checkpoint:
     """settings: TrainSettings.to_json. model, ema: state dicts of the network and of its running average.
 
     step counts batches, seconds the training time so far (of all sittings); scores maps "source/score" to the
-    last validation of the averaged weights.
+    last validation of the averaged weights. The rest has defaults for checkpoints of earlier versions: best
+    (validation.Best), epoch_loss (sum and number of the losses of an epoch that is not over), cuda_rng (the
+    generator of each GPU), facts (provenance.facts_of: data, commit, versions).
     """
 
     settings: dict[str, Any]
@@ -32,13 +35,22 @@ class Checkpoint:
     step: int
     seconds: float
     scores: dict[str, float]
+    best: dict[str, Any] = field(default_factory=dict)
+    epoch_loss: tuple[float, int] = (0.0, 0)
+    cuda_rng: list[torch.Tensor] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write under a temporary name, then rename: after an OSError the file before it is as it was."""
+    """Write under a temporary name, then rename; raises UsageError and leaves the file before as it was."""
     partial = path.with_name(f".{path.name}.part")
-    torch.save({"format": FORMAT, **vars(checkpoint)}, partial)
-    os.replace(partial, path)
+    try:
+        torch.save({"format": FORMAT, **vars(checkpoint)}, partial)
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise UsageError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
 
 
 def load(path: Path) -> Checkpoint:
@@ -54,4 +66,7 @@ def load(path: Path) -> Checkpoint:
         raise UsageError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise UsageError(f"{path}: not a checkpoint of train_offline.train ({FORMAT})")
-    return Checkpoint(**content)
+    try:
+        return Checkpoint(**content)
+    except TypeError as error:
+        raise UsageError(f"{path}: written by another version of train_offline.train: {error}") from error

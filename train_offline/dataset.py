@@ -1,124 +1,137 @@
-"""Random training crops from one or several data folders, decoded once and kept in memory as uint8."""
+"""The crops of a training: which scene and which place the next one is cut from."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from typing import Protocol
 
-import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from train_offline import augment
-from train_offline.folder import IGNORED, LabelledScene, listed_pairs, read_scene
-
-AUGMENTATIONS = ("none", "geometry", "strong")
+from train_offline.crop import CropSettings, crop_at, draw_crop, mixed, tiles_of
+from train_offline.folder import LabelledScene
 
 
 @dataclass(frozen=True)
 class Source:
-    """The scenes of one data folder and the weight with which crops are drawn from it."""
+    """The scenes of one data folder and the weight with which crops are drawn from it.
+
+    sha256: of the scenes' names and decoded pixels, empty where they were not read from files.
+    """
 
     name: str
     weight: float
     scenes: list[LabelledScene]
+    sha256: str = ""
+
+    @cached_property
+    def with_ice(self) -> list[LabelledScene]:
+        """The scenes that hold ice."""
+        return [scene for scene in self.scenes if (scene.label == 1).any()]
 
 
-@dataclass(frozen=True)
-class CropSettings:
-    """size: side of a crop in pixels. scale: the range of resampling factors, drawn log-uniformly.
+class Sampler(Protocol):
+    """Draws the crop of an index; uses no other randomness than the generator and its own seed."""
 
-    augmentation: "none"; "geometry" = scale, flips and turns; "strong" = these and new colours for the share
-    `recolour` of the crops; the others keep the network in touch with the colours as they are.
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+class WeightedSampler:
+    """A source by its weight, then a scene by its number of pixels, then a place and a scale."""
+
+    def __init__(self, sources: list[Source], settings: CropSettings) -> None:
+        self._settings = settings
+        self._chance = _shares([source.weight for source in sources])
+        self._any = [_by_size(source.scenes) for source in sources]
+        wanted = settings.ice_crops > 0
+        self._icy = [_by_size(source.with_ice if wanted else []) for source in sources]
+
+    def draw(self, _index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        source = rng.choice(len(self._chance), p=self._chance)
+        with_ice = self._settings.ice_crops > 0 and rng.random() < self._settings.ice_crops
+        with_ice = with_ice and bool(self._icy[source][0])
+        scenes, chance = (self._icy if with_ice else self._any)[source]
+        scene = scenes[rng.choice(len(scenes), p=chance)]
+        return draw_crop(scene, self._settings, rng, with_ice)
+
+
+class TileSampler:
+    """Every tile of every scene once, in an order shuffled anew for each pass over them.
+
+    Passes follow one another without a gap: where the tiles do not fill the last batch of an epoch, the next
+    pass begins in it. So no batch is short, and over a run no tile is drawn more often than another by more
+    than one.
     """
 
-    size: int = 256
-    scale: tuple[float, float] = (0.5, 2.0)
-    augmentation: str = "strong"
-    recolour: float = 1.0
+    def __init__(self, sources: list[Source], settings: CropSettings, seed: int) -> None:
+        self._settings, self._seed = settings, seed
+        self._tiles = _tiles(sources, settings.size)
+        self._orders: dict[int, np.ndarray] = {}
 
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        number, place = divmod(index, len(self._tiles))
+        scene, window = self._tiles[self._order(number)[place]]
+        return crop_at(scene, window, self._settings, rng)
 
-def load_source(folder: Path, weight: float, list_name: str, threads: int = 4) -> Source:
-    """Decode the scenes that DIR/`list_name` lists (all where there is no list).
-
-    Raises UsageError naming the first file that cannot be used, before any training time is spent.
-    """
-    pairs = listed_pairs(folder, list_name)
-    with ThreadPoolExecutor(threads) as pool:
-        return Source(folder.name, weight, list(pool.map(read_scene, pairs)))
+    def _order(self, number: int) -> np.ndarray:
+        if number not in self._orders:
+            order = np.random.default_rng([self._seed, number, 0, 1])  # of no crop: their keys have 3 numbers
+            self._orders[number] = order.permutation(len(self._tiles))
+        return self._orders[number]
 
 
 class Crops(Dataset):
     """One epoch of crops, each a pure function of (seed, epoch, index): no worker and no resuming changes it.
 
-    An item is (image uint8 [size, size, 3] RGB, label uint8 [size, size]: 0, 1 or 255 = ignored). A source is
-    drawn by its weight, then a scene by its number of pixels, then a place, a scale and the augmentation.
+    An item is (image uint8 [size, size, 3] RGB, label uint8 [size, size]: 0, 1 or 255 = ignored).
     """
 
     def __init__(
         self, sources: list[Source], settings: CropSettings, seed: int, epoch: int, count: int, start: int = 0
     ) -> None:
         """`start`: how many of the epoch's `count` crops are used already, when it was interrupted."""
-        self._sources = sources
         self._settings = settings
-        self._key = (seed, epoch)
+        self._key, self._before = (seed, epoch), epoch * count
         self._start, self._count = start, count
-        self._chance = _shares([source.weight for source in sources])
-        self._scene_chance = [_shares([scene.label.size for scene in source.scenes]) for source in sources]
+        self._sampler: Sampler = (
+            TileSampler(sources, settings, seed)
+            if settings.sampling == "tiles"
+            else WeightedSampler(sources, settings)
+        )
 
     def __len__(self) -> int:
         return self._count - self._start
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        rng = np.random.default_rng([*self._key, self._start + index])
-        source = rng.choice(len(self._sources), p=self._chance)
-        scenes = self._sources[source].scenes
-        scene = scenes[rng.choice(len(scenes), p=self._scene_chance[source])]
-        image, label = draw_crop(scene, self._settings, rng)
+        index += self._start
+        rng = np.random.default_rng([*self._key, index])
+        crop = self._sampler.draw(self._before + index, rng)
+        if self._settings.mix and rng.random() < self._settings.mix:
+            partner = self._before + int(rng.integers(self._count))
+            crop = mixed(crop, self._sampler.draw(partner, rng), rng)
+        image, label = crop
         return torch.from_numpy(image), torch.from_numpy(label)
 
 
-def draw_crop(
-    scene: LabelledScene, settings: CropSettings, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """A random window of the scene, resampled to size x size (labels by nearest neighbour), then augmented.
-
-    A scene too small for the drawn scale is enlarged as far as the largest scale allows; what is still
-    missing is padded: reflected pixels, label 255.
-    """
-    size, (low, high) = settings.size, settings.scale
-    if settings.augmentation == "none":
-        low = high = 1.0
-    smaller_side = min(scene.label.shape)
-    scale = max(np.exp(rng.uniform(np.log(low), np.log(high))), min(high, size / smaller_side))
-    window = round(size / scale)
-    top, left = (int(rng.integers(max(0, side - window) + 1)) for side in scene.label.shape)
-    image = scene.image[top : top + window, left : left + window]
-    label = scene.label[top : top + window, left : left + window]
-    image, label = _pad(image, label, window)
-    if window != size:
-        shrinking = window > size
-        image = cv2.resize(
-            image, (size, size), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-        )
-        label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
-    if settings.augmentation != "none":
-        image, label = augment.turn(image, label, rng)
-    if settings.augmentation == "strong" and rng.random() < settings.recolour:
-        image = augment.randomise(image, rng)
-    return np.array(image), np.array(label)  # copies: nothing a caller does may reach the scene in memory
+def crops_in_epoch(sources: list[Source], settings: CropSettings) -> int:
+    """As many as cover all scenes once."""
+    if settings.sampling == "tiles":
+        return len(_tiles(sources, settings.size))
+    return -(-sum(scene.label.size for source in sources for scene in source.scenes) // settings.size**2)
 
 
-def _pad(image: np.ndarray, label: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
-    below, right = window - label.shape[0], window - label.shape[1]
-    if below or right:
-        image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT)
-        label = cv2.copyMakeBorder(label, 0, below, 0, right, cv2.BORDER_CONSTANT, value=IGNORED)
-    return image, label
+def _tiles(sources: list[Source], size: int) -> list:
+    return [
+        (scene, window) for source in sources for scene in source.scenes for window in tiles_of(scene, size)
+    ]
+
+
+def _by_size(scenes: list[LabelledScene]) -> tuple[list[LabelledScene], np.ndarray]:
+    return scenes, _shares([scene.label.size for scene in scenes])
 
 
 def _shares(amounts: list[float]) -> np.ndarray:
     amounts = np.asarray(amounts, np.float64)
-    return amounts / amounts.sum()
+    return amounts / max(amounts.sum(), np.finfo(np.float64).tiny)

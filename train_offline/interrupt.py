@@ -1,15 +1,44 @@
-"""Ctrl-C and SIGTERM as a wish that the training loop can grant once its state is whole."""
+"""Ctrl-C and SIGTERM: at once while nothing is lost by it, else once the state of the training is whole."""
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 WATCHED = (signal.SIGINT, signal.SIGTERM)
 
 
+@contextmanager
+def leave_at_once(prog: str) -> Iterator[None]:
+    """Within, SIGINT and SIGTERM say so in a line and end the process with 130 and 143: for long imports.
+
+    The handler raises nothing: an exception can strike inside Python's import machinery, where it is printed,
+    swallowed or leaves a lock taken.
+    """
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        os.write(2, f"{prog}: stopped\n".encode())
+        os._exit(128 + number)
+
+    before = {number: signal.getsignal(number) for number in WATCHED}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as under nohup: the caller's wish
+            signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Interrupt:
-    """Context in which the first SIGINT or SIGTERM is kept in `signal`; a second one acts at once."""
+    """Context in which the first SIGINT or SIGTERM is kept in `signal`; the same once more acts at once.
+
+    Not the other one: torchrun answers Ctrl-C, which its processes get too, by sending them SIGTERM.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -25,8 +54,8 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _remember(self, number: int, _frame: FrameType | None) -> None:
-        self.signal = number
-        self.__exit__()
+        self.signal = self.signal or number
+        signal.signal(number, self._before[number])
 
 
 def leave_signals_to_parent(_worker: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""What a training run tells: the progress bar, a line for each epoch, history.csv and settings.json."""
+"""What a training run tells: the progress bar, lines above it, history.csv and settings.json."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from tqdm import tqdm
 PER_CENT = 100
 
 
-def append_row(path: Path, row: dict[str, Any]) -> None:
-    """Add a row to a CSV file with a header; a column that is new to the file is added to it."""
-    rows: list[dict[str, Any]] = []
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    rows.append(row)
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file with a header; none where there is no file."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write them whole or not at all; columns in the order in which they first appear."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     partial = path.with_name(f".{path.name}.part")
     with partial.open("w", newline="", encoding="utf-8") as file:

@@ -6,6 +6,9 @@ import math
 import time
 from dataclasses import dataclass, field
 
+SCHEDULES = ("cosine", "poly")
+POWER = 0.9  # of the polynomial
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -32,14 +35,17 @@ class End:
         return max(by_step, by_clock)
 
 
-def learning_rate(share_passed: float, highest: float, warm_up: float) -> float:
-    """A straight rise over the `warm_up` share of the run, then half a cosine down to a hundredth.
+def learning_rate(share_passed: float, highest: float, warm_up: float, schedule: str = "cosine") -> float:
+    """A straight rise over the `warm_up` share of the run, then a fall over the rest of it.
 
-    It knows shares only, never steps: a run that a time limit ends goes through the whole curve too
-    (Loshchilov & Hutter 2017, arXiv:1608.03983).
+    "cosine": half a cosine down to a hundredth (Loshchilov & Hutter 2017, arXiv:1608.03983); "poly": what is
+    left of the run to the power of 0.9, down to 0 (Liu et al. 2015, arXiv:1506.04579). Both know shares only,
+    never steps: a run that a time limit ends goes through the whole curve too.
     """
     share_passed = min(share_passed, 1.0)
     if share_passed < warm_up:
         return highest * max(0.01, share_passed / warm_up)
     fall = (share_passed - warm_up) / (1 - warm_up)
+    if schedule == "poly":
+        return highest * (1 - fall) ** POWER
     return highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fall)))

@@ -1,7 +1,8 @@
 """Train the sea-ice network: python -m train_offline.train --data DIR --val DIR --run DIR --time-limit 60
 
-The run folder gets last.pt (the whole state, for --resume and for export), history.csv and settings.json.
-Ctrl-C and SIGTERM save first. Several devices: --devices N, or torchrun.
+The run folder gets last.pt and best.pt (the whole state, for --resume and for export; best by the mean FWIoU
+over the --val folders), history.csv, curves.png, settings.json and tensorboard/. Ctrl-C and SIGTERM save
+first. Several devices: --devices N, or torchrun --nproc-per-node N -m train_offline.train.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from train_offline.command import run
+from train_offline.interrupt import leave_at_once
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,8 +18,9 @@ def main(argv: list[str] | None = None) -> int:
     # Threads that spin while they wait for one another train five times slower as soon as anything else uses
     # a processor. OpenMP reads this once, when torch is imported, so before the import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from train_offline.train_run import train
-
+    with leave_at_once("train"):
+        from train_offline.command import run
+        from train_offline.train_run import train
     return run("train", lambda: train(argv))
 
 

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from infer.settings import UsageError
 from train_offline import checkpoint
+from train_offline.arguments import parse
 from train_offline.checkpoint import Checkpoint
-from train_offline.settings import TrainSettings, check, from_json, parse
-from train_offline.training import Training
+from train_offline.presets import with_preset
+from train_offline.settings import TrainSettings, check, from_json
+from train_offline.training import LAST, Training
 
-CHECKPOINT = "last.pt"
+CHECKPOINT = LAST
 
 
 def train(argv: list[str] | None) -> int:
     """Exit code: 0 at the end of the schedule, 128 + N after signal N; raises UsageError."""
     settings, saved = _settings_and_state(parse(argv))
-    training = Training(settings, saved, settings.run / CHECKPOINT)
-    stopped_by = training.run()
+    _require_writable(settings.run)
+    try:
+        training = Training(settings, saved)
+        stopped_by = training.run()
+    except OSError as error:  # a disk that has become full or has gone
+        where = error.filename or settings.run
+        raise UsageError(f"{where}: {error.strerror or error}; the last checkpoint is kept") from error
     if stopped_by is None:
         return 0
     name = signal.Signals(stopped_by).name
@@ -32,16 +42,40 @@ def train(argv: list[str] | None) -> int:
 
 def _settings_and_state(given: dict) -> tuple[TrainSettings, Checkpoint | None]:
     """The command line's settings; with --resume the checkpoint's for what the command line leaves out."""
-    folder: Path = given["run"]
-    path = folder / CHECKPOINT
+    path = given["run"] / CHECKPOINT
     if given.get("resume"):
         saved = checkpoint.load(path)
-        return check(TrainSettings(**{**from_json(saved.settings), **given})), saved
+        before = from_json(saved.settings)
+        if given.get("preset", before.get("preset")) != before.get("preset"):
+            raise UsageError(f"{path} was not begun with --preset {given['preset']}; leave it out")
+        return _absolute(check(TrainSettings(**before | given))), saved
     if path.exists():
         raise UsageError(f"{path} is there already; add --resume or choose another --run folder")
-    settings = check(TrainSettings(**given))
+    return _absolute(check(TrainSettings(**with_preset(given)))), None
+
+
+def _absolute(settings: TrainSettings) -> TrainSettings:
+    """The same folders from wherever the run is resumed. A missing one is said here, with its name."""
+    for folder in (*(folder for folder, _ in settings.data), *settings.val):
+        if not folder.is_dir():
+            hint = " (the checkpoint names it; if it has moved, give --data and --val anew)"
+            raise UsageError(f"{folder}: no such folder{hint if settings.resume else ''}")
+    return replace(
+        settings,
+        data=tuple((folder.absolute(), weight) for folder, weight in settings.data),
+        val=tuple(folder.absolute() for folder in settings.val),
+    )
+
+
+def _require_writable(folder: Path) -> None:
+    """Raises UsageError for a run folder that cannot be made or takes no file: before any scene is read."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be made: {error.strerror}") from error
-    return settings, None
+    try:
+        handle, name = tempfile.mkstemp(dir=folder)
+        os.close(handle)
+        os.unlink(name)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be written: {error.strerror}") from error

@@ -2,63 +2,37 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
-from torch.optim.swa_utils import AveragedModel
 
 from infer.settings import UsageError
 from train_offline.checkpoint import Checkpoint
 from train_offline.losses import SegmentationLoss
 from train_offline.network import build, depthwise_in_fp32, normalise
+from train_offline.optimiser import averaged, make_optimiser
 from train_offline.settings import TrainSettings
-
-
-def make_fabric(settings: TrainSettings) -> Fabric:
-    """Device, precision and processes, launched. Raises UsageError where the machine has not got them."""
-    if settings.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("no CUDA device here; leave --device out or say --device cpu")
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run's own first line says it all
-    cuda = settings.device != "cpu" and torch.cuda.is_available()
-    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and _fast_bf16(cuda))
-    try:
-        fabric = Fabric(
-            accelerator="cuda" if cuda else "cpu",
-            devices=settings.devices,
-            precision="bf16-mixed" if bf16 else "32-true",
-        )
-    except (RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"--devices {settings.devices} cannot be had: {str(error).splitlines()[0]}"
-        ) from error
-    fabric.launch()
-    fabric.seed_everything(settings.seed, verbose=False)
-    return fabric
-
-
-def _fast_bf16(cuda: bool) -> bool:
-    """Whether bf16 is an instruction of the processor; where it is emulated it is slower than fp32."""
-    if cuda:
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+from train_offline.supervision import AUXILIARY
 
 
 class Trainer:
     """The network in training and its running average (EMA), which is what is scored and exported."""
 
-    def __init__(self, fabric: Fabric, settings: TrainSettings) -> None:
+    def __init__(self, fabric: Fabric, settings: TrainSettings, hub_weights: bool = False) -> None:
+        """`hub_weights`: fetch what settings.encoder_weights names; a restored network needs none."""
         self.fabric = fabric
         self._clip = settings.clip
-        self.network = build(settings.network).to(fabric.device, memory_format=torch.channels_last)
+        what = replace(settings.network, encoder_weights=settings.encoder_weights if hub_weights else None)
+        network = build(what, deep_supervision=settings.deep_supervision > 0)
+        self.network = network.to(fabric.device, memory_format=torch.channels_last)
         if self.bf16 and fabric.device.type == "cpu":
             depthwise_in_fp32(self.network)
-        self.average = AveragedModel(self.network, multi_avg_fn=_mean_with(settings.ema), use_buffers=True)
-        self._loss = SegmentationLoss()
-        optimiser = torch.optim.AdamW(_parameter_groups(self.network, settings.weight_decay), lr=settings.lr)
+        self.average = averaged(self.network, settings.ema)
+        self._loss = SegmentationLoss(settings.loss)
+        optimiser = make_optimiser(self.network, settings.optimiser, settings.lr, settings.weight_decay)
         self._wrapped, self.optimiser = fabric.setup(self.network, optimiser)
 
     @property
@@ -71,68 +45,71 @@ class Trainer:
             group["lr"] = rate
         loss = self._loss(self._wrapped(normalise(images)), labels.long())
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(
-            self._wrapped, self.optimiser, max_norm=self._clip, error_if_nonfinite=False
-        )
+        if self._clip:
+            self.fabric.clip_gradients(
+                self._wrapped, self.optimiser, max_norm=self._clip, error_if_nonfinite=False
+            )
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.average.update_parameters(self.network)
         return loss.detach()
 
-    def state(
-        self, settings: TrainSettings, step: int, seconds: float, scores: dict[str, float]
-    ) -> Checkpoint:
-        return Checkpoint(
-            settings=settings.to_json(),
-            model=self.network.state_dict(),
-            ema=self.average.module.state_dict(),
-            ema_updates=int(self.average.n_averaged),
-            optimiser=self.optimiser.state_dict(),
-            rng=torch.get_rng_state(),
-            step=step,
-            seconds=seconds,
-            scores=scores,
-        )
+    def mean_loss(self, losses: list[torch.Tensor], step: int) -> float:
+        """Mean over steps and processes; UsageError, in all of them alike, where it is not finite."""
+        loss = float(self.fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean"))
+        require_finite(loss, step)
+        return loss
+
+    def agree(self) -> None:
+        """Give all processes the first one's BatchNorm statistics, which each counts over its own crops."""
+        if self.fabric.world_size == 1:
+            return
+        for network in (self.network, self.average.module):
+            state = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+            network.load_state_dict(self.fabric.broadcast(state))
+
+    def state(self) -> dict[str, Any]:
+        """The fields of a Checkpoint that are this object's."""
+        return {
+            "model": self.network.state_dict(),
+            "ema": self.average.module.state_dict(),
+            "ema_updates": int(self.average.n_averaged),
+            "optimiser": self.optimiser.state_dict(),
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if self.fabric.device.type == "cuda" else [],
+        }
 
     def restore(self, saved: Checkpoint) -> None:
-        """Continue where `saved` was; raises UsageError when it belongs to another network."""
-        self.start_from(saved.model, "the checkpoint")
+        """Continue where `saved` was; raises UsageError when it belongs to another network or optimiser."""
+        self._load(saved.model, "the checkpoint", optional="\0")
         self.average.module.load_state_dict(saved.ema)
         self.average.n_averaged.fill_(saved.ema_updates)
-        self.optimiser.load_state_dict(saved.optimiser)
+        try:
+            self.optimiser.load_state_dict(saved.optimiser)
+        except (ValueError, KeyError) as error:
+            raise UsageError("the checkpoint: its optimiser is another than --optimiser says") from error
         torch.set_rng_state(saved.rng)
+        if self.fabric.device.type == "cuda" and len(saved.cuda_rng) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(saved.cuda_rng)
 
     def start_from(self, weights: dict[str, torch.Tensor], where: object) -> None:
-        """Put weights into the network; raises UsageError when they belong to another one."""
+        """Put weights into the network, which may have auxiliary heads that they lack, or the reverse.
+
+        Raises UsageError when they belong to another network.
+        """
+        self._load(weights, where, optional=AUXILIARY)
+
+    def _load(self, weights: dict[str, torch.Tensor], where: object, optional: str) -> None:
         try:
-            self.network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise UsageError(
-                f"{where}: its weights belong to another network than --arch/--encoder say"
-            ) from error
+            wrong = self.network.load_state_dict(weights, strict=False)
+        except RuntimeError as error:  # of another size
+            raise UsageError(_other_network(where)) from error
+        if any(not name.startswith(optional) for name in (*wrong.missing_keys, *wrong.unexpected_keys)):
+            raise UsageError(_other_network(where))
 
 
-def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict]:
-    """Decay for the convolutions only: shrinking biases and BatchNorm's scales regularises nothing."""
-    trained = [p for p in network.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
-def _mean_with(decay: float) -> Callable[[list[torch.Tensor], list[torch.Tensor], torch.Tensor], None]:
-    """Running mean whose memory grows to 1 / (1 - decay) steps: the first, random weights are forgotten."""
-
-    @torch.no_grad()
-    def update(averages: list[torch.Tensor], values: list[torch.Tensor], count: torch.Tensor) -> None:
-        kept = min(decay, (1 + float(count)) / (10 + float(count)))
-        if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, values, 1 - kept)
-        else:
-            torch._foreach_copy_(averages, values)
-
-    return update
+def _other_network(where: object) -> str:
+    return f"{where}: its weights belong to another network than --arch/--encoder/--deep-supervision say"
 
 
 def require_finite(loss: float, step: int) -> None:

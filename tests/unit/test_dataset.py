@@ -8,8 +8,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from infer.settings import UsageError
-from train_offline.dataset import Crops, CropSettings, Source, draw_crop, load_source
+from train_offline.crop import CropSettings, draw_crop
+from train_offline.dataset import Crops, Source
 from train_offline.folder import IGNORED, LabelledScene, Pair, listed_pairs, pairs_in, read_scene
+from train_offline.sources import load_source
 
 
 def noise(seed, *shape):
@@ -88,7 +90,7 @@ def test_lists_choose_the_scenes(folder):
 def test_bad_list_is_named(folder, content, reason):
     (folder / "train.csv").write_text(content)
     with pytest.raises(UsageError, match=reason):
-        load_source(folder, 1.0, "train.csv")
+        load_source(folder, 1.0, "train.csv", folder / "cache")
 
 
 def other_size(folder):
@@ -114,7 +116,7 @@ def sixteen_bits(folder):
 @pytest.mark.parametrize("spoil", [other_size, broken_image, broken_mask, sixteen_bits])
 def test_unusable_file_is_named_in_one_line(folder, spoil):
     with pytest.raises(UsageError, match=spoil(folder)) as caught:
-        load_source(folder, 1.0, "train.csv")
+        load_source(folder, 1.0, "train.csv", folder / "cache")
     assert "\n" not in str(caught.value)
 
 

@@ -17,11 +17,12 @@ import tifffile
 import torch
 
 from train_offline import checkpoint
+from train_offline.devices import make_fabric
 from train_offline.network import NetworkSettings, build, pad_to_stride
 from train_offline.schedule import End, learning_rate
 from train_offline.settings import TrainSettings
 from train_offline.train import main
-from train_offline.trainer import Trainer, make_fabric
+from train_offline.trainer import Trainer
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -38,6 +39,11 @@ def write_scene(folder, name, seed, height=96, width=80):
     cv2.imwrite(str(folder / "gt" / f"{name}.png"), ice * 255)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def data(tmp_path):
     for number in range(4):
@@ -46,8 +52,10 @@ def data(tmp_path):
 
 
 def arguments(data, run, *more):
-    usual = "--crop 32 --batch 2 --epoch-crops 8 --augment geometry --precision fp32 --workers 0 --device cpu"
-    return ["--data", str(data), "--run", str(run), *usual.split(), *map(str, more)]
+    preset = "--preset modern --ice-crops 0 --no-tensorboard"
+    crops = "--crop 32 --batch 2 --epoch-crops 8 --augment geometry --workers 0"
+    usual = f"{preset} {crops} --precision fp32 --device cpu".split()
+    return ["--data", str(data), "--run", str(run), *usual, *map(str, more)]
 
 
 def history(run):
@@ -143,12 +151,16 @@ def test_loss_that_is_no_number_stops_in_one_line_and_keeps_the_checkpoint(data,
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ([], "--time-limit"),
+        (["--steps", "2", "--patience", "3"], "--patience looks at the validation"),
+        (["--steps", "2", "--sampling", "tiles", "--ice-crops", "0.5"], "--ice-crops needs"),
+        (["--steps", "2", "--dice", "0", "--entropy", "0"], "no loss is left"),
+        (["--steps", "2", "--preset", "none"], "--preset"),
+        (["--steps", "2", "--arch", "fpn", "--deep-supervision", "0.5"], "deep supervision is for"),
         (["--steps", "0"], "--steps"),
         (["--steps", "2", "--crop", "50"], "--crop must be a multiple of 16"),
         (["--steps", "2", "--batch", "1"], "--batch must be at least 2"),
         (["--steps", "2", "--lr", "nan"], "--lr"),
-        (["--steps", "2", "--encoder", "no-such"], "no network"),
+        (["--steps", "2", "--encoder", "no-such"], "no encoder"),
         (["--steps", "2", "--val", "no/such/folder"], "no such folder"),
         (["--steps", "2", "--resume"], "no such checkpoint"),
         (["--steps", "2", "--init", __file__], "not a readable checkpoint"),

@@ -1,0 +1,44 @@
+"""The optimiser, and the running average of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+
+def make_optimiser(network: nn.Module, kind: str, lr: float, weight_decay: float) -> torch.optim.Optimizer:
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980) or AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+    return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[kind](
+        _parameter_groups(network, weight_decay), lr=lr
+    )
+
+
+def averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """The exponential moving average (EMA) of all weights and statistics; with decay 0 the latest ones."""
+    return AveragedModel(network, multi_avg_fn=_mean_with(decay), use_buffers=True)
+
+
+def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict]:
+    """Decay for the convolutions only: shrinking biases and BatchNorm's scales regularises nothing."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _mean_with(decay: float) -> Callable[[list[torch.Tensor], list[torch.Tensor], torch.Tensor], None]:
+    """Running mean whose memory grows to 1 / (1 - decay) steps: the first, random weights are forgotten."""
+
+    @torch.no_grad()
+    def update(averages: list[torch.Tensor], values: list[torch.Tensor], count: torch.Tensor) -> None:
+        kept = min(decay, (1 + float(count)) / (10 + float(count)))
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, values, 1 - kept)
+        else:
+            torch._foreach_copy_(averages, values)
+
+    return update
