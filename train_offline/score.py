@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -28,10 +29,8 @@ class Score:
         return {name: value for name, value in asdict(self).items() if name != "source"}
 
     def __str__(self) -> str:
-        return (
-            f"{self.source}: FWIoU {self.fwiou:.4f}, IoU of ice {self.ice_iou:.4f}, "
-            f"boundary F1 {self.boundary_f1:.4f}"
-        )
+        boundary = "" if math.isnan(self.boundary_f1) else f", boundary F1 {self.boundary_f1:.4f}"
+        return f"{self.source}: FWIoU {self.fwiou:.4f}, IoU of ice {self.ice_iou:.4f}{boundary}"
 
 
 def counts(truth: np.ndarray, predicted: np.ndarray, ignore: np.ndarray | None = None) -> np.ndarray:

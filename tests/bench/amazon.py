@@ -1,6 +1,6 @@
 """The parts of amazon.sh that are no verb of run.sh: lay out the two sets of scenes, score the masks.
 
-    python -m tests.bench.amazon stage DATA_DIR RUN_DIR    makes RUN_DIR/train and RUN_DIR/test
+    python -m tests.bench.amazon stage DATA_DIR RUN_DIR    makes RUN_DIR/scenes and RUN_DIR/test
     python -m tests.bench.amazon score RUN_DIR             compares RUN_DIR/masks with RUN_DIR/test/gt
 
 The scores are those of John & Zhang 2022 (Int. J. Appl. Earth Obs. Geoinf. 107:102685): each is a mean over
@@ -37,12 +37,12 @@ OURS = "this run"
 
 
 def stage(data: Path, run_folder: Path) -> None:
-    """Lay out DATA/train and DATA/val as RUN/train and RUN/test, data folders of this project.
+    """Lay out DATA/train and DATA/val as RUN/scenes and RUN/test, data folders of this project.
 
     What such a folder holds (image/*.tif, gt/*.png) is linked, other kinds of images are converted.
     Raises UsageError naming what is missing or cannot be read.
     """
-    for theirs, ours in (("train", "train"), ("val", "test")):
+    for theirs, ours in (("train", "scenes"), ("val", "test")):
         _stage_part(data / theirs / "image", run_folder / ours / "image", (".tif", ".tiff"), _write_scene)
         _stage_part(data / theirs / "gt", run_folder / ours / "gt", (".png",), _write_mask)
         pairs_in(run_folder / ours)

@@ -10,7 +10,7 @@ set -euo pipefail
 SPLIT=(--val-share 0.2 --seed 0)
 # One setting for every set: a fixed number of steps, whatever the number of scenes and their size.
 TRAINING=(
-  --preset modern --arch unet --encoder tf_efficientnet_lite3 --seed 0
+  --preset modern --arch unet --encoder timm-tf_efficientnet_lite3 --seed 0
   --steps 4000 --epoch-crops 1600 --crop 256 --batch 8
   --augment geometry
 )
@@ -33,10 +33,11 @@ if [[ -e $run/training/last.pt ]]; then
   resume=(--resume)
 else
   "$python" -m tests.bench.amazon stage "$data" "$run"
-  ./run.sh split "$run/train" "${SPLIT[@]}"
+  ./run.sh split "$run/scenes" "${SPLIT[@]}"
 fi
-./run.sh train --run "$run/training" --data "$run/train" --val "$run/train" "${TRAINING[@]}" "$@" "${resume[@]}"
-./run.sh export "$run/training/best.pt" --output "$run/weights.safetensors" --verify "$run/train"
+./run.sh train --run "$run/training" --data "$run/scenes" --val "$run/scenes" --cache "$run/cache" \
+  "${TRAINING[@]}" "$@" "${resume[@]}"
+./run.sh export "$run/training/best.pt" --output "$run/weights.safetensors" --verify "$run/scenes"
 rm -rf -- "$run/masks"
 ./run.sh infer --input "$run/test/image" --output "$run/masks" --weights "$run/weights.safetensors" --strict
 "$python" -m tests.bench.amazon score "$run"

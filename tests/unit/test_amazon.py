@@ -97,7 +97,7 @@ def data(tmp_path: Path) -> Path:
 def test_stage_links_what_fits_and_converts_the_rest(data: Path, tmp_path: Path) -> None:
     stage(data, tmp_path / "run")
     stage(data, tmp_path / "run")  # again, as after a run that was stopped
-    train, test = (listed_pairs(tmp_path / "run" / side, "train.csv") for side in ("train", "test"))
+    train, test = (listed_pairs(tmp_path / "run" / side, "train.csv") for side in ("scenes", "test"))
     assert [pair.name for pair in train] == ["a.tiff_1", "b.tiff_2"]
     assert [pair.name for pair in test] == ["c", "d"]
     assert train[0].image.resolve() == data / "train" / "image" / "a.tiff_1.tif"
