@@ -12,7 +12,7 @@ from train_offline.folder import IGNORED, LabelledScene
 from train_offline.network import STRIDE, normalise, pad_to_stride
 from train_offline.score import Score, counts, score
 
-__all__ = ["Score", "confusion_of", "counts_of", "predict", "score"]
+__all__ = ["Score", "counts_of", "predict", "score"]
 
 
 @torch.inference_mode()
@@ -45,10 +45,3 @@ def counts_of(
         total += counts(scene.label == 1, mask, scene.label == IGNORED)
     model.train(was_training)
     return total
-
-
-def confusion_of(
-    model: nn.Module, scenes: Iterable[LabelledScene], device: torch.device, bf16: bool
-) -> np.ndarray:
-    """The confusion matrix alone, int64 [2, 2]."""
-    return counts_of(model, scenes, device, bf16)[0]
