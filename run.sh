@@ -19,7 +19,9 @@ usage: ./run.sh [VERB] [ARGUMENT ...]
                 ./run.sh dry-run --data my_data
   synthesize  makes Bohai-like scenes with exact masks from a seed
                 ./run.sh synthesize --help
-  split       writes train.csv and val.csv for a data folder
+  check       looks through a data folder for what is broken, missing or striped
+                ./run.sh check my_data --report runs/check
+  split       writes train.csv and val.csv for a data folder, and cuts tiles
                 ./run.sh split --help
   train       trains a network on data folders
                 ./run.sh train --help
@@ -181,7 +183,7 @@ main() {
   fi
   case $verb in
     help) usage; return ;;
-    infer | dry-run | synthesize | split | train | export | test | bench | setup) ;;
+    infer | dry-run | synthesize | check | split | train | export | test | bench | setup) ;;
     *) die 2 "unknown verb '$verb'; ./run.sh help lists them" ;;
   esac
   locate

@@ -1,0 +1,68 @@
+"""What makes a training pointless, found before it starts: nothing to learn from, or validation on itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from infer.settings import UsageError
+from train_offline.folder import LabelledScene, Pair, listed_pairs
+from train_offline.groups import scene_of
+
+_CLASSES = (("background", "255 everywhere"), ("ice", "no 255"))  # by label, with what the masks then are
+
+
+def require_trainable(folders: Sequence[Path], scenes: Sequence[Sequence[LabelledScene]]) -> None:
+    """Raises UsageError naming the folder: one scene only in all of them, or only one of the two classes.
+
+    Args:
+        folders: the data folders to train on.
+        scenes: the scenes of each that the training will draw from.
+    """
+    every = [scene for own in scenes for scene in own]
+    where = " and ".join(str(folder / "gt") for folder in folders)
+    if len(every) == 1:
+        raise UsageError(
+            f"{' and '.join(map(str, folders))}: one scene only ({every[0].name}) to train on; "
+            "add scenes, or another folder with --data"
+        )
+    for value, (name, looks) in enumerate(_CLASSES):
+        if not any((scene.label == value).any() for scene in every):
+            raise UsageError(
+                f"{where}: no pixel of {name} that counts in any of the {len(every)} masks to train on "
+                f"({looks}, or ignored); a network cannot learn from one class"
+            )
+
+
+def require_apart(data: Sequence[Path], val: Sequence[Path]) -> str | None:
+    """What to warn of, if anything, where scenes to train on are scored too.
+
+    A scene file that a train.csv and a val.csv both list is a mistake, by which the best checkpoint would be
+    chosen: UsageError naming the list and the file. A folder without lists that is given to both sides as a
+    whole, and tiles of one scene on both sides, may be meant; they are only warned of.
+    """
+    train = {path: folder for folder in data for path in _paths(listed_pairs(folder, "train.csv"))}
+    for folder in val:
+        pairs = listed_pairs(folder, "val.csv")
+        shared = [path for path in _paths(pairs) if path in train]
+        if shared and _has_lists(folder) and _has_lists(train[shared[0]]):
+            raise UsageError(
+                f"{folder / 'val.csv'}: lists {shared[0].name}, which {train[shared[0]] / 'train.csv'} lists "
+                f"too ({len(shared)} of {len(pairs)} such scenes); make both anew with ./run.sh split"
+            )
+        if shared:
+            return f"{folder}: trains on {len(shared)} of the scenes it scores; no measure of accuracy"
+        if folder in data:
+            scenes = {scene_of(path.stem) for path, source in train.items() if source == folder}
+            tiles = [pair.name for pair in pairs if scene_of(pair.name) in scenes]
+            if tiles:
+                return f"{folder}: by its name {tiles[0]} of val.csv is a tile of a scene in train.csv"
+    return None
+
+
+def _paths(pairs: Sequence[Pair]) -> list[Path]:
+    return [pair.image.resolve() for pair in pairs]
+
+
+def _has_lists(folder: Path) -> bool:
+    return (folder / "train.csv").is_file() or (folder / "val.csv").is_file()
