@@ -14,14 +14,13 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
-import tifffile
 
 from infer.settings import UsageError
+from tests.bench.amazon_scenes import stage
 from train_offline.command import Parser, run
 from train_offline.folder import pairs_in, read_scene
 from train_offline.metrics import confusion, fwiou, overall_accuracy
@@ -34,48 +33,6 @@ PUBLISHED = (
     ("quadratic logistic rule per pixel", 0.9117, None, 0.836),
 )
 OURS = "this run"
-
-
-def stage(data: Path, run_folder: Path) -> None:
-    """Lay out DATA/train and DATA/val as RUN/scenes and RUN/test, data folders of this project.
-
-    What such a folder holds (image/*.tif, gt/*.png) is linked, other kinds of images are converted.
-    Raises UsageError naming what is missing or cannot be read.
-    """
-    for theirs, ours in (("train", "scenes"), ("val", "test")):
-        _stage_part(data / theirs / "image", run_folder / ours / "image", (".tif", ".tiff"), _write_scene)
-        _stage_part(data / theirs / "gt", run_folder / ours / "gt", (".png",), _write_mask)
-        pairs_in(run_folder / ours)
-
-
-def _stage_part(
-    source: Path, target: Path, linked: tuple[str, ...], write: Callable[[Path, Path], None]
-) -> None:
-    if not source.is_dir():
-        raise UsageError(f"{source}: no such folder; DATA_DIR must hold train/ and val/, each image/ and gt/")
-    target.mkdir(parents=True, exist_ok=True)
-    for path in sorted(source.iterdir()):
-        if path.suffix.lower() not in linked:
-            write(path, target)
-            continue
-        (target / path.name).unlink(missing_ok=True)
-        (target / path.name).symlink_to(path.resolve())
-
-
-def _write_scene(path: Path, folder: Path) -> None:
-    image = cv2.cvtColor(_read(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    tifffile.imwrite(folder / f"{path.stem}.tif", image, photometric="rgb", metadata=None)
-
-
-def _write_mask(path: Path, folder: Path) -> None:
-    cv2.imwrite(str(folder / f"{path.stem}.png"), _read(path, cv2.IMREAD_GRAYSCALE))
-
-
-def _read(path: Path, form: int) -> np.ndarray:
-    image = cv2.imread(str(path), form)
-    if image is None:
-        raise UsageError(f"{path}: cannot be read as an image; only scenes and masks may be in its folder")
-    return image
 
 
 def per_image(conf: np.ndarray) -> dict[str, float]:

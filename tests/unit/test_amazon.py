@@ -104,6 +104,33 @@ def test_stage_links_what_fits_and_converts_the_rest(data: Path, tmp_path: Path)
     assert np.array_equal(read_scene(train[1]).image, random_rgb(34, 47, 1))
 
 
+def test_scenes_of_other_kinds_become_rgb_of_8_bits_alike(data: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    deep = rng.integers(100, 4000, (40, 50, 4)).astype(np.uint16)
+    deep[:, :, 3] = 60000  # what a near-infrared band holds must not matter
+    planar = np.moveaxis(deep, 2, 0)
+    for side in ("train", "val"):
+        tifffile.imwrite(data / side / "image" / "deep.tif", planar, photometric="minisblack")
+        mask = (rng.random((40, 50)) < 0.5).astype(np.uint16)
+        tifffile.imwrite(data / side / "gt" / "deep.tif", mask)
+    four = rng.integers(0, 256, (30, 44, 4), np.uint8)
+    tifffile.imwrite(data / "val" / "image" / "four.tif", four)
+    cv2.imwrite(str(data / "val" / "gt" / "four.png"), four[:, :, 0])
+
+    stage(data, tmp_path / "run")
+
+    train, test = (
+        {pair.name: read_scene(pair) for pair in listed_pairs(tmp_path / "run" / side, "val.csv")}
+        for side in ("scenes", "test")
+    )
+    assert np.array_equal(test["deep"].label, mask)
+    assert np.array_equal(test["four"].image, four[:, :, :3])
+    assert np.array_equal(train["deep"].image, test["deep"].image)
+    low, high = np.percentile(deep[::8, ::8, :3].reshape(-1, 3), (1, 99), axis=0)
+    expected = np.clip((deep[:, :, :3] - low) / (high - low), 0, 1) * 255
+    assert np.abs(test["deep"].image - expected).max() <= 0.5
+
+
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
