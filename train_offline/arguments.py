@@ -51,7 +51,9 @@ _COUNT, _NUMBER = positive(int), positive(float)
 
 
 def _run(add: Add) -> None:
-    add("--run", type=Path, required=True, metavar="DIR", help="folder for checkpoints, history, curves")
+    add("--run", "--run-folder", type=Path, required=True, metavar="DIR", dest="run",
+        help="folder for checkpoints, history, curves; torchrun takes --run for its own --run-path, so there "
+        "say --run-folder")  # fmt: skip
     add("--preset", choices=tuple(PRESETS), help=f"the recipe ({DEFAULT_PRESET}); other flags change it")
     add("--resume", action="store_true", help="go on from RUN/last.pt, with its settings unless given anew")
     add("--init", type=Path, metavar="FILE", help="start from the averaged weights of another checkpoint")

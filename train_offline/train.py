@@ -2,7 +2,7 @@
 
 The run folder gets last.pt and best.pt (the whole state, for --resume and for export; best by the mean FWIoU
 over the --val folders), history.csv, curves.png, settings.json and tensorboard/. Ctrl-C and SIGTERM save
-first. Several devices: --devices N, or torchrun --nproc-per-node N -m train_offline.train.
+first. Several devices: --devices N, or torchrun --nproc-per-node N -m train_offline.train --run-folder DIR.
 """
 
 from __future__ import annotations

@@ -44,15 +44,15 @@ class Training:
         first = checkpoint.load(settings.init).ema if saved is None and settings.init else None
         self._fabric = make_fabric(settings)
         self._val = Validation(self._fabric, val)
-        self._trainer = Trainer(self._fabric, settings, hub_weights=fresh)
+        self.trainer = Trainer(self._fabric, settings, hub_weights=fresh)
         self._plan = plan(settings, self._sources, self._fabric.world_size)
         self.step, self._scores, self._best, self._losses = 0, {}, Best(), (0.0, 0)
         if saved is not None:
             self.step, self._scores, self._best = saved.step, saved.scores, Best(**saved.best)
             self._losses = saved.epoch_loss
-            self._trainer.restore(saved)
+            self.trainer.restore(saved)
         elif first is not None:
-            self._trainer.start_from(first, settings.init)
+            self.trainer.start_from(first, settings.init)
         self._clock = Clock(saved.seconds if saved else 0.0)
         self._saved_at = time.monotonic()
 
@@ -70,7 +70,7 @@ class Training:
                 stopped = False
                 while not stopped and not self._over():
                     stopped = self._epoch(interrupt)
-                self._trainer.agree()
+                self.trainer.agree()
                 self._save(LAST)
             finally:
                 self._progress.close()
@@ -90,7 +90,7 @@ class Training:
             if share >= 1 or stopped:
                 break
             rate = learning_rate(share, self._settings.lr, self._settings.warm_up, self._settings.schedule)
-            recent.append(self._trainer.step(images, labels, rate))
+            recent.append(self.trainer.step(images, labels, rate))
             self.step += 1
             if len(recent) == CHECK_STEPS:
                 loss = self._read(recent)
@@ -109,13 +109,13 @@ class Training:
         row |= {"loss": round(total / steps, 5), "lr": rate, "crops_per_second": round(speed, 2)}
         scores, pictures = [], []
         if self._val and (self._over() or (epoch + 1) % self._settings.val_every == 0):
-            self._trainer.agree()
+            self.trainer.agree()
             scores = self._validate()
             row |= {"fwiou": round(mean_fwiou(scores), 5)}
             row |= {name: round(value, 5) for name, value in self._scores.items()}
         if self._reports:
             if scores and self._settings.tensorboard:
-                pictures = self._val.pictures(self._trainer.average.module, self._trainer.bf16)
+                pictures = self._val.pictures(self.trainer.average.module, self.trainer.bf16)
             self._reports.epoch(row, bool(scores), pictures)
         self._progress.line(
             f"epoch {row['epoch']}, step {self.step}, {row['seconds'] / 60:.1f} min, loss {row['loss']:.4f}, "
@@ -126,7 +126,7 @@ class Training:
         self._save(LAST)
 
     def _validate(self) -> list[Score]:
-        scores = self._val.scores(self._trainer.average.module, self._trainer.bf16)
+        scores = self._val.scores(self.trainer.average.module, self.trainer.bf16)
         self._scores = {f"{s.source}/{name}": value for s in scores for name, value in s.figures().items()}
         self._best = self._best.after(mean_fwiou(scores), self.step)
         return scores
@@ -142,7 +142,7 @@ class Training:
 
     def _read(self, recent: list[torch.Tensor]) -> float:
         """Mean loss of the latest steps, which are then forgotten; UsageError where it is not finite."""
-        loss = self._trainer.mean_loss(recent, self.step)
+        loss = self.trainer.mean_loss(recent, self.step)
         self._losses = (self._losses[0] + loss * len(recent), self._losses[1] + len(recent))
         recent.clear()
         return loss
@@ -159,7 +159,9 @@ class Training:
         self._progress.update(share, **figures)
 
     def _save_if_due(self) -> None:
-        if time.monotonic() - self._saved_at > 60 * self._settings.save_every:
+        """Within an epoch: at its end the checkpoint comes after the scores, which a resumed run would skip."""
+        within = self.step % self._plan.steps_per_epoch != 0
+        if within and time.monotonic() - self._saved_at > 60 * self._settings.save_every:
             self._save(LAST)
 
     def _save(self, name: str) -> None:
@@ -175,13 +177,13 @@ class Training:
             best=vars(self._best),
             epoch_loss=self._losses,
             facts=self._facts,
-            **self._trainer.state(),
+            **self.trainer.state(),
         )
         checkpoint.save(state, self._settings.run / name)
 
     def _describe(self) -> str:
         scenes = ", ".join(f"{s.name} {len(s.scenes)} scenes x {s.weight:g}" for s in self._sources)
-        precision = "bf16" if self._trainer.bf16 else "fp32"
+        precision = "bf16" if self.trainer.bf16 else "fp32"
         plan = self._plan
         return (
             f"train: {scenes}; {plan.steps_per_epoch} steps of {plan.crops_per_step} crops per epoch; "

@@ -10,12 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-import tifffile
 import torch
 
+from tests.blobs import write_scene
 from train_offline import checkpoint
 from train_offline.devices import make_fabric
 from train_offline.network import NetworkSettings, build, pad_to_stride
@@ -25,18 +24,6 @@ from train_offline.train import main
 from train_offline.trainer import Trainer
 
 REPO = Path(__file__).resolve().parents[2]
-
-
-def write_scene(folder, name, seed, height=96, width=80):
-    """Bright blobs on a dark ground; the blobs are the ice."""
-    for part in ("image", "gt"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    coarse = (rng.random((6, 5)) < 0.4).astype(np.uint8)
-    ice = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST)
-    image = np.where(ice[..., None] > 0, 180, 60) + rng.integers(-20, 20, (height, width, 3))
-    tifffile.imwrite(folder / "image" / f"{name}.tif", image.astype(np.uint8), photometric="rgb")
-    cv2.imwrite(str(folder / "gt" / f"{name}.png"), ice * 255)
 
 
 @pytest.fixture(autouse=True)
