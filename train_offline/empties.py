@@ -1,0 +1,76 @@
+"""A data folder of scenes without ice, for a network to learn what ice is not.
+
+    python -m train_offline.empties --output DIR FOLDER [FOLDER ...]
+
+Every .tif and .tiff directly in a FOLDER becomes a scene of DIR with a black mask. Whoever calls this says
+that none of them shows sea ice.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from infer.settings import UsageError
+from train_offline.command import Parser, run
+from train_offline.pixels import read_bands
+
+
+def make_empties(folders: list[Path], output: Path) -> int:
+    """Copy the scenes of `folders` to output/image, black masks to output/gt; returns how many.
+
+    Raises UsageError naming the file: an output that is there already, a folder without scenes, a name used
+    twice, a scene that cannot be read.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output} is there and not an empty folder: give another --output")
+    scenes: dict[str, Path] = {}
+    for folder in folders:
+        found = _scenes(folder)
+        for path in found:
+            if path.stem in scenes:
+                raise UsageError(f"{path}: {scenes[path.stem]} has the same name; rename one of the two")
+            scenes[path.stem] = path
+    shapes = {stem: read_bands(path).shape[:2] for stem, path in scenes.items()}  # all, before any is written
+    try:
+        for part in ("image", "gt"):
+            (output / part).mkdir(parents=True, exist_ok=True)
+        for stem, path in scenes.items():
+            shutil.copyfile(path, output / "image" / path.name)
+            _, png = cv2.imencode(".png", np.zeros(shapes[stem], np.uint8))
+            (output / "gt" / f"{stem}.png").write_bytes(png.tobytes())
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+    return len(scenes)
+
+
+def _scenes(folder: Path) -> list[Path]:
+    try:
+        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read as a folder: {error.strerror}") from error
+    if not found:
+        raise UsageError(f"{folder}: no .tif or .tiff file in it")
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = Parser(prog="empties", description="Make a data folder of scenes without ice.")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="scenes, none with sea ice")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="absent or empty data folder"
+    )
+
+    def work() -> None:
+        given = parser.parse_args(argv)
+        print(f"{given.output}: {make_empties(given.folders, given.output)} scenes without ice")
+
+    return run("empties", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
