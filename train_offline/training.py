@@ -159,7 +159,7 @@ class Training:
         self._progress.update(share, **figures)
 
     def _save_if_due(self) -> None:
-        """Within an epoch: at its end the checkpoint comes after the scores, which a resumed run would skip."""
+        """Within an epoch: at its end the scores come first, which a run resumed after them would skip."""
         within = self.step % self._plan.steps_per_epoch != 0
         if within and time.monotonic() - self._saved_at > 60 * self._settings.save_every:
             self._save(LAST)

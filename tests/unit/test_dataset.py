@@ -8,8 +8,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from infer.settings import UsageError
-from train_offline.crop import CropSettings, draw_crop
-from train_offline.dataset import Crops, Source
+from train_offline.crop import AUGMENTATIONS, CropSettings, draw_crop, mixed, tiles_of
+from train_offline.dataset import Crops, Source, crops_in_epoch
 from train_offline.folder import IGNORED, LabelledScene, Pair, listed_pairs, pairs_in, read_scene
 from train_offline.sources import load_source
 
@@ -120,7 +120,7 @@ def test_unusable_file_is_named_in_one_line(folder, spoil):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("augmentation", ["none", "geometry", "strong"])
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 @pytest.mark.parametrize(("height", "width"), [(200, 150), (64, 64), (20, 90), (300, 64)])
 def test_crop_has_its_size_whatever_the_scene(augmentation, height, width):
     scene = scene_of(1, height, width)
@@ -225,3 +225,118 @@ def test_augmentation_leaves_the_scene_in_memory_alone():
         image[:], label[:] = 0, 0
     np.testing.assert_array_equal(scene.image, before[0])
     np.testing.assert_array_equal(scene.label, before[1])
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (128, 64), (70, 150), (20, 90), (10, 10)])
+def test_tiles_cover_a_scene_and_stay_inside_it(height, width):
+    covered = np.zeros((height, width), int)
+    for top, left, side in tiles_of(scene_of(1, height, width), 64):
+        assert side == 64
+        assert top == 0 or top + side <= height
+        assert left == 0 or left + side <= width
+        covered[top : top + side, left : left + side] += 1
+    assert covered.all()
+    if height % 64 == width % 64 == 0:
+        assert (covered == 1).all()
+
+
+def numbered_tiles(count, size=16):
+    """One scene; every pixel of a tile holds the tile's number."""
+    numbers = np.arange(1, count + 1, dtype=np.uint8)
+    image = np.repeat(np.repeat(numbers[None, :, None], size, 0), size, 1).repeat(3, 2)
+    return [Source("s", 1.0, [LabelledScene("s", image, (image[..., 0] % 2).astype(np.uint8))])]
+
+
+def tile_numbers(epoch, count, tiles=10, seed=3):
+    settings = CropSettings(16, augmentation="gaofen2021", sampling="tiles")
+    crops = Crops(numbered_tiles(tiles), settings, seed, epoch, count)
+    for index in range(count):
+        image, _ = crops[index]
+        assert len(image.unique()) == 1, "a tile is taken as it is"
+        yield int(image[0, 0, 0])
+
+
+def test_an_epoch_takes_every_tile_once_in_another_order_each_time():
+    assert crops_in_epoch(numbered_tiles(10), CropSettings(16, sampling="tiles")) == 10
+    first, second = list(tile_numbers(0, 10)), list(tile_numbers(1, 10))
+    assert sorted(first) == sorted(second) == list(range(1, 11))
+    assert first != second
+    assert first != sorted(first)
+    assert first != list(tile_numbers(0, 10, seed=4))
+
+
+def test_no_tile_is_drawn_oftener_where_batches_do_not_divide_the_tiles():
+    """Ten tiles, four in a batch: epochs of twelve."""
+    drawn = [number for epoch in range(5) for number in tile_numbers(epoch, 12)]
+    assert all(sorted(drawn[i : i + 10]) == list(range(1, 11)) for i in range(0, 60, 10))
+
+
+def test_the_recipe_flips_half_and_turns_three_eighths_of_the_crops():
+    """RandomRotate90 draws one of four turns for half of the crops: a quarter of these stays as it is."""
+    image = np.arange(16 * 16 * 3).reshape(16, 16, 3).astype(np.uint8)
+    image[..., 0], image[..., 1] = np.arange(16)[:, None], np.arange(16)[None]
+    scene = LabelledScene("s", image, (image[..., 1] > 7).astype(np.uint8))
+    settings = CropSettings(16, augmentation="gaofen2021")
+    seen = {}
+    for seed in range(800):
+        crop, label = draw_crop(scene, settings, np.random.default_rng(seed))
+        np.testing.assert_array_equal(label, crop[..., 1] > 7)
+        seen[crop.tobytes()] = seen.get(crop.tobytes(), 0) + 1
+    assert len(seen) == 8
+    flipped = seen[np.ascontiguousarray(image[:, ::-1]).tobytes()]
+    assert 0.26 < seen[image.tobytes()] / 800 < 0.37  # 5/16, four standard deviations
+    assert 0.25 < flipped / 800 < 0.38
+    rest = [n for crop, n in seen.items() if crop not in (image.tobytes(), image[:, ::-1].tobytes())]
+    assert 0.03 < min(rest) / 800 < max(rest) / 800 < 0.10  # 1/16 each
+
+
+def sparse_ice():
+    """Two scenes, one of them without ice; the other has it in 1 of 36 places."""
+    label = np.zeros((192, 192), np.uint8)
+    label[100:110, 40:50] = 1
+    scenes = [LabelledScene("a", np.full((192, 192, 3), 9, np.uint8), label)]
+    return [Source("s", 1.0, [*scenes, LabelledScene("b", scenes[0].image, np.zeros_like(label))])]
+
+
+def test_ice_crops_is_the_least_share_of_crops_with_ice():
+    def share(ice_crops):
+        settings = CropSettings(32, augmentation="geometry", scale=(1.0, 1.0), ice_crops=ice_crops)
+        crops = Crops(sparse_ice(), settings, 1, 0, 300)
+        return np.mean([bool((crops[i][1] == 1).any()) for i in range(300)])
+
+    assert share(0.0) < 0.08
+    some, most = share(0.5), share(1.0)
+    assert 0.12 < some < most
+    assert most > 0.3, "eight more places, each with a chance of 1 in 16"
+
+
+def test_a_source_without_ice_gives_crops_all_the_same():
+    scene = LabelledScene("b", np.full((64, 64, 3), 9, np.uint8), np.zeros((64, 64), np.uint8))
+    crops = Crops([Source("s", 1.0, [scene])], CropSettings(32, ice_crops=1.0), 1, 0, 4)
+    assert all((label != 1).all() for _, label in DataLoader(crops, 2))
+
+
+@pytest.mark.parametrize("sampling", ["weighted", "tiles"])
+def test_crops_with_ice_and_parts_of_others_depend_on_the_index_only(sampling):
+    settings = CropSettings(32, sampling=sampling, mix=0.5, ice_crops=0.5)
+    images, labels = epoch(settings)
+    again, labels_again = epoch(settings, workers=2)
+    assert torch.equal(images, again)
+    assert torch.equal(labels, labels_again)
+    assert torch.equal(epoch(settings, start=4)[0], images[4:])
+    assert not torch.equal(epoch(CropSettings(32, sampling=sampling, ice_crops=0.5))[0], images)
+
+
+def test_mixed_puts_a_rectangle_of_the_other_crop_with_its_labels_into_the_first():
+    shares = []
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        one = np.full((32, 32, 3), 10, np.uint8), np.zeros((32, 32), np.uint8)
+        other = np.full((32, 32, 3), 200, np.uint8), np.ones((32, 32), np.uint8)
+        image, label = mixed(one, other, rng)
+        np.testing.assert_array_equal(image[..., 0] == 200, label == 1)
+        rows, columns = np.nonzero(label.any(1))[0], np.nonzero(label.any(0))[0]
+        assert label.sum() == len(rows) * len(columns), "a full rectangle"
+        shares.append(label.mean())
+    assert 0.02 < min(shares) < 0.15
+    assert 0.4 < max(shares) < 0.56
