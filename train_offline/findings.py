@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +106,7 @@ def _mask(
 ) -> tuple[np.ndarray | None, list[Finding]]:
     """uint8 [H, W] and what is wrong with it; (None, []) where there is no such file."""
     path = folder / file
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, False for what may not be looked at
         return None, []
     try:
         mask = read_mask(path, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ def read_lists(folder: Path) -> Lists:
             findings.append(Finding(name, what, "make it anew with ./run.sh split", stops=True))
             continue
         files[name] = [_within(folder, image) for image, _ in rows]
-        for path in sorted({path for row in rows for path in row if not path.is_file()}):
+        for path in sorted({path for row in rows for path in row if not os.path.isfile(path)}):
             what = f"lists {_within(folder, path)}, which does not exist"
             findings.append(Finding(name, what, "put the file there, or take the line out", stops=True))
         for file, count in Counter(files[name]).items():

@@ -90,7 +90,8 @@ def _describe(
     if alike:
         together = sum(len(one.scenes) for one in alike)
         head += f"; {together} of them look like others and stay together, in {len(alike)} groups"
-        head += f" ({', '.join(max(alike, key=lambda one: len(one.scenes)).scenes[:4])} ...)"
+        largest = max(alike, key=lambda one: len(one.scenes)).scenes
+        head += f" (the largest: {', '.join(largest[:4])}{' ...' * (len(largest) > 4)})"
     lines = [head]
     for name, chosen in lists.items():
         ice = sum(one.ice for one in chosen) / max(1, sum(one.counted for one in chosen))

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from tests.support import shared, write_tiff
 from train_offline.check import check, main
@@ -264,6 +265,14 @@ def test_a_fault_is_the_only_finding(folder, spoil, capsys):
 def test_a_fault_of_a_list_is_among_the_findings(folder, spoil):
     file, what, stops = spoil(folder)
     assert any(one[0] == file and one[1].startswith(what) and one[2] == stops for one in found(folder))
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "RGB"])
+def test_masks_in_other_forms_of_png_are_fine(folder, mode):
+    mask = Image.open(folder / "gt" / "a.png")
+    mask.convert(mode).save(folder / "gt" / "a.png")
+    assert found(folder) == []
+    assert check(folder).rows[0].ice == pytest.approx(1 / 3)
 
 
 def test_two_scenes_of_one_name(folder):
