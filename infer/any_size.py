@@ -1,4 +1,4 @@
-"""Other networks want sizes that the fast one does not: deeper encoders, multiples of 32."""
+"""Other networks want sizes that the fast ones do not: deeper encoders, multiples of 32."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 USUAL_STRIDE = 32
+SMALLEST = 128  # pixels of a side: PAN pools its deepest map, at 1/16, three times more
 
 
 class AnySize(nn.Module):
-    """An smp network behind padding: [B, 3, H, W] of any H and W -> logits [B, 2, H, W]."""
+    """An smp network behind padding: [B, 3, H, W] of any H and W -> logits [B, 2, H, W].
+
+    Raises ValueError for a network whose logits have not the size of its image.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -21,5 +25,12 @@ class AnySize(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
         # Edges are repeated, not reflected: torch reflects no further than the image reaches.
-        padding = (0, -width % self._multiple, 0, -height % self._multiple)
-        return self.network(F.pad(x, padding, mode="replicate"))[:, :, :height, :width]
+        right, below = (self._padded(side) - side for side in (width, height))
+        x = F.pad(x, (0, right, 0, below), mode="replicate")
+        logits = self.network(x)
+        if logits.shape[2:] != x.shape[2:]:
+            raise ValueError(f"logits of {list(logits.shape[2:])} for an image of {list(x.shape[2:])}")
+        return logits[:, :, :height, :width]
+
+    def _padded(self, side: int) -> int:
+        return -(-max(side, SMALLEST) // self._multiple) * self._multiple

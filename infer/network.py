@@ -1,8 +1,9 @@
-"""The fast network: a UNet over the first four stages of tf_efficientnet_lite3, BatchNorm folded away.
+"""The fast networks' encoder, the first four stages of tf_efficientnet_lite3, and the plain UNet over it.
 
 EfficientNet-Lite is EfficientNet (Tan & Le 2019, arXiv:1905.11946) with ReLU6 and without squeeze-and-excite;
 the decoder is the plain UNet of segmentation_models.pytorch (encoder "timm-tf_efficientnet_lite3", depth 4).
 Every convolution here carries a bias: its folded BatchNorm. train_offline.fold makes the weights.
+infer.light_network holds the other decoder.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ EXPANSION = 6
 DECODER = (128, 64, 32, 16)
 
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups)
 
 
@@ -28,8 +29,8 @@ class SeparableBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.depthwise = _conv(inputs, inputs, 3, groups=inputs)
-        self.project = _conv(inputs, outputs, 1)
+        self.depthwise = conv(inputs, inputs, 3, groups=inputs)
+        self.project = conv(inputs, outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, inputs, h, w] -> [B, outputs, h, w]
         return self.project(F.relu6(self.depthwise(x), inplace=True))
@@ -41,9 +42,9 @@ class InvertedResidual(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
         super().__init__()
         wide = inputs * EXPANSION
-        self.expand = _conv(inputs, wide, 1)
-        self.depthwise = _conv(wide, wide, kernel, stride, groups=wide)
-        self.project = _conv(wide, outputs, 1)
+        self.expand = conv(inputs, wide, 1)
+        self.depthwise = conv(wide, wide, kernel, stride, groups=wide)
+        self.project = conv(wide, outputs, 1)
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:  # [B, inputs, h, w] -> [B, outputs, h/stride, w/stride]
@@ -58,8 +59,8 @@ class DecoderBlock(nn.Module):
 
     def __init__(self, inputs: int, skip: int, outputs: int) -> None:
         super().__init__()
-        self.conv1 = _conv(inputs + skip, outputs, 3)
-        self.conv2 = _conv(outputs, outputs, 3)
+        self.conv1 = conv(inputs + skip, outputs, 3)
+        self.conv2 = conv(outputs, outputs, 3)
 
     def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:  # -> [B, outputs, 2h, 2w]
         x = F.interpolate(x, scale_factor=2, mode="nearest")
@@ -79,24 +80,38 @@ def _stages() -> list[nn.Sequential]:
     return stages
 
 
-class UNetLite3(nn.Module):
+class Lite3Encoder(nn.Module):
+    """What both fast networks begin with; a subclass adds `decoder` and `head`."""
+
+    # Channels of the skips, from the deepest on; the last decoder stage, at full resolution, has none.
+    SKIPS = (STAGES[1][-1], STAGES[0][-1], STEM, 0)
+    DEEPEST = STAGES[-1][-1]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = conv(3, STEM, 3, stride=2)
+        self.first = SeparableBlock(STEM, 24)
+        self.stages = nn.ModuleList(_stages())
+
+    def encode(self, x: Tensor) -> tuple[Tensor, tuple[Tensor | None, ...]]:
+        """[B, 3, H, W] -> the deepest features [B, 136, H/16, W/16] and the skip of each decoder stage."""
+        half = F.relu6(self.stem(x), inplace=True)  # [B, 32, H/2, W/2]
+        quarter = self.stages[0](self.first(half))  # [B, 32, H/4, W/4]
+        eighth = self.stages[1](quarter)  # [B, 48, H/8, W/8]
+        return self.stages[3](self.stages[2](eighth)), (eighth, quarter, half, None)
+
+
+class UNetLite3(Lite3Encoder):
     """[B, 3, H, W], normalised RGB, H and W multiples of 16 -> logits [B, 2, H, W]: not ice, ice."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = _conv(3, STEM, 3, stride=2)
-        self.first = SeparableBlock(STEM, 24)
-        self.stages = nn.ModuleList(_stages())
-        inputs = (STAGES[-1][-1], *DECODER[:-1])
-        skips = (STAGES[1][-1], STAGES[0][-1], STEM, 0)
-        self.decoder = nn.ModuleList(map(DecoderBlock, inputs, skips, DECODER))
-        self.head = _conv(DECODER[-1], CLASSES, 3)
+        inputs = (self.DEEPEST, *DECODER[:-1])
+        self.decoder = nn.ModuleList(map(DecoderBlock, inputs, self.SKIPS, DECODER))
+        self.head = conv(DECODER[-1], CLASSES, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        half = F.relu6(self.stem(x), inplace=True)  # [B, 32, H/2, W/2]
-        quarter = self.stages[0](self.first(half))  # [B, 32, H/4, W/4]
-        eighth = self.stages[1](quarter)  # [B, 48, H/8, W/8]
-        x = self.stages[3](self.stages[2](eighth))  # [B, 136, H/16, W/16]
-        for block, skip in zip(self.decoder, (eighth, quarter, half, None), strict=True):
+        x, skips = self.encode(x)
+        for block, skip in zip(self.decoder, skips, strict=True):
             x = block(x, skip)
         return self.head(x)  # x: [B, 16, H, W]

@@ -21,6 +21,7 @@ from infer.settings import UsageError
 FORMAT = "seaice-slim/1"
 CLASSES = ["background", "ice"]  # in the order of the logits
 FAST = "unet-lite3"
+FAST_LIGHT = "light-lite3"
 ANY_SMP = "smp"
 
 
@@ -73,10 +74,15 @@ def _network(metadata: dict[str, str], state: dict[str, Tensor]) -> nn.Module:
         from infer.network import UNetLite3
 
         network = UNetLite3()
+    elif architecture == FAST_LIGHT:
+        from infer.light_network import LightLite3
+
+        network = LightLite3()
     elif architecture == ANY_SMP:
         network = _smp_network(_json(metadata, "config"))
     else:
-        raise UsageError(f"no architecture {architecture!r} here, only {FAST!r} and {ANY_SMP!r}")
+        names = ", ".join(map(repr, (FAST, FAST_LIGHT, ANY_SMP)))
+        raise UsageError(f"no architecture {architecture!r} here, only {names}")
     inner = network.network if architecture == ANY_SMP else network
     try:
         inner.load_state_dict(state, strict=True, assign=True)

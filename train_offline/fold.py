@@ -1,4 +1,4 @@
-"""From a trained smp UNet to the slim state dict of infer.network: BatchNorm folded, unused parts cut.
+"""From a trained network to the slim state dict of infer: BatchNorm folded, unused parts cut.
 
 A BatchNorm in evaluation, y = (x - mean) / sqrt(var + eps) * gamma + beta, is one more linear step behind a
 convolution, so that it can move into the convolution's weight and bias (in float64 here, rounded once).
@@ -9,20 +9,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from train_offline.light_decoder import LightDecoder, ResidualBlock
+
 FAST_ENCODER = "timm-tf_efficientnet_lite3"  # smp's name of the encoder that infer.network writes out
 FAST_CONFIG = {
-    "arch": "Unet",
+    "arch": "unet",
     "encoder_name": FAST_ENCODER,
     "encoder_depth": 4,
     "decoder_channels": [128, 64, 32, 16],
     "classes": 2,
 }
 
+Layer = tuple[nn.Conv2d, nn.BatchNorm2d | None]
+
 
 def slim_state_dict(model: nn.Module) -> dict[str, Tensor]:
-    """fp32 state dict for infer.network.UNetLite3 from an smp UNet built with FAST_CONFIG.
+    """fp32 state dict for infer.network.UNetLite3 or infer.light_network.LightLite3.
 
-    Raises AttributeError or IndexError for a model of another form.
+    model: smp's Unet made with FAST_CONFIG, or the LightResidual of the same encoder, depth and channels; of
+    auxiliary heads nothing is taken. Raises AttributeError or IndexError for a model of another form.
     """
     return {
         f"{name}.{part}": tensor.float().contiguous()
@@ -31,9 +36,14 @@ def slim_state_dict(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def layers(model: nn.Module) -> dict[str, tuple[nn.Conv2d, nn.BatchNorm2d | None]]:
-    """The convolutions of the forward pass, by their names in infer.network, with the norm behind each."""
-    encoder = model.encoder
+def layers(model: nn.Module) -> dict[str, Layer]:
+    """The convolutions of the forward pass, by their names in infer, with the norm behind each."""
+    decoder = _light_decoder if isinstance(model.decoder, LightDecoder) else _unet_decoder
+    head = {"head": (model.segmentation_head[0], None)}
+    return _encoder(model.encoder) | decoder(model.decoder) | head
+
+
+def _encoder(encoder: nn.Module) -> dict[str, Layer]:
     first = encoder.blocks[0][0]
     found = {
         "stem": (encoder.conv_stem, encoder.bn1),
@@ -45,11 +55,33 @@ def layers(model: nn.Module) -> dict[str, tuple[nn.Conv2d, nn.BatchNorm2d | None
             found[f"stages.{s}.{b}.expand"] = block.conv_pw, block.bn1
             found[f"stages.{s}.{b}.depthwise"] = block.conv_dw, block.bn2
             found[f"stages.{s}.{b}.project"] = block.conv_pwl, block.bn3
-    for d, block in enumerate(model.decoder.blocks):
-        for conv in ("conv1", "conv2"):
-            found[f"decoder.{d}.{conv}"] = getattr(block, conv)[0], getattr(block, conv)[1]
-    found["head"] = model.segmentation_head[0], None
     return found
+
+
+def _unet_decoder(decoder: nn.Module) -> dict[str, Layer]:
+    return {
+        f"decoder.{s}.{name}": (getattr(stage, name)[0], getattr(stage, name)[1])
+        for s, stage in enumerate(decoder.blocks)
+        for name in ("conv1", "conv2")
+    }
+
+
+def _light_decoder(decoder: LightDecoder) -> dict[str, Layer]:
+    return {
+        f"decoder.{s}.{b}.{name}": layer
+        for s, stage in enumerate(decoder.blocks)
+        for b, block in stage.named_children()
+        for name, layer in _residual_block(block).items()
+    }
+
+
+def _residual_block(block: ResidualBlock) -> dict[str, Layer]:
+    _, squeeze, _, excite, _ = block.attention.cSE
+    parts = ("expand", "depthwise", "project", "shortcut")
+    parts = {name: getattr(block, name) for name in parts}
+    found = {name: (part[0], part[1]) for name, part in parts.items() if isinstance(part, nn.Sequential)}
+    gates = {"squeeze": squeeze, "excite": excite, "pixel": block.attention.sSE[0]}
+    return found | {f"attention.{name}": (conv, None) for name, conv in gates.items()}
 
 
 def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The network in training: an smp model by name, made ready for a short training from random weights."""
+"""The network in training, by name, and what its inputs must look like."""
 
 from __future__ import annotations
 
@@ -11,60 +11,118 @@ import torch
 from timm.layers import DropPath
 from torch import nn
 
+from infer.any_size import AnySize
 from infer.settings import UsageError
-from train_offline.fold import FAST_CONFIG
+from train_offline.fold import FAST_CONFIG, FAST_ENCODER
+from train_offline.light_decoder import LightResidual
+from train_offline.supervision import supervised
+from train_offline.zoo import LIGHT, check_names, first_weights, in_one_line
 
 MEAN, STD = 127.5, 31.875  # of every channel, in 0..255 units
 STRIDE = 16  # of a four-stage encoder: sides fed to the network are multiples of it
+UNETS = ("unet", "unetplusplus", "manet")  # smp's architectures whose decoder takes a list of channels
+PROBE = 5 * STRIDE  # pixels: no multiple of a stride longer than ours
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """The arguments of smp.create_model; the defaults are the network that infer runs fast."""
+    """What the network is; the default is the one that infer runs fastest.
+
+    arch: "unet", "light-residual" (Kang et al. 2022) or another architecture of smp, in any case of letters.
+    encoder_name: smp's name of an encoder, or tu-NAME for NAME of timm.
+    encoder_depth, decoder_channels: of the UNet kind; other decoders size themselves.
+    encoder_weights: None starts at random, "imagenet" from the hub's weights of that encoder.
+    """
 
     arch: str = FAST_CONFIG["arch"]
-    encoder_name: str = FAST_CONFIG["encoder_name"]
+    encoder_name: str = FAST_ENCODER
     encoder_depth: int = FAST_CONFIG["encoder_depth"]
     decoder_channels: tuple[int, ...] = tuple(FAST_CONFIG["decoder_channels"])
     classes: int = FAST_CONFIG["classes"]
+    encoder_weights: str | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments for smp.create_model, as JSON holds them; other decoders size themselves."""
-        arguments = {**asdict(self), "decoder_channels": list(self.decoder_channels)}
-        if self.arch.lower() not in ("unet", "unetplusplus", "manet"):
-            arguments.pop("decoder_channels")
-        return arguments
+        """Keyword arguments for smp.create_model without encoder_weights, as JSON holds them."""
+        arguments = {**asdict(self), "arch": self.arch.lower()}
+        arguments["decoder_channels"] = list(self.decoder_channels)  # JSON has no tuples
+        unused = {"encoder_weights"}
+        if arguments["arch"] not in (*UNETS, LIGHT):
+            unused |= {"encoder_depth", "decoder_channels"}
+        if arguments["arch"] == "dpt":
+            arguments["dynamic_img_size"] = True  # else its vision transformer takes one size of image only
+        return {name: value for name, value in arguments.items() if name not in unused}
 
 
-def build(settings: NetworkSettings) -> nn.Module:
-    """The network with random weights, in training mode, made for a training of thousands of steps.
+def build(settings: NetworkSettings, deep_supervision: bool = False) -> nn.Module:
+    """The network in training mode: [B, 3, H, W], H and W multiples of STRIDE, -> logits [B, 2, H, W].
+
+    With deep_supervision it gives (logits, [auxiliary, auxiliary]) in training mode, all of them logits and
+    each at its own resolution (train_offline.supervision). It is made for a training of thousands of steps:
 
     - Parameters that the output does not depend on are frozen: no other process waits for them.
     - BatchNorm's momentum is 0.1 everywhere. With the 0.01 that TensorFlow's variants were trained with,
       running statistics lag hundreds of steps behind the weights.
     - No stochastic depth: smp sets 0.2, a regulariser for hundreds of epochs; short runs only lose by it.
 
-    Raises UsageError for a name that smp or timm does not know.
+    Raises UsageError for names that smp or timm does not know, names that do not go together, and hub weights
+    that cannot be had.
     """
-    try:
-        model = smp.create_model(**settings.arguments(), encoder_weights=None)
-    except (KeyError, ValueError, RuntimeError, TypeError) as error:
-        raise UsageError(
-            f"no network {settings.arch} with encoder {settings.encoder_name}: {error}"
-        ) from error
+    check_names(settings.arch, settings.encoder_name)
+    with first_weights(settings.encoder_name, settings.encoder_weights) as weights:
+        model = _create(settings, weights, deep_supervision)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1
         elif isinstance(module, DropPath):
             module.drop_prob = 0.0
+    try:
+        return _tried(model).train()
+    except Exception as error:  # smp checks little: a wrong pair fails in many ways, some only when it runs
+        raise UsageError(f"{_pair(settings)} does not run: {in_one_line(error)}") from error
+
+
+def _create(settings: NetworkSettings, weights: str | bool | None, deep_supervision: bool) -> nn.Module:
+    arguments = {**settings.arguments(), "encoder_weights": weights}
+    arch = arguments.pop("arch")
+    kind = LightResidual if arch == LIGHT else smp.MODEL_ARCHITECTURES_MAPPING[arch]
+    if kind is LightResidual and settings.encoder_name != FAST_ENCODER:
+        raise UsageError(f"--arch {LIGHT} has the encoder {FAST_ENCODER}: leave --encoder out")
+    if deep_supervision and kind not in (smp.Unet, LightResidual):
+        raise UsageError(f"deep supervision is for --arch unet and {LIGHT}, not for {settings.arch}")
+    try:
+        return supervised(kind, arguments) if deep_supervision else kind(**arguments)
+    except (KeyError, ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
+        raise UsageError(f"{_pair(settings)} cannot be made: {in_one_line(error)}") from error
+
+
+def _tried(model: nn.Module) -> nn.Module:
+    """The model without what it does not use; behind the padding of infer where it wants longer strides."""
+    try:
+        freeze_unused(model)
+        return model
+    except Exception:
+        if hasattr(model, "supervise"):
+            raise
+    model = AnySize(model)
     freeze_unused(model)
-    return model.train()
+    return model
+
+
+def _pair(settings: NetworkSettings) -> str:
+    return f"--arch {settings.arch} with --encoder {settings.encoder_name}"
 
 
 def freeze_unused(model: nn.Module) -> None:
-    """Stop the gradient of every parameter that the output does not depend on."""
+    """Stop the gradient of every parameter that no output depends on; auxiliary heads are outputs too.
+
+    Raises ValueError where the logits have not the size of the image.
+    """
     model.eval()  # a probe must not touch the running statistics
-    model(torch.ones(1, 3, 4 * STRIDE, 4 * STRIDE)).sum().backward()
+    image = torch.ones(1, 3, PROBE, PROBE)
+    logits, auxiliary = model.supervise(image) if hasattr(model, "supervise") else (model(image), [])
+    if logits.shape[2:] != image.shape[2:]:
+        raise ValueError(f"an image of {PROBE} x {PROBE} pixels gives logits {list(logits.shape)}")
+    sum(output.sum() for output in (logits, *auxiliary)).backward()
     for parameter in model.parameters():
         parameter.requires_grad_(parameter.grad is not None)
         parameter.grad = None

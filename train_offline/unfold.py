@@ -1,0 +1,60 @@
+"""The way back from fold: a slim state dict put into a training network, so that training can go on from it.
+
+A folded convolution has no BatchNorm left, so each one is chosen anew: its mean and variance are those of the
+convolution's output on real crops, its scale and shift undo just that normalisation and add the folded bias.
+The network then computes what the slim file does, and in training mode, on crops like those, nearly the same.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from train_offline.fold import layers
+
+
+@torch.no_grad()
+def unfold(network: nn.Module, slim: dict[str, Tensor], images: Tensor) -> None:
+    """Load `slim`, a state dict of infer.network.UNetLite3 or infer.light_network.LightLite3, into `network`.
+
+    network: what train_offline.network.build made, with that architecture; auxiliary heads stay as they are.
+    images: float32 [N, 3, S, S], normalised training crops that go through the network at once; S is a
+    multiple of 16. Raises ValueError, before anything is changed, where names or shapes do not fit.
+    """
+    found = layers(network)
+    _require_fit(found, slim)
+    was_training, hooks = network.training, []
+    for name, (conv, norm) in found.items():
+        conv.weight.copy_(slim[f"{name}.weight"])
+        if norm is None:
+            conv.bias.copy_(slim[f"{name}.bias"])
+        else:
+            hooks.append(conv.register_forward_hook(_setter(norm, slim[f"{name}.bias"])))
+    try:
+        network.eval()(images)  # each convolution sets its norm before that is used
+    finally:
+        for hook in hooks:
+            hook.remove()
+        network.train(was_training)
+
+
+def _setter(norm: nn.BatchNorm2d, bias: Tensor):
+    """A forward hook of the convolution before `norm`; from then on the norm only adds `bias`."""
+
+    def set_norm(conv: nn.Conv2d, inputs: tuple[Tensor], output: Tensor) -> None:  # output: [N, C, h, w]
+        variance, mean = torch.var_mean(output, dim=(0, 2, 3), correction=0)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_(torch.sqrt(variance + norm.eps))
+        norm.bias.copy_(bias.to(mean) + mean)
+
+    return set_norm
+
+
+def _require_fit(found: dict[str, tuple[nn.Conv2d, nn.BatchNorm2d | None]], slim: dict[str, Tensor]) -> None:
+    wanted = {f"{name}.weight": conv.weight.shape for name, (conv, _) in found.items()}
+    wanted |= {f"{name}.bias": conv.weight.shape[:1] for name, (conv, _) in found.items()}
+    given = {name: tensor.shape for name, tensor in slim.items()}
+    if wanted != given:
+        wrong = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
+        raise ValueError(f"{wrong[0]} and {len(wrong) - 1} others do not fit")
