@@ -10,8 +10,9 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infer.settings import UsageError
 from tests.support import random_rgb
-from train_offline.cut_tiles import starts, tile_names
+from train_offline.cut_tiles import new_folder, starts, tile_names
 from train_offline.folder import IGNORED, listed_pairs, pairs_in, read_scene
 from train_offline.groups import scene_of
 from train_offline.split import main
@@ -170,3 +171,26 @@ def test_nothing_is_left_of_an_output_that_failed(data, capsys):
     assert main([str(data), "--tile", "64", "--output", str(output)]) == 2
     assert "bad.png: is 5x5" in capsys.readouterr().err
     assert not output.exists()
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_nothing_is_left_of_an_output_that_was_stopped(tmp_path, stop):
+    output = tmp_path / "tiles"
+
+    def write_half():
+        with new_folder(output) as folder:
+            (folder / "half").write_text("of a tile")
+            raise stop
+
+    with pytest.raises((KeyboardInterrupt, UsageError)):
+        write_half()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_output_may_be_there_and_keeps_the_usual_permissions(tmp_path):
+    (tmp_path / "usual").mkdir()
+    (tmp_path / "tiles").mkdir()
+    with new_folder(tmp_path / "tiles") as folder:
+        (folder / "one").write_text("tile")
+    assert (tmp_path / "tiles" / "one").read_text() == "tile"
+    assert (tmp_path / "tiles").stat().st_mode == (tmp_path / "usual").stat().st_mode
