@@ -19,4 +19,4 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         return False
     options = ((M_MMAP_THRESHOLD, LARGEST), (M_TRIM_THRESHOLD, NEVER), (M_TOP_PAD, CHUNK))
-    return all([mallopt(name, value) for name, value in options])
+    return all(mallopt(name, value) for name, value in options)
