@@ -12,7 +12,8 @@ import pytest
 
 from tests.support import REPO, write_tiff
 
-SHORT = ["--steps", "12", "--epoch-crops", "12", "--crop", "64", "--batch", "4", "--device", "cpu"]
+SHORT = ["--steps", "6", "--epoch-crops", "12", "--crop", "64", "--batch", "4"]
+SHORT += ["--device", "cpu", "--workers", "0", "--no-tensorboard"]
 
 
 def write_scenes(folder: Path, seeds: range, size: int) -> None:

@@ -201,12 +201,12 @@ def test_gradient_descent_finds_the_mask(settings):
     _, labels = disc(9, size=32)
     logits = torch.zeros(1, 2, 32, 32).normal_(generator=torch.Generator().manual_seed(0)).requires_grad_()
     optimiser, loss = torch.optim.Adam([logits], 0.1), SegmentationLoss(settings)
-    before = float(loss(logits, labels))
+    before = float(loss(logits, labels).detach())
     for _ in range(150):
         optimiser.zero_grad()
         loss(logits, labels).backward()
         optimiser.step()
-    assert float(loss(logits, labels)) < 0.1 * before
+    assert float(loss(logits, labels).detach()) < 0.1 * before
 
 
 # ---- deep supervision
