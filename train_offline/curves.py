@@ -26,7 +26,7 @@ def draw_curves(rows: list[dict[str, str]], path: Path) -> None:
             _draw(scores, rows, f"{source}/{score}", label=f"{source}: {SCORES[score]}", color=f"C{number}",
                   linestyle=style, marker=".")  # fmt: skip
     scores.set_title("validation, averaged weights")
-    if sources:
+    if scores.lines:
         scores.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     _draw(rate, rows, "lr", marker=".")
     rate.set_title("learning rate")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -74,8 +75,9 @@ class Training:
                 self._save(LAST)
             finally:
                 self._progress.close()
-                if self._reports:
-                    self._reports.close()
+                with suppress(OSError):  # a disk that is full has been complained of, and this is a picture
+                    if self._reports:
+                        self._reports.close()
         return interrupt.signal
 
     def _epoch(self, interrupt: Interrupt) -> bool:

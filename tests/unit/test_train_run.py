@@ -1,0 +1,381 @@
+"""The recipe of a run and what it leaves in its folder: presets, checkpoints, curves, TensorBoard, facts."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+from dataclasses import fields, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from infer.settings import UsageError
+from tests.blobs import write_scene
+from train_offline import checkpoint
+from train_offline.arguments import parse
+from train_offline.board import picture_of
+from train_offline.curves import draw_curves
+from train_offline.folder import IGNORED, LabelledScene
+from train_offline.presets import PRESETS, with_preset
+from train_offline.provenance import _commit
+from train_offline.settings import TrainSettings, from_json
+from train_offline.train import main
+from train_offline.trainer import Trainer
+from train_offline.validation import Best
+
+TINY = "--preset modern --crop 32 --batch 2 --epoch-crops 8 --workers 0 --precision fp32 --device cpu"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def data(tmp_path):
+    for number in range(3):
+        write_scene(tmp_path / "data", str(number), number)
+        write_scene(tmp_path / "held out", str(number), 20 + number)
+    return tmp_path
+
+
+def train(data, run, *more):
+    folders = ["--data", data / "data", "--val", data / "held out", "--run", data / run]
+    return main([*map(str, folders), *TINY.split(), *map(str, more)])
+
+
+def history(run):
+    with (run / "history.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_default_is_the_recipe_of_the_challenge():
+    settings = TrainSettings(**with_preset(parse(["--run", "r"])))
+    recipe = {
+        "crop": 512, "batch": 8, "epochs": 150, "sampling": "tiles", "augment": "gaofen2021", "dice": 1.0,
+        "entropy": 1.0, "boundary": 1.0, "deep_supervision": 0.5, "optimiser": "adam", "lr": 1e-3,
+        "weight_decay": 0.0, "schedule": "poly", "warm_up": 0.0, "clip": 0.0, "ema": 0.0, "precision": "fp32",
+    }  # fmt: skip
+    assert {name: getattr(settings, name) for name in recipe} == recipe
+    assert settings.preset == "gaofen2021"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_part_of_a_preset_is_a_flag_that_wins(preset):
+    assert set(PRESETS[preset]) <= {field.name for field in fields(TrainSettings)}
+    other = {
+        "crop": 96, "batch": 3, "epochs": 7, "sampling": "weighted", "augment": "none", "dice": 0.3,
+        "entropy": 0.3, "boundary": 0.3, "deep_supervision": 0.3, "optimiser": "adamw", "lr": 0.3,
+        "weight_decay": 0.3, "schedule": "cosine", "warm_up": 0.3, "clip": 0.3, "ema": 0.3,
+        "precision": "bf16", "ice_crops": 0.3, "mix": 0.3,
+    }  # fmt: skip
+    for name, value in other.items():
+        argv = ["--run", "r", "--preset", preset, f"--{name.replace('_', '-')}", str(value)]
+        settings = TrainSettings(**with_preset(parse(argv)))
+        assert getattr(settings, name) == value
+        for kept in set(PRESETS[preset]) - {name}:
+            assert getattr(settings, kept) == PRESETS[preset][kept]
+
+
+def test_an_end_of_ones_own_replaces_the_presets():
+    settings = TrainSettings(**with_preset(parse(["--run", "r", "--time-limit", "3"])))
+    assert (settings.epochs, settings.steps, settings.time_limit) == (None, None, 3.0)
+
+
+def test_the_default_recipe_trains_every_tile_with_a_falling_rate(data):
+    run = data / "run"
+    line = ["--data", data / "data", "--val", data / "held out", "--run", run, "--crop", 64, "--batch", 4]
+    assert main([*map(str, line), "--epochs", "3", "--device", "cpu", "--no-tensorboard"]) == 0
+    rows = history(run)
+    assert [row["step"] for row in rows] == ["3", "6", "9"], "three scenes of four tiles, in batches of four"
+    rates = [1e-3 * (1 - step / 9) ** 0.9 for step in (2, 5, 8)]
+    assert [float(row["lr"]) for row in rows] == pytest.approx(rates)
+    saved = checkpoint.load(run / "last.pt")
+    assert any(name.startswith("auxiliary_heads.") for name in saved.model)
+    assert all(torch.equal(saved.model[name], saved.ema[name]) for name in saved.model), "no average"
+    assert {group["weight_decay"] for group in saved.optimiser["param_groups"]} == {0.0}
+
+
+def test_poly_and_adam_differ_from_cosine_and_adamw(data):
+    for name, more in (("a", []), ("b", ["--schedule", "poly"]), ("c", ["--optimiser", "adam"]), ("d", [])):
+        assert train(data, name, "--no-tensorboard", "--steps", 3, *more) == 0
+    states = [checkpoint.load(data / name / "last.pt").model["segmentation_head.0.weight"] for name in "abcd"]
+    assert torch.equal(states[0], states[3])
+    assert not any(torch.equal(states[0], state) for state in states[1:3])
+
+
+def test_best_keeps_the_first_of_equals():
+    best = Best().after(0.5, 10).after(0.5, 20).after(0.4, 30)
+    assert best == Best(0.5, 10, stale=2)
+    assert best.after(0.6, 40) == Best(0.6, 40, stale=0)
+
+
+def test_patience_ends_the_run_and_best_is_kept(data):
+    """The rule, replayed on the scores of the history."""
+    more = ("--epochs", 60, "--patience", 2, "--lr", 0.01, "--no-tensorboard")
+    assert train(data, "run", *more, "--val", data / "data") == 0
+    rows = history(data / "run")
+    assert 2 < len(rows) < 60
+    best = Best()
+    for number, row in enumerate(rows):
+        mean = (float(row["held out/fwiou"]) + float(row["data/fwiou"])) / 2
+        assert float(row["fwiou"]) == pytest.approx(mean, abs=2e-5)
+        best = best.after(float(row["fwiou"]), int(row["step"]))
+        assert (best.stale == 2) == (number == len(rows) - 1)
+    assert checkpoint.load(data / "run" / "best.pt").step == best.step
+    assert checkpoint.load(data / "run" / "last.pt").step == int(rows[-1]["step"])
+    before = (data / "run" / "history.csv").read_bytes()
+    assert main(["--run", str(data / "run"), "--resume"]) == 0
+    assert (data / "run" / "history.csv").read_bytes() == before, "it had ended"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ["--arch", "deeplabv3plus", "--encoder", "resnet18"],
+        ["--precision", "bf16"],
+        ["--deep-supervision", "0.5", "--boundary", "1"],
+    ],
+)
+def test_resuming_in_the_middle_of_an_epoch_gives_the_same_weights(data, extra, monkeypatch):
+    """With dropout (deeplabv3plus), whose random numbers must go on too; in bf16 to the bit on one machine."""
+    assert train(data, "whole", "--steps", 7, "--no-tensorboard", *extra) == 0
+    steps, original = iter(range(7)), Trainer.step
+
+    def step(self, *batch):
+        if next(steps) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, *batch)
+
+    monkeypatch.setattr(Trainer, "step", step)
+    assert train(data, "cut", "--steps", 7, "--no-tensorboard", *extra) == 128 + signal.SIGTERM
+    assert checkpoint.load(data / "cut" / "last.pt").step == 3, "epochs have four steps"
+    assert main(["--run", str(data / "cut"), "--resume"]) == 0
+    whole, cut = (checkpoint.load(data / name / "last.pt") for name in ("whole", "cut"))
+    assert whole.step == cut.step == 7
+    assert all(torch.equal(whole.model[name], cut.model[name]) for name in whole.model)
+    assert all(torch.equal(whole.ema[name], cut.ema[name]) for name in whole.ema)
+    losses = [[float(row["loss"]) for row in history(data / name)] for name in ("whole", "cut")]
+    assert losses[0] == pytest.approx(losses[1], abs=2e-5)
+
+
+def test_a_checkpoint_of_an_earlier_version_can_be_resumed(data):
+    run = data / "run"
+    assert train(data, "run", "--steps", 2, "--no-tensorboard") == 0
+    content = torch.load(run / "last.pt", weights_only=True)
+    for name in ("best", "epoch_loss", "cuda_rng", "facts"):
+        del content[name]
+    for name in (
+        "preset",
+        "optimiser",
+        "schedule",
+        "sampling",
+        "boundary",
+        "cache",
+        "tensorboard",
+        "patience",
+    ):
+        del content["settings"][name]
+    torch.save(content, run / "last.pt")
+    assert main(["--run", str(run), "--resume", "--steps", "4"]) == 0
+    saved = checkpoint.load(run / "last.pt")
+    assert saved.step == 4
+    assert saved.settings["optimiser"] == "adamw"
+    assert saved.facts["data_sha256"]
+
+
+def test_another_preset_cannot_be_resumed_into(data, capsys):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    assert train(data, "run", "--steps", 1, "--resume") == 0, "the same line with --resume goes on"
+    assert main(["--run", str(data / "run"), "--resume", "--preset", "gaofen2021"]) == 2
+    assert "leave it out" in capsys.readouterr().err
+
+
+def test_run_folder_tells_what_the_weights_were_made_from(data):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    facts = json.loads((data / "run" / "settings.json").read_text())["facts"]
+    assert facts == checkpoint.load(data / "run" / "last.pt").facts
+    assert facts["versions"]["torch"] == torch.__version__.partition("+")[0]
+    assert [source["scenes"] for source in facts["data"]] == [3]
+    write_scene(data / "data", "1", 99)
+    assert train(data, "other", "--steps", 1, "--no-tensorboard") == 0
+    other = json.loads((data / "other" / "settings.json").read_text())["facts"]
+    assert other["data_sha256"] != facts["data_sha256"]
+    assert other["val"] == facts["val"]
+    assert not (data / "run" / "tensorboard").exists()
+
+
+def test_changed_data_is_said_when_a_run_is_resumed(data, capsys):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    assert "the scenes are not those" not in capsys.readouterr().out
+    write_scene(data / "data", "1", 99)
+    assert main(["--run", str(data / "run"), "--resume", "--steps", "2"]) == 0
+    assert "the scenes are not those" in capsys.readouterr().out
+
+
+def test_commit_and_dirty_flag(tmp_path):
+    assert _commit(tmp_path) == {"commit": None, "dirty": None}
+    git = ["git", "-C", tmp_path, "-c", "user.name=n", "-c", "user.email=e"]
+    (tmp_path / "a").write_text("a")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "m"]):
+        subprocess.run([*git, *arguments], check=True)
+    clean = _commit(tmp_path)
+    assert len(clean["commit"]) == 40
+    assert clean["dirty"] is False
+    (tmp_path / "a").write_text("b")
+    assert _commit(tmp_path) == {**clean, "dirty": True}
+    (tmp_path / "inside").mkdir()
+    assert _commit(tmp_path / "inside")["commit"] is None, "another repository's commit says nothing"
+
+
+def test_two_folders_of_one_name_keep_their_scores_apart(data):
+    (data / "a").mkdir()
+    (data / "held out").rename(data / "a" / "val")
+    write_scene(data / "b" / "val", "x", 60)
+    folders = ["--data", data / "data", "--val", data / "a" / "val", "--val", data / "b" / "val"]
+    line = [*map(str, folders), "--run", str(data / "run"), *TINY.split(), "--steps", "1", "--no-tensorboard"]
+    assert main(line) == 0
+    assert {"a/val/fwiou", "b/val/fwiou"} <= set(history(data / "run")[0])
+
+
+def test_tensorboard_has_figures_and_pictures_of_each_validation(data):
+    assert train(data, "run", "--epochs", 2) == 0
+    events = EventAccumulator(str(data / "run" / "tensorboard"), size_guidance={"images": 0})
+    events.Reload()
+    rows = history(data / "run")
+    for name in ("loss", "lr", "fwiou", "held out/ice_iou"):
+        values = [(event.step, event.value) for event in events.Scalars(name)]
+        assert values == [(int(row["step"]), pytest.approx(float(row[name]), rel=1e-5)) for row in rows]
+    assert events.Tags()["images"] == ["held out/0", "held out/1", "held out/2"]
+    pictures = events.Images("held out/1")
+    assert [picture.step for picture in pictures] == [4, 8]
+    shown = cv2.imdecode(np.frombuffer(pictures[-1].encoded_image_string, np.uint8), cv2.IMREAD_COLOR_RGB)
+    scene = cv2.imread(str(data / "held out" / "gt" / "1.png"), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(shown[:, 84:164, 0], scene, "scene, four pixels of gap, truth")
+    assert set(np.unique(shown[:, 168:])) <= {0, 255}
+
+
+def test_picture_shows_scene_truth_and_prediction():
+    label = np.array([[0, 1], [IGNORED, 0]], np.uint8)
+    scene = LabelledScene("s", np.full((2, 2, 3), 7, np.uint8), label)
+    picture = picture_of(scene, np.array([[True, False], [False, True]]))
+    assert picture.shape == (2, 3 * 2 + 2 * 4, 3)
+    np.testing.assert_array_equal(picture[:, :2, 0], 7)
+    np.testing.assert_array_equal(picture[:, 6:8, 0], [[0, 255], [128, 0]])
+    np.testing.assert_array_equal(picture[:, 12:, 0], [[255, 0], [0, 255]])
+    large = LabelledScene("l", np.zeros((600, 1200, 3), np.uint8), np.zeros((600, 1200), np.uint8))
+    assert picture_of(large, large.label > 0).shape == (256, 3 * 512 + 8, 3)
+
+
+def test_curves_show_what_the_history_holds(tmp_path):
+    rows = [
+        {"step": str(k), "loss": str(1 / k), "lr": "0.1", "x/fwiou": "", "x/ice_iou": ""} for k in (1, 2, 3)
+    ]
+    draw_curves(rows, tmp_path / "curves.png")
+    plain = cv2.imread(str(tmp_path / "curves.png"))
+    assert plain.shape[0] > 300
+    rows[1] |= {"x/fwiou": "0.5", "x/ice_iou": "nan"}
+    rows[2] |= {"x/fwiou": "0.7", "x/ice_iou": "0.4"}
+    draw_curves(rows, tmp_path / "curves.png")
+    scored = cv2.imread(str(tmp_path / "curves.png"))
+    assert scored.shape == plain.shape
+    changed = (scored != plain).any(axis=(0, 2))
+    third = plain.shape[1] // 3
+    assert changed[third : 2 * third].any()
+
+
+def test_a_run_folder_that_takes_no_file_is_one_line(data, capsys):
+    (data / "file").write_text("no folder")
+    assert train(data, "file", "--steps", 1) == 2
+    assert train(data, "file/run", "--steps", 1) == 2
+    (data / "disk").mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", data / "disk"], capture_output=True
+    )
+    if mounted.returncode == 0:
+        try:
+            assert train(data, "disk", "--steps", 1) == 2
+            assert train(data, "disk/run", "--steps", 1) == 2
+        finally:
+            subprocess.run(["umount", data / "disk"], check=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == (4 if mounted.returncode == 0 else 2)
+    assert all("cannot be" in line for line in lines)
+    assert not (data / "cache").exists(), "no scene was read"
+
+
+def test_a_disk_that_is_full_ends_the_run_in_one_line(data, capsys):
+    (data / "disk").mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", data / "disk"], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("cannot mount a file system here")
+    try:
+        assert train(data, "disk", "--steps", 4, "--no-tensorboard") == 2
+        assert not list((data / "disk").glob("*.pt*"))
+    finally:
+        subprocess.run(["umount", data / "disk"], check=True)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert ".pt: cannot be written" in line
+
+
+def empty_masks(data):
+    for path in (data / "data" / "gt").iterdir():
+        cv2.imwrite(str(path), np.zeros((96, 80), np.uint8))
+    return "no pixel of ice"
+
+
+def one_scene(data):
+    for number in (1, 2):
+        (data / "data" / "image" / f"{number}.tif").unlink()
+        (data / "data" / "gt" / f"{number}.png").unlink()
+    return "one scene only"
+
+
+def other_size(data):
+    cv2.imwrite(str(data / "data" / "gt" / "1.png"), np.zeros((9, 9), np.uint8))
+    return "1.png"
+
+
+def empty_folder(data):
+    for path in (data / "data" / "image").iterdir():
+        path.unlink()
+    return str(data / "data" / "image")
+
+
+@pytest.mark.parametrize("spoil", [empty_masks, one_scene, other_size, empty_folder])
+def test_data_that_cannot_be_learned_from_is_one_line_before_training(data, spoil, capsys):
+    reason = spoil(data)
+    assert train(data, "run", "--steps", 1) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert reason in line
+    assert not list((data / "run").glob("*"))
+
+
+def test_settings_survive_the_checkpoint(data):
+    settings = TrainSettings(run=Path("r"), data=((Path("d"), 2.0),), val=(Path("v"),), init=Path("i"),
+                             cache=Path("c"))  # fmt: skip
+    again = TrainSettings(**from_json(json.loads(json.dumps(settings.to_json()))))
+    where = Path.cwd()
+    assert again == replace(settings, run=where / "r", data=((where / "d", 2.0),), val=(where / "v",),
+                            init=where / "i", cache=where / "c")  # fmt: skip
+
+
+def test_a_network_of_another_optimiser_or_shape_is_refused(data, capsys):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    assert main(["--run", str(data / "run"), "--resume", "--steps", "2", "--deep-supervision", "1"]) == 2
+    assert "another network" in capsys.readouterr().err
+    more = ("--steps", 1, "--init", data / "run" / "last.pt", "--deep-supervision", 0.5)
+    assert train(data, "with heads", "--no-tensorboard", *more) == 0, "heads are new, the rest is taken"
+
+
+def test_save_refuses_in_one_line(tmp_path):
+    state = checkpoint.Checkpoint({}, {}, {}, 0, {}, torch.zeros(1), 0, 0.0, {})
+    with pytest.raises(UsageError, match="cannot be written"):
+        checkpoint.save(state, tmp_path / "no folder" / "last.pt")
