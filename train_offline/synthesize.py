@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infer.settings import UsageError
-from train_offline.scenery.batch import plan, write_orders
+from train_offline.scenery.batch import Beside, plan, write_orders
 from train_offline.scenery.embedded import embedded_split, write_embedded_split
 from train_offline.scenery.scene import LARGEST, SMALLEST, TRAINING_ICE_SHARE, Scene, make_scene
 from train_offline.scenery.textures import RealScenes, read_textures
@@ -36,7 +36,7 @@ class Settings:
     list_name: str  # the CSV that names the scenes
     embedded: bool  # the fixed validation split instead of all the above
     workers: int | None  # processes, None for one per core
-    real: RealScenes  # whose surfaces half of the scenes get
+    beside: Beside
 
 
 class _Parser(argparse.ArgumentParser):
@@ -71,6 +71,9 @@ def _settings(argv: list[str] | None) -> Settings:
         "--ground-from", type=Path, action="append", default=[], metavar="DIR",
         help="data folder of real scenes that half of the scenes show as their ground; repeatable",
     )  # fmt: skip
+    parser.add_argument(
+        "--lookalikes", action="store_true", help="forest, smoke and small clouds in many of the scenes"
+    )
     args = parser.parse_args(argv)
     return Settings(
         args.output,
@@ -81,7 +84,7 @@ def _settings(argv: list[str] | None) -> Settings:
         args.list,
         args.embedded,
         args.workers,
-        RealScenes(tuple(args.ice_from), tuple(args.ground_from)),
+        Beside(RealScenes(tuple(args.ice_from), tuple(args.ground_from)), args.lookalikes),
     )
 
 
@@ -120,10 +123,10 @@ def main(argv: list[str] | None = None) -> int:
         if settings.embedded:
             write_embedded_split(settings.output, settings.workers)
         else:
-            read_textures(settings.real)  # complains before anything is made
+            read_textures(settings.beside.real)  # complains before anything is made
             settings.output.mkdir(parents=True, exist_ok=True)
             orders = plan(settings.count, settings.sizes, settings.seed, settings.ice_share)
-            write_orders(settings.output, orders, settings.list_name, settings.workers, settings.real)
+            write_orders(settings.output, orders, settings.list_name, settings.workers, settings.beside)
     except (OSError, BrokenProcessPool, UsageError) as error:
         print(f"synthesize: {error}", file=sys.stderr)
         return USAGE_ERROR

@@ -11,7 +11,8 @@ import pytest
 from infer.settings import UsageError
 from tests.support import random_rgb, write_tiff
 from train_offline.folder import pairs_in, read_scene
-from train_offline.scenery.textures import RealScenes, Textures, lay_ground, lay_ice, read_textures
+from train_offline.scenery.scene import Extras
+from train_offline.scenery.textures import RealScenes, lay_ground, lay_ice, read_textures
 from train_offline.synthesize import main, make_scene
 
 
@@ -44,7 +45,7 @@ def test_masks_stay_and_only_some_images_change(real: Path):
     changed = 0
     for seed in range(12):
         plain = make_scene(seed, 96, 96, ice=True)
-        textured = make_scene(seed, 96, 96, ice=True, textures=textures)
+        textured = make_scene(seed, 96, 96, ice=True, extras=Extras(textures))
         np.testing.assert_array_equal(plain.mask, textured.mask)
         changed += bool((plain.image != textured.image).any())
     assert 3 <= changed <= 12
@@ -72,9 +73,9 @@ def test_ground_takes_the_drawn_colours():
     assert np.corrcoef(ground.ravel(), drawn.ravel())[0, 1] < 0.999
 
 
-def test_no_textures_is_the_scene_as_it_always_was():
+def test_no_extras_is_the_scene_as_it_always_was():
     for seed in range(4):
-        plain, empty = make_scene(seed, 96, 96), make_scene(seed, 96, 96, textures=Textures())
+        plain, empty = make_scene(seed, 96, 96), make_scene(seed, 96, 96, extras=Extras())
         np.testing.assert_array_equal(plain.image, empty.image)
 
 
@@ -96,3 +97,21 @@ def test_wrong_data_is_named(tmp_path: Path):
     (tmp_path / "image").mkdir()
     with pytest.raises(UsageError, match=r"no \.tif"):
         read_textures(RealScenes(ice=(tmp_path,)))
+
+
+def test_lookalikes_change_images_without_ice_and_no_mask():
+    extras = Extras(lookalikes=True)
+    changed = 0
+    for seed in range(12):
+        plain, wild = (make_scene(seed, 128, 128, ice=False, extras=e) for e in (None, extras))
+        assert not wild.mask.any()
+        changed += bool((plain.image != wild.image).any())
+    assert 4 <= changed <= 12
+
+
+def test_lookalikes_never_add_ice():
+    for seed in range(8):
+        plain, wild = (
+            make_scene(seed, 128, 128, ice=True, extras=e) for e in (None, Extras(lookalikes=True))
+        )
+        assert not (wild.mask & ~plain.mask).any()

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from train_offline.scenery.scene import make_scene
+from train_offline.scenery.scene import Extras, make_scene
 from train_offline.scenery.textures import RealScenes, read_textures
 from train_offline.scenery.tiff_form import write_scene
 
@@ -28,6 +28,14 @@ class Order:
     seed: int
     size: int
     ice: bool
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What to draw beside the Bohai Sea's own, as plain values; scene.Extras says what they do."""
+
+    real: RealScenes = field(default_factory=RealScenes)
+    lookalikes: bool = False
 
 
 def plan(count: int, sizes: Sequence[int], seed: int, ice_share: float) -> list[Order]:
@@ -48,23 +56,24 @@ def write_orders(
     orders: Sequence[Order],
     list_name: str,
     workers: int | None = None,
-    real: RealScenes = RealScenes(),  # noqa: B008, frozen
+    beside: Beside | None = None,
 ) -> Path:
     """Draws and writes all orders into folder/image and folder/gt and lists them in folder/<list_name>.
 
-    real: folders of real scenes whose surfaces are used. workers: processes, None for one per core, 1 for
+    beside: what to draw beside the Bohai Sea's own. workers: processes, None for one per core, 1 for
     none besides this one. Returns the path of the list, which is written last. Raises OSError where a file
     cannot be written.
     """
+    beside = beside or Beside()
     workers = min(workers or len(os.sched_getaffinity(0)), len(orders))
     bar = tqdm(total=len(orders), unit="scene", desc="draw", disable=None)
     with bar:
         if workers <= 1:
             for order in orders:
-                _write(folder, order, real)
+                _write(folder, order, beside)
                 bar.update()
         else:
-            _write_in_pool(folder, orders, workers, bar, real)
+            _write_in_pool(folder, orders, workers, bar, beside)
     path = folder / list_name
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
@@ -73,12 +82,12 @@ def write_orders(
     return path
 
 
-def _write_in_pool(folder: Path, orders: Sequence[Order], workers: int, bar: tqdm, real: RealScenes) -> None:
+def _write_in_pool(folder: Path, orders: Sequence[Order], workers: int, bar: tqdm, beside: Beside) -> None:
     # Spawned, not forked: threads that OpenCV may have started do not survive a fork.
     others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
     try:
-        for _ in pool.map(_write, [folder] * len(orders), orders, [real] * len(orders)):
+        for _ in pool.map(_write, [folder] * len(orders), orders, [beside] * len(orders)):
             bar.update()
     except BaseException:
         # Without workers the pool ends at once, even if a second Ctrl-C interrupts the clean-up.
@@ -94,7 +103,8 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends the pool
 
 
-def _write(folder: Path, order: Order, real: RealScenes) -> None:
-    textures = read_textures(real)  # once in each process: patches are too many to send with every scene
-    scene = make_scene(order.seed, order.size, order.size, ice=order.ice, textures=textures)
+def _write(folder: Path, order: Order, beside: Beside) -> None:
+    # Read once in each process: patches are too many to send with every scene.
+    extras = Extras(read_textures(beside.real), beside.lookalikes)
+    scene = make_scene(order.seed, order.size, order.size, ice=order.ice, extras=extras)
     write_scene(folder, order.stem, scene)

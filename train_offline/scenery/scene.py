@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from train_offline.scenery.atmosphere import draw_cloud, draw_haze
 from train_offline.scenery.features import draw_lakes, draw_ponds, draw_rivers, draw_towns
 from train_offline.scenery.ice import draw_ice
 from train_offline.scenery.land import draw_coast, draw_land, draw_snow
+from train_offline.scenery.lookalikes import draw_forest, draw_small_clouds, draw_smoke
 from train_offline.scenery.noise import Array
 from train_offline.scenery.sensor import break_lines, draw_gaps, expose
 from train_offline.scenery.style import Style, draw_style
@@ -20,6 +21,7 @@ from train_offline.scenery.water import draw_water
 SMALLEST, LARGEST = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
 ATTEMPTS = 6
+FOREST = 0.65  # chance of land to be wooded, with lookalikes
 REAL = 0.5  # chance of a surface to get a real texture, where there are any
 
 
@@ -31,6 +33,18 @@ class Scene:
     mask: Array
 
 
+@dataclass(frozen=True)
+class Extras:
+    """What the Bohai Sea does not show.
+
+    textures: surfaces of real scenes, for half of the ice and of the grounds. lookalikes: forest, smoke and
+    small clouds in many of the scenes.
+    """
+
+    textures: Textures = field(default_factory=Textures)
+    lookalikes: bool = False
+
+
 def make_scene(
     seed: int,
     height: int,
@@ -38,14 +52,14 @@ def make_scene(
     *,
     ice: bool | None = None,
     style: str | None = None,
-    textures: Textures | None = None,
+    extras: Extras | None = None,
 ) -> Scene:
     """A Bohai-like scene, the same for the same arguments in every process.
 
     seed: any integer from 0. height, width: pixels, 64 to 2048; a larger scene shows a larger area.
     ice: True and at least 0.5 % of the pixels are ice; False and none is; None and chance decides.
-    style: one of style.STYLES, or None for any. textures: surfaces of real scenes, which every second scene
-    gets. Raises ValueError for another size or style.
+    style: one of style.STYLES, or None for any. extras: what to draw beside the Bohai Sea's own; the masks do
+    not change but for ice under small clouds. Raises ValueError for another size or style.
     """
     if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
         raise ValueError(
@@ -55,7 +69,7 @@ def make_scene(
     wanted = bool(root.random() < TRAINING_ICE_SHARE) if ice is None else ice
     scene = None
     for attempt, rng in enumerate(root.spawn(ATTEMPTS)):
-        scene = _draw(rng, height, width, wanted, style, textures or Textures(), attempt == ATTEMPTS - 1)
+        scene = _draw(rng, height, width, wanted, style, extras or Extras(), attempt == ATTEMPTS - 1)
         if not wanted or np.count_nonzero(scene.mask) >= 0.005 * scene.mask.size:
             break
     return scene
@@ -67,7 +81,7 @@ def _draw(
     width: int,
     ice: bool,
     name: str | None,
-    textures: Textures,
+    extras: Extras,
     plain: bool,
 ) -> Scene:
     """One attempt. Each subject has its own random stream, so changing one leaves the others as they were."""
@@ -77,14 +91,19 @@ def _draw(
     ground, sea, ice_rng, veil = next(streams), next(streams), next(streams), next(streams)
     image = draw_water(sea, land, style) if not land.all() else np.zeros((height, width, 3), np.float32)
     label = draw_ice(ice_rng, image, land, style) if ice else np.zeros((height, width), bool)
-    real = rng.spawn(1)[0]  # after the 16 above, so that scenes without textures stay what they were
-    if textures.ice and label.any() and real.random() < REAL:
-        lay_ice(real, image, label, textures.ice)
+    real, wild = rng.spawn(2)  # after the 16 above, so that scenes without extras stay what they were
+    if extras.textures.ice and label.any() and real.random() < REAL:
+        lay_ice(real, image, label, extras.textures.ice)
     if land.any():
-        image[land] = _draw_ground(ground, land, style, real, textures)[land]
+        surface = _draw_ground(ground, land, style, real, extras.textures)
+        if extras.lookalikes and wild.random() < FOREST:
+            draw_forest(wild, surface, land, style)
+        image[land] = surface[land]
     hidden = np.zeros((height, width), bool)
     if not plain:
         hidden = _draw_sky(veil, image, style, ice)
+    if extras.lookalikes and not plain:
+        hidden |= _draw_lookalikes(wild, image, land, style)
     pixels = expose(next(streams), image)
     if not plain:
         hidden |= _draw_faults(next(streams), pixels)
@@ -127,6 +146,15 @@ def _draw_sky(rng: np.random.Generator, image: Array, style: Style, ice: bool) -
         draw_haze(rng, image, style)
     if rng.random() < (0.2 if ice else 0.28):
         return draw_cloud(rng, image, style)
+    return np.zeros(image.shape[:2], bool)
+
+
+def _draw_lookalikes(rng: np.random.Generator, image: Array, land: Array, style: Style) -> Array:
+    """Smoke and small clouds in place; returns what the clouds hide, bool [H, W]."""
+    if land.any() and rng.random() < 0.35:
+        draw_smoke(rng, image, style)
+    if rng.random() < 0.3:
+        return draw_small_clouds(rng, image, style)
     return np.zeros(image.shape[:2], bool)
 
 
