@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any
 
 import torch
 
@@ -14,14 +13,12 @@ from train_offline.devices import make_fabric
 from train_offline.evaluate import Score
 from train_offline.interrupt import Interrupt
 from train_offline.loader import batches, plan
-from train_offline.provenance import facts_of
 from train_offline.reports import Reports
 from train_offline.run_log import Progress
 from train_offline.schedule import Clock, learning_rate
 from train_offline.settings import TrainSettings
-from train_offline.sources import load_sources
+from train_offline.train_data import read_data
 from train_offline.trainer import Trainer
-from train_offline.usable import require_apart, require_trainable
 from train_offline.validation import Best, Validation, mean_fwiou
 
 LAST, BEST = "last.pt", "best.pt"
@@ -34,19 +31,13 @@ class Training:
     def __init__(self, settings: TrainSettings, saved: Checkpoint | None) -> None:
         """Reads all scenes first; raises UsageError for whatever makes a run impossible, before it starts."""
         self._settings = settings
-        folders = [folder for folder, _ in settings.data]
-        warning = require_apart(folders, settings.val)
-        self._sources = load_sources(settings.data, "train.csv", settings.cache)
-        require_trainable(folders, [source.scenes for source in self._sources])
-        val = load_sources([(folder, 1.0) for folder in settings.val], "val.csv", settings.cache)
-        self._facts = facts_of(self._sources, val)
-        self._notes = _notes(warning, saved, self._facts)
+        self._data = read_data(settings, saved)
         fresh = saved is None and settings.init is None
         first = checkpoint.load(settings.init).ema if saved is None and settings.init else None
         self._fabric = make_fabric(settings)
-        self._val = Validation(self._fabric, val)
+        self._val = Validation(self._fabric, self._data.val)
         self.trainer = Trainer(self._fabric, settings, hub_weights=fresh)
-        self._plan = plan(settings, self._sources, self._fabric.world_size)
+        self._plan = plan(settings, self._data.train, self._fabric.world_size)
         self.step, self._scores, self._best, self._losses = 0, {}, Best(), (0.0, 0)
         if saved is not None:
             self.step, self._scores, self._best = saved.step, saved.scores, Best(**saved.best)
@@ -65,9 +56,9 @@ class Training:
         with Interrupt() as interrupt:
             try:
                 if self._reports:
-                    self._reports.start(self._settings.to_json(), self._facts)
-                for line in (*self._notes, self._describe()):
-                    self._progress.line(line)
+                    self._reports.start(self._settings.to_json(), self._data.facts)
+                for line in (*self._data.notes, self._describe()):
+                    self._progress.line(f"train: {line}")
                 stopped = False
                 while not stopped and not self._over():
                     stopped = self._epoch(interrupt)
@@ -85,9 +76,8 @@ class Training:
         epoch, steps_done = divmod(self.step, self._plan.steps_per_epoch)
         started, first_step, recent = time.monotonic(), self.step, []
         stopped = False
-        for images, labels in batches(
-            self._fabric, self._settings, self._sources, self._plan, epoch, steps_done
-        ):
+        loader = batches(self._fabric, self._settings, self._data.train, self._plan, epoch, steps_done)
+        for images, labels in loader:
             share, stopped = self._fabric.broadcast((self._share_passed(), interrupt.signal is not None))
             if share >= 1 or stopped:
                 break
@@ -178,24 +168,15 @@ class Training:
             scores=self._scores,
             best=vars(self._best),
             epoch_loss=self._losses,
-            facts=self._facts,
+            facts=self._data.facts,
             **self.trainer.state(),
         )
         checkpoint.save(state, self._settings.run / name)
 
     def _describe(self) -> str:
-        scenes = ", ".join(f"{s.name} {len(s.scenes)} scenes x {s.weight:g}" for s in self._sources)
         precision = "bf16" if self.trainer.bf16 else "fp32"
         plan = self._plan
         return (
-            f"train: {scenes}; {plan.steps_per_epoch} steps of {plan.crops_per_step} crops per epoch; "
+            f"{self._data}; {plan.steps_per_epoch} steps of {plan.crops_per_step} crops per epoch; "
             f"{self._fabric.world_size} x {self._fabric.device.type}, {precision}; from step {self.step}"
         )
-
-
-def _notes(warning: str | None, saved: Checkpoint | None, facts: dict[str, Any]) -> list[str]:
-    before = saved.facts.get("data_sha256") if saved else None
-    notes = [warning] if warning else []
-    if before not in (None, facts["data_sha256"]):
-        notes.append("the scenes are not those that the checkpoint was trained on")
-    return [f"train: {note}" for note in notes]

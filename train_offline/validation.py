@@ -25,8 +25,8 @@ class Best:
     stale: int = 0
 
     def after(self, fwiou: float, step: int) -> Best:
-        """What is best once `step` has scored `fwiou`: the first of equals stays."""
-        if self.fwiou is None or fwiou > self.fwiou:
+        """What is best once `step` has scored `fwiou`: the first of equals stays, nan is never better."""
+        if fwiou == fwiou and (self.fwiou is None or fwiou > self.fwiou):
             return Best(fwiou, step)
         return Best(self.fwiou, self.step, self.stale + 1)
 

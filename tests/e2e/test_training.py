@@ -143,7 +143,7 @@ def test_resumes_from_another_folder_and_names_what_has_moved(data: Path, tmp_pa
 
 
 def torchrun(data: Path, line: list[str]) -> list[str]:
-    return [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
+    return [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone",
             *line]  # fmt: skip
 
 

@@ -113,6 +113,7 @@ def test_best_keeps_the_first_of_equals():
     best = Best().after(0.5, 10).after(0.5, 20).after(0.4, 30)
     assert best == Best(0.5, 10, stale=2)
     assert best.after(0.6, 40) == Best(0.6, 40, stale=0)
+    assert Best().after(float("nan"), 10).after(0.1, 20) == Best(0.1, 20)
 
 
 def test_patience_ends_the_run_and_best_is_kept(data):
@@ -143,7 +144,7 @@ def test_patience_ends_the_run_and_best_is_kept(data):
     ],
 )
 def test_resuming_in_the_middle_of_an_epoch_gives_the_same_weights(data, extra, monkeypatch):
-    """With dropout (deeplabv3plus), whose random numbers must go on too; in bf16 to the bit on one machine."""
+    """With dropout (deeplabv3plus), whose random numbers must go on too; in bf16 too, on one machine."""
     assert train(data, "whole", "--steps", 7, "--no-tensorboard", *extra) == 0
     steps, original = iter(range(7)), Trainer.step
 

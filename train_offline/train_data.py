@@ -1,0 +1,41 @@
+"""All that a training reads: its sources, what they are, and what is worth a word before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from train_offline.checkpoint import Checkpoint
+from train_offline.dataset import Source
+from train_offline.provenance import facts_of
+from train_offline.settings import TrainSettings
+from train_offline.sources import load_sources
+from train_offline.usable import require_apart, require_trainable
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """facts: provenance.facts_of. notes: lines for the user."""
+
+    train: list[Source]
+    val: list[Source]
+    facts: dict[str, Any]
+    notes: list[str]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{s.name} {len(s.scenes)} scenes x {s.weight:g}" for s in self.train)
+
+
+def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
+    """Raises UsageError for data that cannot be read or learned from."""
+    folders = [folder for folder, _ in settings.data]
+    warning = require_apart(folders, settings.val)
+    train = load_sources(settings.data, "train.csv", settings.cache)
+    require_trainable(folders, [source.scenes for source in train])
+    val = load_sources([(folder, 1.0) for folder in settings.val], "val.csv", settings.cache)
+    facts = facts_of(train, val)
+    notes = [warning] if warning else []
+    before = saved.facts.get("data_sha256") if saved else None
+    if before not in (None, facts["data_sha256"]):
+        notes.append("the scenes are not those that the checkpoint was trained on")
+    return TrainData(train, val, facts, notes)
