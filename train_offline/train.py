@@ -11,6 +11,7 @@ import os
 import sys
 
 from train_offline.interrupt import leave_at_once
+from train_offline.memory import keep_freed_memory
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -18,6 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     # Threads that spin while they wait for one another train five times slower as soon as anything else uses
     # a processor. OpenMP reads this once, when torch is imported, so before the import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    keep_freed_memory()
     with leave_at_once("train"):
         from train_offline.command import run
         from train_offline.train_run import train
