@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 USUAL_STRIDE = 32
-SMALLEST = 128  # pixels of a side: PAN pools its deepest map, at 1/16, three times more
+SMALLEST = {"PAN": 128}  # pixels of a side: it pools its deepest map, at 1/16, three times more
 
 
 class AnySize(nn.Module):
@@ -20,6 +20,7 @@ class AnySize(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self._smallest = SMALLEST.get(type(network).__name__, 1)
         self._multiple = math.lcm(USUAL_STRIDE, getattr(network.encoder, "output_stride", USUAL_STRIDE))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -33,4 +34,4 @@ class AnySize(nn.Module):
         return logits[:, :, :height, :width]
 
     def _padded(self, side: int) -> int:
-        return -(-max(side, SMALLEST) // self._multiple) * self._multiple
+        return -(-max(side, self._smallest) // self._multiple) * self._multiple

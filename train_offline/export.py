@@ -1,13 +1,13 @@
-"""From a training checkpoint to the weights file of infer: python -m train_offline.export RUN/last.pt
+"""From a training checkpoint to the weights file of infer: python -m train_offline.export RUN/best.pt
 
-The averaged weights, BatchNorm folded and unused parts cut for the fast network, in fp16. The file takes its
-place only after its masks were compared with the checkpoint's on whole scenes.
+The averaged weights; for the fast networks BatchNorm folded, unused parts cut, nearly all in fp16. The file
+takes its place only after its masks were compared with the checkpoint's on whole scenes, and the model card
+beside it gets its sha256.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
 from contextlib import suppress
@@ -16,23 +16,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from infer.any_size import USUAL_STRIDE
 from infer.settings import WEIGHTS, UsageError
-from infer.weights import ANY_SMP, CLASSES, FAST, FORMAT, load_model
-from train_offline import checkpoint
+from infer.weights import ANY_SMP, load_model
+from train_offline import checkpoint, model_card
 from train_offline.checkpoint import Checkpoint
 from train_offline.command import Parser, positive, run
 from train_offline.evaluate import predict, score
-from train_offline.fold import FAST_CONFIG, slim_state_dict
 from train_offline.folder import IGNORED, listed_pairs, read_scene
-from train_offline.metrics import confusion
-from train_offline.network import MEAN, STD, NetworkSettings, build
+from train_offline.network import STRIDE, build
+from train_offline.score import counts
 from train_offline.settings import TrainSettings, from_json
-from train_offline.train_run import CHECKPOINT
+from train_offline.supervision import without_heads
+from train_offline.training import BEST, LAST
+from train_offline.weights_file import architecture_of, exported_state, metadata_of, to_bytes
 
 
 @dataclass(frozen=True)
@@ -42,48 +41,16 @@ class ExportSettings:
     checkpoint: Path
     output: Path = WEIGHTS
     verify: tuple[Path, ...] = ()  # data folders; none: those that the training was validated on
-    agreement: float = 0.999
+    agreement: float = 0.9999
+    card: Path | None = None  # None: MODEL_CARD.md beside the output, where it is
 
 
 def trained_network(saved: Checkpoint, settings: TrainSettings, path: Path) -> nn.Module:
-    """smp's network with the averaged weights, for evaluation; UsageError where one of them is not finite."""
+    """The network with the averaged weights, for evaluation; UsageError where one of them is not finite."""
     network = build(settings.network).eval().requires_grad_(False)
-    network.load_state_dict(saved.ema)
+    network.load_state_dict(without_heads(saved.ema))
     _require_finite(network.state_dict(), path)
     return network
-
-
-def exported_state(network: nn.Module, settings: NetworkSettings) -> dict[str, Tensor]:
-    """The tensors of the weights file: slim for the fast network, as they are for any other."""
-    state = slim_state_dict(network) if is_fast(settings) else network.state_dict()
-    return {name: _halved(tensor).contiguous().clone() for name, tensor in state.items()}
-
-
-def is_fast(settings: NetworkSettings) -> bool:
-    """Whether infer.network computes this network."""
-    mine = settings.arguments()
-    return {**mine, "arch": mine["arch"].lower()} == {**FAST_CONFIG, "arch": FAST_CONFIG["arch"].lower()}
-
-
-def metadata_of(saved: Checkpoint, settings: TrainSettings) -> dict[str, str]:
-    """What a safetensors header says about the weights: every value a string, most of them JSON."""
-    fast = is_fast(settings.network)
-    facts = {
-        "mean": [MEAN] * 3,
-        "std": [STD] * 3,
-        "classes": CLASSES,
-        "scores": saved.scores,
-        "data": {
-            "train": {folder.name: weight for folder, weight in settings.data},
-            "val": [folder.name for folder in settings.val],
-            "crops": saved.step * settings.batch,
-            "crop": settings.crop,
-            "seed": settings.seed,
-        },
-        **({} if fast else {"config": settings.network.arguments()}),
-    }
-    header = {"format": FORMAT, "architecture": FAST if fast else ANY_SMP}
-    return header | {name: json.dumps(value) for name, value in facts.items()}
 
 
 def export(settings: ExportSettings) -> None:
@@ -91,52 +58,70 @@ def export(settings: ExportSettings) -> None:
     saved = checkpoint.load(settings.checkpoint)
     trained = TrainSettings(**from_json(saved.settings))
     network = trained_network(saved, trained, settings.checkpoint)
-    folders = settings.verify or trained.val
-    if not folders:
-        raise UsageError("nothing to verify the weights on; give --verify DIR, a folder of labelled scenes")
+    folders = _folders(settings, trained)
     if settings.output.is_dir() or not settings.output.name:
         raise UsageError(f"--output {settings.output}: is a folder; name a file")
+    card = settings.card or settings.output.with_name(model_card.NAME)
+    text = model_card.read_card(card) if settings.card or card.is_file() else None
+    stride = USUAL_STRIDE if architecture_of(trained.network) == ANY_SMP else STRIDE
+    data = to_bytes(exported_state(network, trained.network), metadata_of(saved, trained))
     partial = settings.output.with_name(f".{settings.output.name}.part")
     try:
         settings.output.parent.mkdir(parents=True, exist_ok=True)
-        save_file(exported_state(network, trained.network), partial, metadata_of(saved, trained))
-        partial.chmod(0o644)  # safetensors lets nobody else read it, but the image runs as any user
-        print("\n".join(verify(network, partial, folders, settings.agreement)))
-        digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+        partial.write_bytes(data)
+        partial.chmod(0o644)  # the image runs as any user
+        print("\n".join(verify(network, partial, folders, settings.agreement, stride)))
         os.replace(partial, settings.output)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"{settings.output}: cannot be written: {reason}") from error
+        digest = hashlib.sha256(data).hexdigest()
+        print(f"{settings.output}: {len(data) / 1e6:.2f} MB, sha256 {digest}")
+        if text is not None:
+            model_card.write_card(card, text, digest)
+            print(f"{card}: names that sha256 now; its figures are still those that were there")
+    except OSError as error:
+        place = error.filename or settings.output
+        raise UsageError(f"{place}: cannot be written: {error.strerror}") from error
     finally:
         with suppress(OSError):
             partial.unlink()
-    megabytes = settings.output.stat().st_size / 1e6
-    print(f"{settings.output}: {megabytes:.2f} MB, sha256 {digest}")
 
 
-def verify(network: nn.Module, exported: Path, folders: tuple[Path, ...], least: float) -> list[str]:
+def _folders(settings: ExportSettings, trained: TrainSettings) -> tuple[Path, ...]:
+    """Where to compare masks: --verify, else the training's own validation folders, which may be gone."""
+    folders = settings.verify or trained.val
+    if not folders:
+        raise UsageError("nothing to verify the weights on; give --verify DIR, a folder of labelled scenes")
+    for folder in folders:
+        if not settings.verify and not folder.is_dir():
+            raise UsageError(f"{folder}, which the training was validated on, is not here; give --verify DIR")
+    return folders
+
+
+def verify(
+    network: nn.Module, exported: Path, folders: tuple[Path, ...], least: float, stride: int
+) -> list[str]:
     """Compare the masks of both, in fp32 on the CPU; one line of agreement and scores for each folder.
 
-    Raises UsageError when they agree on fewer than the share `least` of a folder's pixels.
+    Scenes are padded to a multiple of `stride` pixels. Raises UsageError when the two agree on fewer than the
+    share `least` of a folder's pixels.
     """
     model = load_model(exported)
     lines = []
     for folder in folders:
-        total, same, pixels = np.zeros((2, 2), np.int64), 0, 0
+        total, same, pixels = np.zeros((2, 2, 2), np.int64), 0, 0
         for pair in listed_pairs(folder, "val.csv"):
             scene = read_scene(pair)
             expected, found = (
-                predict(n, scene.image, torch.device("cpu"), bf16=False, stride=USUAL_STRIDE)
+                predict(n, scene.image, torch.device("cpu"), bf16=False, stride=stride)
                 for n in (network, model.network)
             )
             same, pixels = same + np.count_nonzero(expected == found), pixels + found.size
-            total += confusion(scene.label == 1, found, scene.label == IGNORED)
+            total += counts(scene.label == 1, found, scene.label == IGNORED)
         if not same >= least * pixels:
             raise UsageError(
                 f"the exported weights give another class than the checkpoint on {1 - same / pixels:.4%} of "
                 f"the pixels of {folder}, more than {1 - least:.4%}; nothing was written"
             )
-        lines.append(f"{score(folder.name, total)}; same class as the checkpoint on {same / pixels:.4%}")
+        lines.append(f"{score(folder.name, *total)}; same class as the checkpoint on {same / pixels:.4%}")
     return lines
 
 
@@ -146,30 +131,25 @@ def _require_finite(state: dict[str, Tensor], path: Path) -> None:
             raise UsageError(f"{path}: {name} holds values that are not finite; export an earlier checkpoint")
 
 
-def _halved(tensor: Tensor) -> Tensor:
-    """fp16 where its range holds the values; whole numbers and larger values stay as they are."""
-    half = tensor.half()
-    return half if tensor.is_floating_point() and torch.isfinite(half).all() else tensor
-
-
 def _parse(argv: list[str] | None) -> ExportSettings:
     default = ExportSettings(Path())
     parser = Parser(prog="export", description="Write the weights file of infer from a training checkpoint.")
     add = parser.add_argument
-    add(
-        "checkpoint", type=Path, metavar="CHECKPOINT", help=f"a {CHECKPOINT}, or the run folder that holds it"
-    )
+    add("checkpoint", type=Path, metavar="CHECKPOINT",
+        help=f"a checkpoint, or a run folder: its {BEST}, else its {LAST}")  # fmt: skip
     add("--output", type=Path, default=default.output, metavar="FILE", help="safetensors file (%(default)s)")
     add("--verify", type=Path, action="append", default=[], metavar="DIR",
         help="labelled scenes to compare masks on (the training's --val folders)")  # fmt: skip
     add("--agreement", type=positive(float), default=default.agreement, metavar="F",
         help="share of pixels that must keep their class (%(default)s)")  # fmt: skip
+    add("--card", type=Path, metavar="FILE",
+        help=f"card whose sha256 line is renewed ({model_card.NAME} beside the output, if any)")  # fmt: skip
     given = vars(parser.parse_args(argv))
     path = given["checkpoint"]
-    return ExportSettings(
-        **given
-        | {"checkpoint": path / CHECKPOINT if path.is_dir() else path, "verify": tuple(given["verify"])}
-    )
+    if path.is_dir():
+        path = path / (BEST if (path / BEST).is_file() else LAST)
+        print(f"export: {path}")
+    return ExportSettings(**given | {"checkpoint": path, "verify": tuple(given["verify"])})
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,5 +1,6 @@
 """The exported file gives the checkpoint's masks, says what it is, and never takes its place unverified."""
 
+import hashlib
 import json
 
 import cv2
@@ -8,7 +9,9 @@ import pytest
 import tifffile
 import torch
 from safetensors import safe_open
+from safetensors.torch import load, save
 
+from infer.light_network import LightLite3
 from infer.weights import load_model
 from train_offline import checkpoint
 from train_offline.checkpoint import Checkpoint
@@ -17,6 +20,7 @@ from train_offline.export import exported_state, main
 from train_offline.folder import pairs_in, read_scene
 from train_offline.network import NetworkSettings, build
 from train_offline.settings import TrainSettings
+from train_offline.weights_file import to_bytes
 
 
 def unlike_new(network, seed=0):
@@ -39,9 +43,12 @@ def write_checkpoint(path, val=(), **network):
     settings = TrainSettings(
         run=path.parent, data=((path.parent / "data", 2.0),), val=val, steps=1, **network
     )
-    state = unlike_new(build(settings.network)).state_dict()
+    network = build(settings.network, deep_supervision=settings.deep_supervision > 0)
+    state = unlike_new(network).state_dict()
+    scores = {"data/fwiou": 0.5, "data/boundary_f1": float("nan")}
+    facts = {"data_sha256": "ab" * 32, "commit": "c0ffee", "machine": "a secret"}
     saved = Checkpoint(
-        settings.to_json(), state, state, 7, {}, torch.get_rng_state(), 7, 1.5, {"data/fwiou": 0.5}
+        settings.to_json(), state, state, 7, {}, torch.get_rng_state(), 7, 1.5, scores, facts=facts
     )
     checkpoint.save(saved, path)
     return saved
@@ -63,7 +70,7 @@ def work(tmp_path_factory):
 
 
 # Random weights put far more pixels next to the class border than trained ones do: fp16 moves a few of them.
-RANDOM = ("--agreement", "0.99")
+RANDOM = ("--agreement", "0.999")
 
 
 def mask_of(network, work, number=0):
@@ -83,7 +90,7 @@ def test_exported_file_gives_the_masks_of_the_checkpoint(work, tmp_path, capsys)
     for number in (0, 1):
         expected = mask_of(network, work, number)
         assert 0.02 < expected.mean() < 0.98, "the comparison needs both classes"
-        assert (mask_of(load_model(output).network, work, number) == expected).mean() >= 0.99
+        assert (mask_of(load_model(output).network, work, number) == expected).mean() >= 0.999
     assert [p.name for p in output.parent.iterdir()] == ["w.safetensors"]
 
 
@@ -94,27 +101,112 @@ def test_exported_file_is_small_and_says_what_it_is(work, tmp_path, capsys):
     assert output.stat().st_mode & 0o777 == 0o644, "the image runs as any user"
     with safe_open(output, framework="pt") as file:
         facts = file.metadata()
-        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.float16}  # noqa: SIM118
+        full = {name.split(".")[0] for name in file.keys() if file.get_tensor(name).dtype != torch.float16}  # noqa: SIM118
+    assert full == {"stem", "first", "stages"}, "only the first layers are not fp16"
     assert facts["format"] == "seaice-slim/1"
     assert facts["architecture"] == "unet-lite3"
     assert json.loads(facts["mean"]) == [127.5] * 3
     assert json.loads(facts["std"]) == [31.875] * 3
     assert json.loads(facts["classes"]) == ["background", "ice"]
     assert json.loads(facts["scores"]) == {"data/fwiou": 0.5}
+    assert json.loads(facts["data_sha256"]) == "ab" * 32
+    assert json.loads(facts["commit"]) == "c0ffee"
     assert json.loads(facts["data"])["train"] == {"data": 2.0}
     assert str(work) not in json.dumps(facts), "no path of the training machine"
     assert load_model(output).sha256 in capsys.readouterr().out
 
 
-def test_any_other_architecture_is_saved_as_smp_knows_it(work, tmp_path):
-    write_checkpoint(tmp_path / "last.pt", arch="fpn", encoder="resnet18")
+def test_the_light_network_s_heads_stay_behind(work, tmp_path):
+    write_checkpoint(tmp_path / "last.pt", arch="light-residual", deep_supervision=0.5)
     output = tmp_path / "w.safetensors"
-    arguments = [str(tmp_path / "last.pt"), "--output", str(output), "--verify", str(work / "data"), *RANDOM]
+    arguments = [
+        str(tmp_path),
+        "--output",
+        str(output),
+        "--verify",
+        str(work / "data"),
+        "--agreement",
+        "0.99",
+    ]
+    assert main(arguments) == 0
+    with safe_open(output, framework="pt") as file:
+        assert file.metadata()["architecture"] == "light-lite3"
+        assert not any("auxiliary" in name for name in file.keys())  # noqa: SIM118
+    assert isinstance(load_model(output).network, LightLite3)
+
+
+@pytest.mark.parametrize("arch", ["fpn", "unet"])
+def test_any_other_architecture_is_saved_as_smp_knows_it(work, tmp_path, arch):
+    saved = write_checkpoint(tmp_path / "last.pt", arch=arch, encoder="resnet18")
+    output = tmp_path / "w.safetensors"
+    arguments = [str(tmp_path / "last.pt"), "--output", str(output), "--verify", str(work / "data")]
     assert main(arguments) == 0
     with safe_open(output, framework="pt") as file:
         assert file.metadata()["architecture"] == "smp"
         assert json.loads(file.metadata()["config"])["encoder_name"] == "resnet18"
-    assert load_model(output).network is not None
+    network = build(NetworkSettings(arch=arch, encoder_name="resnet18")).eval()
+    network.load_state_dict(saved.ema)
+    image = torch.randn(1, 3, 96, 64)
+    torch.testing.assert_close(load_model(output).network(image), network(image), rtol=0, atol=1e-3)
+
+
+def test_the_same_checkpoint_gives_the_same_bytes(work, tmp_path):
+    outputs = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for output in outputs:
+        assert main([str(work), "--output", str(output), "--verify", str(work / "data"), *RANDOM]) == 0
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_a_header_in_order_is_the_library_s_own_but_for_the_order():
+    state = {"a": torch.randn(3, 5), "b.bias": torch.arange(7).half()}
+    metadata = {
+        name: f'värde "{name}" \n'
+        for name in ["format", "architecture", "mean", "std", "classes", "scores", "data"]
+    }
+    assert len({save(state, metadata) for _ in range(20)}) > 1, "else to_bytes has nothing to do"
+    (data,) = {to_bytes(state, metadata) for _ in range(20)}
+    assert sorted(data) == sorted(save(state, metadata)), "the same bytes in another order"
+    for name, tensor in load(data).items():
+        assert torch.equal(tensor, state[name])
+
+
+def test_the_card_beside_the_output_names_the_new_file(work, tmp_path, capsys):
+    output, card = tmp_path / "w.safetensors", tmp_path / "MODEL_CARD.md"
+    card.write_text(f"# A card\n\n    sha256  {'0' * 64}\n\nIoU 0.8, not sha256  of anything\n")
+    assert main([str(work), "--output", str(output), "--verify", str(work / "data"), *RANDOM]) == 0
+    digest = hashlib.sha256(output.read_bytes()).hexdigest()
+    assert card.read_text() == f"# A card\n\n    sha256  {digest}\n\nIoU 0.8, not sha256  of anything\n"
+    assert digest in capsys.readouterr().out
+
+
+def test_a_card_without_the_line_is_refused_before_anything_is_written(work, tmp_path, capsys):
+    card = tmp_path / "card.md"
+    card.write_text("# A card\n")
+    output = tmp_path / "w.safetensors"
+    arguments = [str(work), "--output", str(output), "--verify", str(work / "data"), "--card", str(card)]
+    assert main(arguments) == 2
+    assert "needs one line `sha256" in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_a_run_folder_means_its_best_checkpoint(work, tmp_path, capsys):
+    write_checkpoint(tmp_path / "last.pt")
+    write_checkpoint(tmp_path / "best.pt")
+    assert (
+        main([str(tmp_path), "--output", str(tmp_path / "w"), "--verify", str(work / "data"), *RANDOM]) == 0
+    )
+    assert "best.pt" in capsys.readouterr().out
+
+
+def test_validation_folders_that_are_gone_are_named(work, tmp_path, capsys, monkeypatch):
+    write_checkpoint(tmp_path / "last.pt", val=(tmp_path / "on another machine",))
+    monkeypatch.chdir(tmp_path)
+    output = tmp_path / "w.safetensors"
+    assert main(["last.pt", "--output", str(output)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "on another machine, which the training was validated on, is not here; give --verify DIR" in error
+    assert main(["last.pt", "--output", str(output), "--verify", str(work / "data"), *RANDOM]) == 0
 
 
 def test_disagreement_leaves_the_old_file_in_place(work, tmp_path, capsys, monkeypatch):
