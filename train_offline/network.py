@@ -112,6 +112,7 @@ def _pair(settings: NetworkSettings) -> str:
     return f"--arch {settings.arch} with --encoder {settings.encoder_name}"
 
 
+@torch.enable_grad()
 def freeze_unused(model: nn.Module) -> None:
     """Stop the gradient of every parameter that no output depends on; auxiliary heads are outputs too.
 

@@ -7,10 +7,35 @@ The network then computes what the slim file does, and in training mode, on crop
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
+from infer.any_size import AnySize
+from infer.settings import UsageError
+from infer.weights import load_model
 from train_offline.fold import layers
+from train_offline.network import MEAN, STD
+
+
+def start_from_slim(network: nn.Module, path: Path, images: Tensor) -> None:
+    """Put a weights file of infer into a network of train_offline.network.build; images as unfold wants them.
+
+    Raises UsageError for a file that cannot be read, of another network or with another normalisation.
+    """
+    model = load_model(path)
+    if (model.mean, model.std) != ((MEAN,) * 3, (STD,) * 3):
+        raise UsageError(f"{path}: its pixels are normalised by {model.mean} and {model.std}, not as here")
+    try:
+        if isinstance(model.network, AnySize):
+            inner = network.network if isinstance(network, AnySize) else network
+            inner.load_state_dict(model.network.network.state_dict())
+        else:
+            unfold(network, model.network.state_dict(), images)
+    except (ValueError, RuntimeError, AttributeError) as error:
+        raise UsageError(f"{path}: its weights hold another network than --arch and --encoder say") from error
 
 
 @torch.no_grad()
@@ -38,7 +63,7 @@ def unfold(network: nn.Module, slim: dict[str, Tensor], images: Tensor) -> None:
         network.train(was_training)
 
 
-def _setter(norm: nn.BatchNorm2d, bias: Tensor):
+def _setter(norm: nn.BatchNorm2d, bias: Tensor) -> Callable[[nn.Conv2d, tuple[Tensor], Tensor], None]:
     """A forward hook of the convolution before `norm`; from then on the norm only adds `bias`."""
 
     def set_norm(conv: nn.Conv2d, inputs: tuple[Tensor], output: Tensor) -> None:  # output: [N, C, h, w]
