@@ -7,6 +7,11 @@ Exit code: 0 nothing that stops a training; 1 something that does; 2 wrong call,
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from train_offline.interrupt import leave_at_once
+
+    leave_at_once("check")
+
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass

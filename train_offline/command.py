@@ -25,7 +25,10 @@ class _Terminated(KeyboardInterrupt):
 def run(prog: str, work: Callable[[], int | None]) -> int:
     """Exit code of `work`; in one line on stderr: 2 for a UsageError, 130 for Ctrl-C, 143 for SIGTERM."""
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it raises, which is said here
-    before = signal.signal(signal.SIGTERM, _terminate)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGTERM, _terminate)
+    if before[signal.SIGINT] is not signal.SIG_IGN:  # as under nohup: the caller's wish
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return work() or 0
     except UsageError as error:
@@ -35,7 +38,8 @@ def run(prog: str, work: Callable[[], int | None]) -> int:
         print(f"{prog}: stopped", file=sys.stderr)
         return 143 if isinstance(interrupt, _Terminated) else 130
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _terminate(*_: object) -> None:

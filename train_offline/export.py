@@ -7,6 +7,11 @@ beside it gets its sha256.
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from train_offline.interrupt import leave_at_once
+
+    leave_at_once("export")
+
 import hashlib
 import os
 import sys

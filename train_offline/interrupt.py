@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 WATCHED = (signal.SIGINT, signal.SIGTERM)
 
 
-@contextmanager
-def leave_at_once(prog: str) -> Iterator[None]:
-    """Within, SIGINT and SIGTERM say so in a line and end the process with 130 and 143: for long imports.
+def leave_at_once(prog: str) -> None:
+    """From now on SIGINT and SIGTERM say so in a line and end the process with 130 and 143.
 
-    The handler raises nothing: an exception can strike inside Python's import machinery, where it is printed,
-    swallowed or leaves a lock taken.
+    For programs whose imports take seconds, until command.run takes over. The handler raises nothing: an
+    exception can strike inside Python's import machinery, where it is printed, swallowed or leaves a lock
+    taken.
     """
 
     def leave(number: int, _frame: FrameType | None) -> None:
         os.write(2, f"{prog}: stopped\n".encode())
         os._exit(128 + number)
 
-    before = {number: signal.getsignal(number) for number in WATCHED}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:  # as under nohup: the caller's wish
+    for number in WATCHED:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup: the caller's wish
             signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Interrupt:

@@ -9,6 +9,11 @@ written (every scene is in one val list), and train.csv and val.csv are those of
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # before the imports, which take seconds
+    from train_offline.interrupt import leave_at_once
+
+    leave_at_once("split")
+
 import sys
 from collections.abc import Sequence
 from functools import partial

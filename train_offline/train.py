@@ -20,11 +20,12 @@ def main(argv: list[str] | None = None) -> int:
     # a processor. OpenMP reads this once, when torch is imported, so before the import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     keep_freed_memory()
-    with leave_at_once("train"):
-        from train_offline.command import run
-        from train_offline.train_run import train
+    from train_offline.command import run
+    from train_offline.train_run import train
+
     return run("train", lambda: train(argv))
 
 
 if __name__ == "__main__":
+    leave_at_once("train")
     sys.exit(main())

@@ -188,11 +188,16 @@ def test_torchrun_takes_the_program_itself_and_saves_when_it_is_stopped(data: Pa
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("delay", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize(
+    ("program", "delay"), [("train", 0.0), ("train", 1.0), ("train", 4.0), ("export", 0.5), ("split", 0.0)]
+)
 def test_a_signal_while_it_starts_ends_it_in_one_line(
-    data: Path, tmp_path: Path, number: int, code: int, delay: float
+    data: Path, tmp_path: Path, program: str, delay: float, number: int, code: int
 ) -> None:
-    process = start(data, command(data, tmp_path / "run", "--epochs", 1000))
+    line = command(data, tmp_path / "run", "--epochs", 1000)
+    if program != "train":
+        line = [sys.executable, "-m", f"train_offline.{program}", str(tmp_path)]
+    process = start(data, line)
     deadline = time.monotonic() + 100
     while "numpy" not in Path(f"/proc/{process.pid}/maps").read_text() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -201,4 +206,4 @@ def test_a_signal_while_it_starts_ends_it_in_one_line(
     error = process.communicate(timeout=100)[1]
     assert process.returncode == code, error
     (line,) = error.splitlines()
-    assert line.startswith("train: ")
+    assert line.startswith(f"{program}: ")
