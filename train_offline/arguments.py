@@ -56,7 +56,8 @@ def _run(add: Add) -> None:
         "say --run-folder")  # fmt: skip
     add("--preset", choices=tuple(PRESETS), help=f"the recipe ({DEFAULT_PRESET}); other flags change it")
     add("--resume", action="store_true", help="go on from RUN/last.pt, with its settings unless given anew")
-    add("--init", type=Path, metavar="FILE", help="start from the averaged weights of another checkpoint")
+    add("--init", type=Path, metavar="FILE",
+        help="start from the averaged weights of a checkpoint, or from a weights file of infer")  # fmt: skip
     add("--seed", type=_at_least_zero, metavar="N", help=f"of crops and first weights ({_DEFAULT.seed})")
 
 

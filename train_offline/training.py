@@ -11,6 +11,7 @@ from train_offline import checkpoint
 from train_offline.checkpoint import Checkpoint
 from train_offline.devices import make_fabric
 from train_offline.evaluate import Score
+from train_offline.first_weights import start_from_file
 from train_offline.interrupt import Interrupt
 from train_offline.loader import batches, plan
 from train_offline.reports import Reports
@@ -33,7 +34,6 @@ class Training:
         self._settings = settings
         self._data = read_data(settings, saved)
         fresh = saved is None and settings.init is None
-        first = checkpoint.load(settings.init).ema if saved is None and settings.init else None
         self._fabric = make_fabric(settings)
         self._val = Validation(self._fabric, self._data.val)
         self.trainer = Trainer(self._fabric, settings, hub_weights=fresh)
@@ -43,8 +43,8 @@ class Training:
             self.step, self._scores, self._best = saved.step, saved.scores, Best(**saved.best)
             self._losses = saved.epoch_loss
             self.trainer.restore(saved)
-        elif first is not None:
-            self.trainer.start_from(first, settings.init)
+        elif settings.init is not None:
+            start_from_file(self.trainer, settings.init, settings, self._data.train)
         self._clock = Clock(saved.seconds if saved else 0.0)
         self._saved_at = time.monotonic()
 

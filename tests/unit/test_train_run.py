@@ -12,10 +12,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from infer.settings import UsageError
 from tests.blobs import write_scene
+from tests.support import WEIGHTS
 from train_offline import checkpoint
 from train_offline.arguments import parse
 from train_offline.board import picture_of
@@ -374,6 +376,13 @@ def test_a_network_of_another_optimiser_or_shape_is_refused(data, capsys):
     assert "another network" in capsys.readouterr().err
     more = ("--steps", 1, "--init", data / "run" / "last.pt", "--deep-supervision", 0.5)
     assert train(data, "with heads", "--no-tensorboard", *more) == 0, "heads are new, the rest is taken"
+
+
+def test_a_run_can_start_from_the_shipped_weights(data):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard", "--init", WEIGHTS, "--lr", 1e-9) == 0
+    (shipped,) = (t for t in load_file(WEIGHTS).values() if t.ndim == 4 and len(t) == 2)  # the head's
+    taken = checkpoint.load(data / "run" / "last.pt").model["segmentation_head.0.weight"]
+    torch.testing.assert_close(taken, shipped.float(), rtol=0, atol=1e-6)
 
 
 def test_save_refuses_in_one_line(tmp_path):
