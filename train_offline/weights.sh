@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The recipe of the shipped weights: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]
+#
+# DATA_DIR holds floes_modis, amazon_forest and bohai_dev. Everything else is drawn. Two trainings: one that has never
+# seen bohai_dev, whose score on it is the one to believe, and one that goes on from there with it. Then
+# ./run.sh export WORK_DIR/final. Further arguments go to both trainings: --device cuda --workers 12, say. What is done
+# already is not done again; a training that was stopped goes on.
+set -euo pipefail
+
+HELD_OUT=(--steps 6000 --lr 2e-3 --recolour 0.6 --seed 41)
+FINAL=(--steps 2000 --lr 1e-3 --recolour 0.5 --seed 42)
+COMMON=(--preset modern --epoch-crops 4000)
+
+[[ $# -ge 2 ]] || { echo "usage: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]" >&2; exit 2; }
+data=$(realpath -- "$1") work=$(realpath -m -- "$2")
+shift 2
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+./run.sh setup
+python=.venv/bin/python
+mkdir -p "$work"
+
+draw() { # draw NAME ARGUMENT ...: a folder of drawn scenes, unless it is there
+  local folder=$work/$1
+  shift
+  [[ -e $folder/train.csv ]] || { rm -rf -- "$folder"; ./run.sh synthesize --output "$folder" "$@"; }
+}
+
+train() { # train NAME ARGUMENT ...: a run to its end
+  local folder=$work/$1
+  shift
+  if [[ -e $folder/last.pt ]]; then
+    ./run.sh train --run "$folder" --resume
+  else
+    ./run.sh train --run "$folder" "$@"
+  fi
+}
+
+real=(--ice-from "$data/floes_modis" --ground-from "$work/empty")
+[[ -d $work/empty/gt ]] || "$python" -m train_offline.empties --output "$work/empty" \
+  "$data/amazon_forest/train/image" "$data/amazon_forest/val/image"
+draw small --count 2000 --size 512 --seed 770001 --ice-share 0.6
+draw medium --count 240 --size 1024 --seed 770002 --ice-share 0.6
+draw large --count 30 --size 2048 --seed 770003 --ice-share 0.5
+draw textured --count 1200 --size 512 --seed 770004 --ice-share 0.65 "${real[@]}"
+draw lookalikes --count 800 --size 512 --seed 770005 --ice-share 0.35 --lookalikes "${real[@]}"
+[[ -e data/embedded/VERSION ]] || ./run.sh synthesize --embedded --output data/embedded
+
+sources=(--data "$work/small:2.5" --data "$work/medium:1.5" --data "$work/large:0.8" --data "$work/textured:2.2"
+  --data "$work/lookalikes:2" --data "$data/floes_modis:0.7" --data "$work/empty:1")
+train held_out "${COMMON[@]}" "${HELD_OUT[@]}" "${sources[@]}" --val data/embedded --val "$data/bohai_dev" "$@"
+train final "${COMMON[@]}" "${FINAL[@]}" "${sources[@]}" --data "$data/bohai_dev:0.4" --val data/embedded \
+  --init "$work/held_out/last.pt" "$@"
