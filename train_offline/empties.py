@@ -17,17 +17,16 @@ import numpy as np
 
 from infer.settings import UsageError
 from train_offline.command import Parser, run
+from train_offline.cut_tiles import new_folder
 from train_offline.pixels import read_bands
 
 
 def make_empties(folders: list[Path], output: Path) -> int:
-    """Copy the scenes of `folders` to output/image, black masks to output/gt; returns how many.
+    """Copy scenes of `folders` to output/image and black masks to output/gt, or nothing; returns how many.
 
     Raises UsageError naming the file: an output that is there already, a folder without scenes, a name used
     twice, a scene that cannot be read.
     """
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UsageError(f"{output} is there and not an empty folder: give another --output")
     scenes: dict[str, Path] = {}
     for folder in folders:
         found = _scenes(folder)
@@ -36,15 +35,13 @@ def make_empties(folders: list[Path], output: Path) -> int:
                 raise UsageError(f"{path}: {scenes[path.stem]} has the same name; rename one of the two")
             scenes[path.stem] = path
     shapes = {stem: read_bands(path).shape[:2] for stem, path in scenes.items()}  # all, before any is written
-    try:
+    with new_folder(output) as folder:
         for part in ("image", "gt"):
-            (output / part).mkdir(parents=True, exist_ok=True)
+            (folder / part).mkdir()
         for stem, path in scenes.items():
-            shutil.copyfile(path, output / "image" / path.name)
+            shutil.copyfile(path, folder / "image" / path.name)
             _, png = cv2.imencode(".png", np.zeros(shapes[stem], np.uint8))
-            (output / "gt" / f"{stem}.png").write_bytes(png.tobytes())
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}") from error
+            (folder / "gt" / f"{stem}.png").write_bytes(png.tobytes())
     return len(scenes)
 
 

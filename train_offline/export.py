@@ -66,8 +66,8 @@ def export(settings: ExportSettings) -> None:
     folders = _folders(settings, trained)
     if settings.output.is_dir() or not settings.output.name:
         raise UsageError(f"--output {settings.output}: is a folder; name a file")
-    card = settings.card or settings.output.with_name(model_card.NAME)
-    text = model_card.read_card(card) if settings.card or card.is_file() else None
+    card = settings.card or _own_card(settings.output)
+    text = model_card.read_card(card) if card else None
     stride = USUAL_STRIDE if architecture_of(trained.network) == ANY_SMP else STRIDE
     data = to_bytes(exported_state(network, trained.network), metadata_of(saved, trained))
     partial = settings.output.with_name(f".{settings.output.name}.part")
@@ -79,7 +79,7 @@ def export(settings: ExportSettings) -> None:
         os.replace(partial, settings.output)
         digest = hashlib.sha256(data).hexdigest()
         print(f"{settings.output}: {len(data) / 1e6:.2f} MB, sha256 {digest}")
-        if text is not None:
+        if card and text:
             model_card.write_card(card, text, digest)
             print(f"{card}: names that sha256 now; its figures are still those that were there")
     except OSError as error:
@@ -88,6 +88,12 @@ def export(settings: ExportSettings) -> None:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def _own_card(output: Path) -> Path | None:
+    """The card that speaks of the shipped weights, where it is these that are replaced."""
+    card = WEIGHTS.with_name(model_card.NAME)
+    return card if output.resolve() == WEIGHTS.resolve() and card.is_file() else None
 
 
 def _folders(settings: ExportSettings, trained: TrainSettings) -> tuple[Path, ...]:
@@ -148,7 +154,7 @@ def _parse(argv: list[str] | None) -> ExportSettings:
     add("--agreement", type=positive(float), default=default.agreement, metavar="F",
         help="share of pixels that must keep their class (%(default)s)")  # fmt: skip
     add("--card", type=Path, metavar="FILE",
-        help=f"card whose sha256 line is renewed ({model_card.NAME} beside the output, if any)")  # fmt: skip
+        help="card whose sha256 line is renewed (that of the shipped weights for them)")  # fmt: skip
     given = vars(parser.parse_args(argv))
     path = given["checkpoint"]
     if path.is_dir():

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infer.settings import WEIGHTS
+from infer.settings import WEIGHTS, UsageError
 from train_offline.command import Parser, positive, run
 from train_offline.example import PREDICTION, TRUTH, outlined
 from train_offline.folder import LabelledScene, pairs_in, read_scene
@@ -61,6 +61,8 @@ def _outcome(scene: LabelledScene, masks: Path) -> Outcome:
 def chosen(found: list[Outcome]) -> list[tuple[str, Outcome]]:
     """The best and the median with ice, the worst of all, each with what it is."""
     icy = [outcome for outcome in found if outcome.scene.label.any()]
+    if not icy:
+        raise UsageError(f"none of the {len(found)} scenes shows ice; give a larger --count")
     rows = [("best with ice", icy[0]), ("median with ice", icy[len(icy) // 2])]
     worst = ("worst", "second worst", "third worst")[:WORST]
     return rows + [(name, outcome) for name, outcome in zip(worst, reversed(found), strict=False)]
@@ -104,7 +106,12 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> None:
         given = parser.parse_args(argv)
         rows = chosen(outcomes(given.count, given.seed, given.weights))
-        cv2.imwrite(str(given.output), cv2.cvtColor(picture(rows), cv2.COLOR_RGB2BGR))
+        suffix = given.output.suffix or ".jpg"
+        _, encoded = cv2.imencode(suffix, cv2.cvtColor(picture(rows), cv2.COLOR_RGB2BGR))
+        try:
+            given.output.write_bytes(encoded.tobytes())
+        except OSError as error:
+            raise UsageError(f"--output {given.output}: cannot be written: {error.strerror}") from error
         print(f"{given.output}: " + "; ".join(f"{name} {row.wrong:.1%} wrong" for name, row in rows))
 
     return run("gallery", work)

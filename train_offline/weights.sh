@@ -14,6 +14,7 @@ COMMON=(--preset modern --epoch-crops 4000)
 [[ $# -ge 2 ]] || { echo "usage: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]" >&2; exit 2; }
 data=$(realpath -- "$1") work=$(realpath -m -- "$2")
 shift 2
+extra=("$@")
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 ./run.sh setup
 python=.venv/bin/python
@@ -29,7 +30,7 @@ train() { # train NAME ARGUMENT ...: a run to its end
   local folder=$work/$1
   shift
   if [[ -e $folder/last.pt ]]; then
-    ./run.sh train --run "$folder" --resume
+    ./run.sh train --run "$folder" --resume "${extra[@]}"
   else
     ./run.sh train --run "$folder" "$@"
   fi
@@ -47,6 +48,6 @@ draw lookalikes --count 800 --size 512 --seed 770005 --ice-share 0.35 --lookalik
 
 sources=(--data "$work/small:2.5" --data "$work/medium:1.5" --data "$work/large:0.8" --data "$work/textured:2.2"
   --data "$work/lookalikes:2" --data "$data/floes_modis:0.7" --data "$work/empty:1")
-train held_out "${COMMON[@]}" "${HELD_OUT[@]}" "${sources[@]}" --val data/embedded --val "$data/bohai_dev" "$@"
+train held_out "${COMMON[@]}" "${HELD_OUT[@]}" "${sources[@]}" --val data/embedded --val "$data/bohai_dev" "${extra[@]}"
 train final "${COMMON[@]}" "${FINAL[@]}" "${sources[@]}" --data "$data/bohai_dev:0.4" --val data/embedded \
-  --init "$work/held_out/last.pt" "$@"
+  --init "$work/held_out/last.pt" "${extra[@]}"

@@ -11,6 +11,7 @@ trained again. The rows of one file are comparable with one another, not with a 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -29,13 +30,13 @@ from train_offline.run_log import read_rows, write_rows
 from train_offline.settings import TrainSettings, from_json
 from train_offline.synthesize import embedded_split
 from train_offline.synthesize import main as synthesize
-from train_offline.train_run import train
 
 TABLE = REPOSITORY / "tests" / "bench" / "ablation.csv"
 SOURCES = {"drawn": 3.0, "textured": 2.0, "floes_modis": 0.7, "empty": 0.7}  # and their weights
-SEED = 3
+SEED, BATCH = 3, 8
 TILE = 512  # pixels
 DRAWN = ("--count", "400", "--size", "512", "--ice-share", "0.6")
+CROPS = ("--sampling", "weighted", "--crop", "256")  # so that gaofen2021 sees the pixels that modern sees
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ ROWS = (
     Row("modern without real textures", without=("textured",)),
     Row("modern without real scenes", without=("floes_modis", "textured", "empty")),
     Row("modern without drawn scenes", without=("drawn", "textured")),
-    Row("gaofen2021 on crops of 256", ("--crop", "256"), preset="gaofen2021"),
+    Row("gaofen2021 on weighted crops of 256", CROPS, preset="gaofen2021"),
     Row(
-        "gaofen2021 on crops of 256, no boundary loss",
-        ("--crop", "256", "--boundary", "0"),
+        "gaofen2021 on weighted crops of 256, no boundary loss",
+        (*CROPS, "--boundary", "0"),
         preset="gaofen2021",
     ),
 )
@@ -80,6 +81,7 @@ class Settings:
     shared: Path
     steps: int
     device: str
+    workers: int
     only: tuple[str, ...] = field(default=())
 
 
@@ -105,31 +107,32 @@ def prepare(settings: Settings) -> dict[str, Path]:
     }
 
 
+def arguments_of(row: Row, settings: Settings, folders: dict[str, Path], folder: Path) -> list[str]:
+    """The arguments of the row's training into `folder`."""
+    arguments = ["--run", str(folder), "--preset", row.preset, "--seed", str(SEED)]
+    arguments += ["--steps", str(settings.steps), "--epoch-crops", str(settings.steps * BATCH)]
+    arguments += ["--batch", str(BATCH), "--device", settings.device, "--workers", str(settings.workers)]
+    arguments += ["--no-tensorboard", "--cache", str(settings.work / "cache")]
+    arguments += ["--val", str(folders["embedded"]), "--val", str(folders["bohai_dev"])]
+    for name, weight in SOURCES.items():
+        if name not in row.without:
+            arguments += ["--data", f"{folders[name]}:{weight}"]
+    return [*arguments, *row.flags]
+
+
 def train_row(row: Row, settings: Settings, folders: dict[str, Path]) -> Path:
-    """Train a row to its end unless that is done; returns its run folder."""
-    folder = settings.work / "runs" / "".join(c if c.isalnum() else "-" for c in row.name)
+    """Train a row to its end, as `./run.sh train` would, unless that is done; returns its run folder."""
+    name = "".join(c if c.isalnum() else "-" for c in row.name)
+    folder = settings.work / f"runs-of-{settings.steps}-steps" / name
     if (folder / "done").is_file():
         return folder
     if (folder / "last.pt").is_file():
         arguments = ["--run", str(folder), "--resume"]
     else:
-        arguments = ["--run", str(folder), "--preset", row.preset, "--seed", str(SEED)]
-        arguments += ["--steps", str(settings.steps), "--epoch-crops", str(settings.steps * 8)]
-        arguments += [
-            "--device",
-            settings.device,
-            "--no-tensorboard",
-            "--cache",
-            str(settings.work / "cache"),
-        ]
-        arguments += ["--val", str(folders["embedded"]), "--val", str(folders["bohai_dev"])]
-        for name, weight in SOURCES.items():
-            if name not in row.without:
-                arguments += ["--data", f"{folders[name]}:{weight}"]
-        arguments += row.flags
-    code = train(arguments)
+        arguments = arguments_of(row, settings, folders, folder)
+    code = subprocess.run([sys.executable, "-m", "train_offline.train", *arguments]).returncode
     if code:
-        raise KeyboardInterrupt
+        raise UsageError(f"the training of the row {row.name!r} ended with {code}; call this again to go on")
     (folder / "done").touch()
     return folder
 
@@ -192,6 +195,7 @@ def main(argv: list[str] | None = None) -> int:
                         help="holds bohai_dev, floes_modis and amazon_forest (%(default)s)")  # fmt: skip
     parser.add_argument("--steps", type=positive(int), default=500, metavar="N", help="(%(default)s)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--workers", type=positive(int), default=1, metavar="N", help="(%(default)s)")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this row; repeatable")
 
     def work() -> None:

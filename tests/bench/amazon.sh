@@ -11,8 +11,8 @@ SPLIT=(--val-share 0.2 --seed 0)
 # One setting for every set: a fixed number of steps, whatever the number of scenes and their size.
 TRAINING=(
   --preset modern --arch unet --encoder timm-tf_efficientnet_lite3 --seed 0
-  --steps 4000 --epoch-crops 1600 --crop 256 --batch 8
-  --augment geometry
+  --steps 1600 --epoch-crops 1600 --crop 256 --batch 8
+  --augment geometry --lr 1e-3
 )
 
 repo=$(realpath -- "$(dirname -- "${BASH_SOURCE[0]}")/../..")
@@ -33,7 +33,8 @@ if [[ -e $run/training/last.pt ]]; then
   resume=(--resume)
 else
   "$python" -m tests.bench.amazon stage "$data" "$run"
-  ./run.sh split "$run/scenes" "${SPLIT[@]}"
+  # Names such as img_1, img_2 look like tiles of one scene: then every file is a scene of its own.
+  ./run.sh split "$run/scenes" "${SPLIT[@]}" || ./run.sh split "$run/scenes" "${SPLIT[@]}" --scene-name '(.+)'
 fi
 ./run.sh train --run "$run/training" --data "$run/scenes" --val "$run/scenes" --cache "$run/cache" \
   "${TRAINING[@]}" "$@" "${resume[@]}"

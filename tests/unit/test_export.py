@@ -170,12 +170,16 @@ def test_a_header_in_order_is_the_library_s_own_but_for_the_order():
         assert torch.equal(tensor, state[name])
 
 
-def test_the_card_beside_the_output_names_the_new_file(work, tmp_path, capsys):
-    output, card = tmp_path / "w.safetensors", tmp_path / "MODEL_CARD.md"
-    card.write_text(f"# A card\n\n    sha256  {'0' * 64}\n\nIoU 0.8, not sha256  of anything\n")
-    assert main([str(work), "--output", str(output), "--verify", str(work / "data"), *RANDOM]) == 0
+def test_a_named_card_gets_the_new_digest_and_no_other_card(work, tmp_path, capsys):
+    output, card, other = tmp_path / "w.safetensors", tmp_path / "card.md", tmp_path / "MODEL_CARD.md"
+    text = "# A card\n\n    sha256  {}\n\nIoU 0.8, not sha256  of anything\n"
+    for path in (card, other):
+        path.write_text(text.format("0" * 64))
+    arguments = ["--output", str(output), "--verify", str(work / "data"), "--card", str(card), *RANDOM]
+    assert main([str(work), *arguments]) == 0
     digest = hashlib.sha256(output.read_bytes()).hexdigest()
-    assert card.read_text() == f"# A card\n\n    sha256  {digest}\n\nIoU 0.8, not sha256  of anything\n"
+    assert card.read_text() == text.format(digest)
+    assert other.read_text() == text.format("0" * 64)  # it may speak of any other weights
     assert digest in capsys.readouterr().out
 
 

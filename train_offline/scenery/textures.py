@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from train_offline.folder import LabelledScene, pairs_in, read_scene
+from infer.settings import UsageError
+from train_offline.folder import LabelledScene, listed_pairs, read_scene
 from train_offline.scenery.noise import Array
 
 SIDES = (192, 128, 96)  # pixels of a patch, tried in turn
@@ -43,13 +44,8 @@ def read_textures(real: RealScenes) -> Textures:
     """Always the same patches from the same folders. Raises UsageError for a folder or file it cannot use."""
     rng = np.random.default_rng(0x7E8)
     return Textures(
-        tuple(patch for folder in real.ice for scene in _scenes(folder) for patch in _patches(scene, 1, rng)),
-        tuple(
-            patch
-            for folder in real.ground
-            for scene in _scenes(folder)
-            for patch in _patches(scene, None, rng)
-        ),
+        tuple(patch for folder in real.ice for patch in _of_folder(folder, 1, rng)),
+        tuple(patch for folder in real.ground for patch in _of_folder(folder, None, rng)),
     )
 
 
@@ -74,8 +70,14 @@ def lay_ground(rng: np.random.Generator, ground: Array, patches: Sequence[Array]
     return np.clip(share * real + (1 - share) * ground, 0, 262)
 
 
-def _scenes(folder: Path) -> list[LabelledScene]:
-    return [read_scene(pair) for pair in pairs_in(folder)]
+def _of_folder(folder: Path, wanted: int | None, rng: np.random.Generator) -> list[Array]:
+    """The patches of the scenes that may be trained on: those of train.csv where there are lists."""
+    scenes = [read_scene(pair) for pair in listed_pairs(folder, "train.csv")]
+    found = [patch for scene in scenes for patch in _patches(scene, wanted, rng)]
+    if not found:
+        what = "ice without gaps" if wanted else "ground with any pattern"
+        raise UsageError(f"{folder}: no square of {min(SIDES)} pixels shows {what}; leave this folder out")
+    return found
 
 
 def _patches(scene: LabelledScene, wanted: int | None, rng: np.random.Generator) -> list[Array]:
