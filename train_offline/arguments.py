@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def _preset_line(name: str) -> str:
 Add = Callable[..., object]
 _DEFAULT = TrainSettings(run=Path())
 _COUNT, _NUMBER = positive(int), positive(float)
+LARGEST_SEED = 2**32 - 1  # that numpy's old generator takes
 
 
 def _run(add: Add) -> None:
@@ -58,7 +60,7 @@ def _run(add: Add) -> None:
     add("--resume", action="store_true", help="go on from RUN/last.pt, with its settings unless given anew")
     add("--init", type=Path, metavar="FILE",
         help="start from the averaged weights of a checkpoint, or from a weights file of infer")  # fmt: skip
-    add("--seed", type=_at_least_zero, metavar="N", help=f"of crops and first weights ({_DEFAULT.seed})")
+    add("--seed", type=_seed, metavar="N", help=f"of crops and first weights ({_DEFAULT.seed})")
 
 
 def _data(add: Add) -> None:
@@ -147,7 +149,7 @@ _GROUPS: dict[str, Callable[[Add], None]] = {
 def _weighted_folder(text: str) -> tuple[Path, float]:
     """`DIR` or `DIR:WEIGHT`."""
     folder, colon, weight = text.rpartition(":")
-    if not colon or Path(text).is_dir():
+    if not colon or os.path.isdir(text):
         return Path(text), 1.0
     return Path(folder), _NUMBER(weight)
 
@@ -172,6 +174,12 @@ def _share(text: str) -> float:
     if not _amount(text) <= 1:
         raise argparse.ArgumentTypeError(f"must be between 0 and 1, not {text!r}")
     return float(text)
+
+
+def _seed(text: str) -> int:
+    if not _at_least_zero(text) <= LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"must be at most {LARGEST_SEED}, not {text!r}")
+    return int(text)
 
 
 def _at_least_zero(text: str) -> int:

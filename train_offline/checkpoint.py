@@ -58,10 +58,10 @@ def load(path: Path) -> Checkpoint:
 
     Raises UsageError: no such file, not a checkpoint of this program, or a damaged one.
     """
-    if not path.is_file():
-        raise UsageError(f"{path}: no such checkpoint")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(f"{path}: no such checkpoint") from error
     except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
         raise UsageError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:

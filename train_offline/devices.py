@@ -22,6 +22,8 @@ def make_fabric(settings: TrainSettings) -> Fabric:
     warnings.filterwarnings("ignore", ".*does not have many workers", module="lightning_fabric")
     cuda = settings.device != "cpu" and torch.cuda.is_available()
     bf16 = settings.precision == "bf16" or (settings.precision == "auto" and _fast_bf16(cuda))
+    if cuda:
+        _repeatable()
     devices, nodes = _processes(settings)
     try:
         fabric = Fabric(
@@ -37,6 +39,14 @@ def make_fabric(settings: TrainSettings) -> Fabric:
     fabric.launch()
     fabric.seed_everything(settings.seed, verbose=False)
     return fabric
+
+
+def _repeatable() -> None:
+    """Let a GPU compute the same from the same seed, as far as its kernels can; before its first use."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.deterministic = True
+    warnings.filterwarnings("ignore", ".*does not have a deterministic implementation")  # of some losses
 
 
 def _processes(settings: TrainSettings) -> tuple[int, int]:

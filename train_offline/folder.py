@@ -77,7 +77,7 @@ def listed_pairs(folder: Path, list_name: str) -> list[Pair]:
     missing, or a folder with the other list only (its scenes were set apart for something else).
     """
     path = folder / list_name
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, False for what may not be looked at
         others = sorted(p.name for p in folder.glob("*.csv") if p.name in ("train.csv", "val.csv"))
         if others:
             raise UsageError(f"{folder}: holds {others[0]} but no {list_name}; make it with ./run.sh split")
@@ -117,7 +117,7 @@ def read_scene(pair: Pair) -> LabelledScene:
 
 def _pair(folder: Path, image: Path, label: Path) -> Pair:
     for path in (image, label):
-        if not os.path.isfile(path):  # unlike Path.is_file, False for what may not be looked at
+        if not os.path.isfile(path):
             raise UsageError(f"{path}: no such file (every scene needs a mask of its name in gt/)")
     ignore = folder / "ignore" / f"{image.stem}.png"
     return Pair(image, label, ignore if os.path.isfile(ignore) else None)

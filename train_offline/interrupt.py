@@ -29,7 +29,8 @@ def leave_at_once(prog: str) -> None:
 class Interrupt:
     """Context in which the first SIGINT or SIGTERM is kept in `signal`; the same once more acts at once.
 
-    Not the other one: torchrun answers Ctrl-C, which its processes get too, by sending them SIGTERM.
+    A signal that was ignored before, as under nohup, stays ignored. The other one does not act at once:
+    torchrun answers Ctrl-C, which its processes get too, by sending them SIGTERM.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,8 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         for number in WATCHED:
-            self._before[number] = signal.signal(number, self._remember)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._remember)
         return self
 
     def __exit__(self, *_: object) -> None:

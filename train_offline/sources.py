@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +35,11 @@ def load_source(
 
 
 def _different_names(folders: list[Path]) -> list[str]:
-    """The folders' own names, and those of their parents before them where two are alike."""
-    folders = [folder.absolute() for folder in folders]
-    seen = Counter(folder.name for folder in folders)
-    return [f.name if seen[f.name] == 1 else f"{f.parent.name}/{f.name}" for f in folders]
+    """The folders' own names, after as many of their parents' as it takes to tell them apart."""
+    paths = [folder.absolute().parts for folder in folders]
+    return ["/".join(_shortest_own_end(parts, paths)) for parts in paths]
+
+
+def _shortest_own_end(parts: tuple[str, ...], paths: list[tuple[str, ...]]) -> tuple[str, ...]:
+    ends = (parts[-length:] for length in range(1, len(parts)))
+    return next((end for end in ends if sum(other[-len(end) :] == end for other in paths) == 1), parts)

@@ -10,7 +10,7 @@ from train_offline.dataset import Source
 from train_offline.provenance import facts_of
 from train_offline.settings import TrainSettings
 from train_offline.sources import load_sources
-from train_offline.usable import require_apart, require_trainable
+from train_offline.usable import require_apart, require_different, require_scorable, require_trainable
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class TrainData:
 def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
     """Raises UsageError for data that cannot be read or learned from."""
     folders = [folder for folder, _ in settings.data]
-    warning = require_apart(folders, settings.val)
+    require_different("--data", folders)
+    require_different("--val", settings.val)
+    notes = require_apart(folders, settings.val)
     train = load_sources(settings.data, "train.csv", settings.cache)
     require_trainable(folders, [source.scenes for source in train])
     val = load_sources([(folder, 1.0) for folder in settings.val], "val.csv", settings.cache)
+    require_scorable(settings.val, [source.scenes for source in val])
     facts = facts_of(train, val)
-    notes = [warning] if warning else []
     before = saved.facts.get("data_sha256") if saved else None
     if before not in (None, facts["data_sha256"]):
         notes.append("the scenes are not those that the checkpoint was trained on")

@@ -17,8 +17,6 @@ from train_offline.presets import with_preset
 from train_offline.settings import TrainSettings, check, from_json
 from train_offline.training import LAST, Training
 
-CHECKPOINT = LAST
-
 
 def train(argv: list[str] | None) -> int:
     """Exit code: 0 at the end of the schedule, 128 + N after signal N; raises UsageError."""
@@ -42,14 +40,14 @@ def train(argv: list[str] | None) -> int:
 
 def _settings_and_state(given: dict) -> tuple[TrainSettings, Checkpoint | None]:
     """The command line's settings; with --resume the checkpoint's for what the command line leaves out."""
-    path = given["run"] / CHECKPOINT
+    path = given["run"] / LAST
     if given.get("resume"):
         saved = checkpoint.load(path)
         before = from_json(saved.settings)
         if given.get("preset", before.get("preset")) != before.get("preset"):
             raise UsageError(f"{path} was not begun with --preset {given['preset']}; leave it out")
         return _absolute(check(TrainSettings(**before | given))), saved
-    if path.exists():
+    if os.path.exists(path):  # unlike Path.exists, False for what may not be looked at
         raise UsageError(f"{path} is there already; add --resume or choose another --run folder")
     return _absolute(check(TrainSettings(**with_preset(given)))), None
 
@@ -57,9 +55,11 @@ def _settings_and_state(given: dict) -> tuple[TrainSettings, Checkpoint | None]:
 def _absolute(settings: TrainSettings) -> TrainSettings:
     """The same folders from wherever the run is resumed. A missing one is said here, with its name."""
     for folder in (*(folder for folder, _ in settings.data), *settings.val):
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             hint = " (the checkpoint names it; if it has moved, give --data and --val anew)"
-            raise UsageError(f"{folder}: no such folder{hint if settings.resume else ''}")
+            raise UsageError(
+                f"{folder}: no such folder, or one that may not be read{hint if settings.resume else ''}"
+            )
     return replace(
         settings,
         data=tuple((folder.absolute(), weight) for folder, weight in settings.data),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from infer.settings import UsageError
-from train_offline.folder import LabelledScene, Pair, listed_pairs
+from train_offline.folder import IGNORED, LabelledScene, Pair, listed_pairs
 from train_offline.groups import scene_of
 
 _CLASSES = (("background", "255 everywhere"), ("ice", "no 255"))  # by label, with what the masks then are
@@ -34,14 +35,40 @@ def require_trainable(folders: Sequence[Path], scenes: Sequence[Sequence[Labelle
             )
 
 
-def require_apart(data: Sequence[Path], val: Sequence[Path]) -> str | None:
-    """What to warn of, if anything, where scenes to train on are scored too.
+def require_scorable(folders: Sequence[Path], scenes: Sequence[Sequence[LabelledScene]]) -> None:
+    """Raises UsageError naming a --val folder (scenes: those of each) of which every pixel is ignored.
+
+    Its scores, and with them the mean that the best checkpoint is chosen by, would be nan for good.
+    """
+    for folder, own in zip(folders, scenes, strict=True):
+        if all((scene.label == IGNORED).all() for scene in own):
+            raise UsageError(
+                f"{folder}: every pixel of its {len(own)} scenes to score is ignored; take it out of --val"
+            )
+
+
+def require_different(flag: str, folders: Sequence[Path]) -> None:
+    """Raises UsageError for a folder that is given twice, by whatever paths."""
+    seen: set[Path] = set()
+    for folder in folders:
+        if folder.resolve() in seen:
+            raise UsageError(
+                f"{flag} {folder}: is given twice; give it once ({flag} DIR:2 counts it double)"
+                if flag == "--data"
+                else f"{flag} {folder}: is given twice; give it once"
+            )
+        seen.add(folder.resolve())
+
+
+def require_apart(data: Sequence[Path], val: Sequence[Path]) -> list[str]:
+    """What to warn of where scenes to train on are scored too, one line for each folder of `val`.
 
     A scene file that a train.csv and a val.csv both list is a mistake, by which the best checkpoint would be
     chosen: UsageError naming the list and the file. A folder without lists that is given to both sides as a
     whole, and tiles of one scene on both sides, may be meant; they are only warned of.
     """
-    train = {path: folder for folder in data for path in _paths(listed_pairs(folder, "train.csv"))}
+    warnings = []
+    train = {path: folder.resolve() for folder in data for path in _paths(listed_pairs(folder, "train.csv"))}
     for folder in val:
         pairs = listed_pairs(folder, "val.csv")
         shared = [path for path in _paths(pairs) if path in train]
@@ -51,13 +78,15 @@ def require_apart(data: Sequence[Path], val: Sequence[Path]) -> str | None:
                 f"too ({len(shared)} of {len(pairs)} such scenes); make both anew with ./run.sh split"
             )
         if shared:
-            return f"{folder}: trains on {len(shared)} of the scenes it scores; no measure of accuracy"
-        if folder in data:
-            scenes = {scene_of(path.stem) for path, source in train.items() if source == folder}
-            tiles = [pair.name for pair in pairs if scene_of(pair.name) in scenes]
-            if tiles:
-                return f"{folder}: by its name {tiles[0]} of val.csv is a tile of a scene in train.csv"
-    return None
+            warnings.append(
+                f"{folder}: trains on {len(shared)} of the scenes it scores; no measure of accuracy"
+            )
+            continue
+        scenes = {scene_of(path.stem) for path, source in train.items() if source == folder.resolve()}
+        tiles = [pair.name for pair in pairs if scene_of(pair.name) in scenes]
+        if tiles:
+            warnings.append(f"{folder}: by its name {tiles[0]} of val.csv is a tile of a scene in train.csv")
+    return warnings
 
 
 def _paths(pairs: Sequence[Pair]) -> list[Path]:
@@ -65,4 +94,4 @@ def _paths(pairs: Sequence[Pair]) -> list[Path]:
 
 
 def _has_lists(folder: Path) -> bool:
-    return (folder / "train.csv").is_file() or (folder / "val.csv").is_file()
+    return any(os.path.isfile(folder / name) for name in ("train.csv", "val.csv"))

@@ -152,6 +152,7 @@ def test_loss_that_is_no_number_stops_in_one_line_and_keeps_the_checkpoint(data,
         (["--steps", "2", "--resume"], "no such checkpoint"),
         (["--steps", "2", "--init", __file__], "not a readable checkpoint"),
         (["--steps", "2", "--unknown"], "--unknown"),
+        (["--steps", "2", "--seed", "4294967296"], "--seed: must be at most 4294967295"),
     ],
 )
 def test_wrong_call_is_one_line(data, tmp_path, more, reason, capsys):
@@ -179,9 +180,12 @@ def test_broken_scene_is_named_before_anything_is_trained(data, tmp_path, capsys
 def test_weight_follows_the_folder_and_a_colon(data, tmp_path):
     odd = data.parent / "a:1"
     os.rename(data, odd)
-    assert main(["--data", f"{odd}:0.25", *arguments(odd, tmp_path / "run", "--steps", 1)]) == 0
+    for number in (1, 2):
+        write_scene(tmp_path / "other", str(number), 30 + number)
+    more = ("--steps", 1)
+    assert main(["--data", f"{tmp_path / 'other'}:0.25", *arguments(odd, tmp_path / "run", *more)]) == 0
     stored = json.loads((tmp_path / "run" / "settings.json").read_text())["data"]
-    assert stored == [[str(odd), 0.25], [str(odd), 1.0]]
+    assert stored == [[str(tmp_path / "other"), 0.25], [str(odd), 1.0]]
 
 
 def test_learning_rate_rises_then_falls_whatever_ends_the_run():

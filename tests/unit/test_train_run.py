@@ -23,9 +23,11 @@ from train_offline.arguments import parse
 from train_offline.board import picture_of
 from train_offline.curves import draw_curves
 from train_offline.folder import IGNORED, LabelledScene
+from train_offline.interrupt import Interrupt
 from train_offline.presets import PRESETS, with_preset
 from train_offline.provenance import _commit
 from train_offline.settings import TrainSettings, from_json
+from train_offline.sources import load_sources
 from train_offline.train import main
 from train_offline.trainer import Trainer
 from train_offline.validation import Best
@@ -246,6 +248,15 @@ def test_two_folders_of_one_name_keep_their_scores_apart(data):
     assert {"a/val/fwiou", "b/val/fwiou"} <= set(history(data / "run")[0])
 
 
+def test_folders_are_named_by_as_much_of_their_paths_as_it_takes(data):
+    for parent in ("a", "b"):
+        write_scene(data / parent / "tiles" / "val", "x", 60)
+    write_scene(data / "c" / "val", "x", 60)
+    folders = [data / "a/tiles/val", data / "b/tiles/val", data / "c/val", data / "held out"]
+    sources = load_sources([(folder, 1.0) for folder in folders], "val.csv", data / "cache")
+    assert [source.name for source in sources] == ["a/tiles/val", "b/tiles/val", "c/val", "held out"]
+
+
 def test_tensorboard_has_figures_and_pictures_of_each_validation(data):
     assert train(data, "run", "--epochs", 2) == 0
     events = EventAccumulator(str(data / "run" / "tensorboard"), size_guidance={"images": 0})
@@ -310,6 +321,59 @@ def test_a_run_folder_that_takes_no_file_is_one_line(data, capsys):
     assert len(lines) == (4 if mounted.returncode == 0 else 2)
     assert all("cannot be" in line for line in lines)
     assert not (data / "cache").exists(), "no scene was read"
+
+
+@pytest.fixture
+def unprivileged(data):
+    """From the call on, the process may not read what another user has locked."""
+
+    ways = [data, *data.parents[:2]]  # pytest makes them for their owner only
+
+    def drop():
+        if os.geteuid() == 0:
+            for folder in ways:
+                folder.chmod(0o777)
+            os.seteuid(65534)  # with it go root's rights to read everything
+
+    yield drop
+    if os.getuid() == 0:
+        os.seteuid(0)
+        for folder in ways:
+            folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_folders_that_may_not_be_read_are_one_line(data, more, unprivileged, capsys):
+    (data / "locked" / "run").mkdir(parents=True)
+    (data / "locked").chmod(0)
+    unprivileged()
+    assert train(data, "locked/run", "--steps", 1, *more) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(data / "locked" / "run") in line
+
+
+def test_data_that_may_not_be_read_is_one_line(data, unprivileged, capsys):
+    run = data / "run"
+    run.mkdir()
+    run.chmod(0o777)
+    (data / "data").chmod(0)
+    unprivileged()
+    assert train(data, "run", "--steps", 1) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(data / "data") in line
+
+
+def test_an_ignored_ctrl_c_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert interrupt.signal is None
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert interrupt.signal == signal.SIGTERM
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_disk_that_is_full_ends_the_run_in_one_line(data, capsys):

@@ -10,7 +10,7 @@ import pytest
 from infer.settings import UsageError
 from tests.support import random_rgb, write_tiff
 from train_offline.folder import LabelledScene, listed_pairs, read_scene
-from train_offline.usable import require_apart, require_trainable
+from train_offline.usable import require_apart, require_different, require_scorable, require_trainable
 
 
 def write_scene(folder, name, mask):
@@ -111,21 +111,48 @@ def test_a_scene_that_two_folders_share_by_a_link_is_refused(folder, tmp_path):
 def test_tiles_of_one_scene_on_both_sides_are_warned_of(folder):
     write_list(folder, "train.csv", [0, 1])
     write_list(folder, "val.csv", [2, 3])
-    assert "s_2 of val.csv is a tile of a scene in train.csv" in require_apart([folder], [folder])
+    assert "s_2 of val.csv is a tile of a scene in train.csv" in require_apart([folder], [folder])[0]
 
 
 def test_a_whole_folder_on_both_sides_is_warned_of(folder):
-    assert "trains on 4 of the scenes it scores" in require_apart([folder], [folder])
+    assert "trains on 4 of the scenes it scores" in require_apart([folder], [folder])[0]
 
 
 def test_nothing_to_say(folder, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(folder, other)
-    assert require_apart([folder], [other]) is None
-    assert require_apart([folder], []) is None
+    assert require_apart([folder], [other]) == []
+    assert require_apart([folder], []) == []
     for number in range(4):
         (folder / "image" / f"s_{number}.tif").rename(folder / "image" / f"{number}.tif")
         (folder / "gt" / f"s_{number}.png").rename(folder / "gt" / f"{number}.png")
     (folder / "train.csv").write_text("image,label\nimage/0.tif,gt/0.png\n")
     (folder / "val.csv").write_text("image,label\nimage/1.tif,gt/1.png\n")
-    assert require_apart([folder], [folder]) is None
+    assert require_apart([folder], [folder]) == []
+
+
+def test_every_folder_is_warned_of_by_whatever_path_it_is_given(folder, tmp_path):
+    link, other = tmp_path / "link", tmp_path / "other"
+    shutil.copytree(folder, other)
+    link.symlink_to(folder)
+    write_list(folder, "train.csv", [0, 1])
+    write_list(folder, "val.csv", [2, 3])
+    tiles, whole = require_apart([folder, other], [link, other])
+    assert "s_2 of val.csv is a tile" in tiles
+    assert "trains on 4 of the scenes it scores" in whole
+
+
+def test_a_folder_given_twice_is_refused(folder, tmp_path):
+    require_different("--data", [folder, tmp_path])
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(UsageError, match="link: is given twice"):
+        require_different("--val", [folder, tmp_path / "link"])
+
+
+def test_a_folder_with_nothing_to_score_is_refused(folder):
+    some, none = np.full((4, 4), 255, np.uint8), np.full((4, 4), 255, np.uint8)
+    some[0, 0] = 0
+    blank, scored = (LabelledScene("a", np.ones((4, 4, 3), np.uint8), label) for label in (none, some))
+    require_scorable([folder], [[blank, scored]])
+    with pytest.raises(UsageError, match="other: every pixel of its 2 scenes to score is ignored"):
+        require_scorable([folder, Path("other")], [[scored], [blank, blank]])
