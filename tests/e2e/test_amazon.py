@@ -41,7 +41,7 @@ def amazon(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
 
 
-def test_one_command_trains_chooses_scores_once_and_goes_on_after_a_stop(data: Path, tmp_path: Path) -> None:
+def test_one_command_trains_scores_once_and_goes_on_after_a_stop(data: Path, tmp_path: Path) -> None:
     files = {path: path.stat().st_mtime_ns for path in data.rglob("*")}
 
     first = amazon(tmp_path, "data", "run", *SHORT)
@@ -50,11 +50,10 @@ def test_one_command_trains_chooses_scores_once_and_goes_on_after_a_stop(data: P
     scores = json.loads((tmp_path / "run" / "scores.json").read_text())
     assert scores["images"] == 2
     assert f"| {scores['weighted_iou']:.4f} |" in first.stdout.splitlines()[-1]
-    listed = [(tmp_path / "run" / "scenes" / name).read_text() for name in ("train.csv", "val.csv")]
-    assert [len(text.splitlines()) - 1 for text in listed] == [4, 1]
     settings = json.loads((tmp_path / "run" / "training" / "settings.json").read_text())
     assert settings["data"] == [[str(tmp_path / "run" / "scenes"), 1.0]]
-    assert settings["val"] == [str(tmp_path / "run" / "scenes")]
+    assert settings["val"] == []
+    assert not list((tmp_path / "run" / "scenes").glob("*.csv"))  # so all five were trained on
     assert {path: path.stat().st_mtime_ns for path in data.rglob("*")} == files
 
     second = amazon(tmp_path, "data", "run", *SHORT)
@@ -67,6 +66,23 @@ def test_one_command_trains_chooses_scores_once_and_goes_on_after_a_stop(data: P
 
     assert third.returncode == 0, third.stderr
     assert json.loads((tmp_path / "run" / "scores.json").read_text()) == scores
+
+
+def test_tuning_scores_a_part_of_the_training_scenes_and_nothing_else(data: Path, tmp_path: Path) -> None:
+    for seed in range(5):  # names that look like the tiles of one scene
+        for part, suffix in (("image", "tif"), ("gt", "png")):
+            path = data / "train" / part / f"Forest_{seed}.tiff_{seed + 3}.{suffix}"
+            path.rename(path.with_name(f"img_{seed}.{suffix}"))
+
+    done = amazon(tmp_path, "--tune", "data", "run", *SHORT)
+
+    assert done.returncode == 0, done.stderr
+    assert "FWIoU" in done.stdout
+    run = tmp_path / "run" / "tune"
+    listed = [(run / "scenes" / name).read_text() for name in ("train.csv", "val.csv")]
+    assert [len(text.splitlines()) - 1 for text in listed] == [4, 1]
+    assert not (run / "masks").exists()
+    assert not (run / "scores.json").exists()
 
 
 def test_a_folder_without_scenes_is_one_line(tmp_path: Path) -> None:
