@@ -23,7 +23,8 @@ class Checkpoint:
     step counts batches, seconds the training time so far (of all sittings); scores maps "source/score" to the
     last validation of the averaged weights. The rest has defaults for checkpoints of earlier versions: best
     (validation.Best), epoch_loss (sum and number of the losses of an epoch that is not over), cuda_rng (the
-    generator of each GPU), facts (provenance.facts_of: data, commit, versions).
+    generator of each GPU), facts (provenance.facts_of: data, commit, versions), crops_per_step and
+    steps_per_epoch (loader.Plan; 0: unknown), due (the row of history of an epoch still to be scored).
     """
 
     settings: dict[str, Any]
@@ -39,6 +40,9 @@ class Checkpoint:
     epoch_loss: tuple[float, int] = (0.0, 0)
     cuda_rng: list[torch.Tensor] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    crops_per_step: int = 0
+    steps_per_epoch: int = 0
+    due: dict[str, Any] = field(default_factory=dict)
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:

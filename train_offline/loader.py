@@ -11,6 +11,8 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
+from infer.settings import UsageError
+from train_offline.checkpoint import Checkpoint
 from train_offline.dataset import Crops, Source, crops_in_epoch
 from train_offline.interrupt import leave_signals_to_parent
 from train_offline.schedule import End
@@ -34,6 +36,20 @@ def plan(settings: TrainSettings, sources: list[Source], processes: int) -> Plan
     ends = [settings.steps, settings.epochs and settings.epochs * steps_per_epoch]
     seconds = settings.time_limit and settings.time_limit * 60
     return Plan(crops_per_step, steps_per_epoch, End(min((n for n in ends if n), default=None), seconds))
+
+
+def require_same_epochs(plan: Plan, saved: Checkpoint) -> None:
+    """Raises UsageError where going on from `saved` would jump to another place of another epoch."""
+    if saved.crops_per_step not in (0, plan.crops_per_step):
+        raise UsageError(
+            f"the checkpoint has {saved.crops_per_step} crops in a step (--batch times devices), "
+            f"not {plan.crops_per_step}; resume with as many, or begin a new run from it with --init"
+        )
+    if saved.steps_per_epoch not in (0, plan.steps_per_epoch):
+        raise UsageError(
+            f"the checkpoint's epochs have {saved.steps_per_epoch} steps, not {plan.steps_per_epoch}; "
+            f"resume with --epoch-crops {saved.steps_per_epoch * saved.crops_per_step}"
+        )
 
 
 def batches(

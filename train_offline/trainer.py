@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -54,11 +53,16 @@ class Trainer:
         self.average.update_parameters(self.network)
         return loss.detach()
 
-    def mean_loss(self, losses: list[torch.Tensor], step: int) -> float:
-        """Mean over steps and processes; UsageError, in all of them alike, where it is not finite."""
-        loss = float(self.fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean"))
-        require_finite(loss, step)
-        return loss
+    def mean_loss(self, losses: list[torch.Tensor]) -> float:
+        """Mean over steps and processes, the same in all of them."""
+        return float(self.fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean"))
+
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers, in all processes: a gradient can overflow where no loss does."""
+        states = self.network.state_dict(), self.average.module.state_dict()
+        finite = [t.isfinite().all() for state in states for t in state.values()]
+        mine = torch.stack(finite).all().float()
+        return float(self.fabric.all_reduce(mine, reduce_op="mean")) == 1
 
     def agree(self) -> None:
         """Give all processes the first one's BatchNorm statistics, which each counts over its own crops."""
@@ -110,11 +114,3 @@ class Trainer:
 
 def _other_network(where: object) -> str:
     return f"{where}: its weights belong to another network than --arch/--encoder/--deep-supervision say"
-
-
-def require_finite(loss: float, step: int) -> None:
-    """Raises UsageError for a loss that is not a number: nothing after it can be learned."""
-    if not math.isfinite(loss):
-        raise UsageError(
-            f"the loss is {loss} by step {step}; the checkpoint before it is kept: resume with a lower --lr"
-        )

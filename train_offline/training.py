@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
+from typing import Any
 
 import torch
 
+from infer.settings import UsageError
 from train_offline import checkpoint
 from train_offline.checkpoint import Checkpoint
 from train_offline.devices import make_fabric
 from train_offline.evaluate import Score
 from train_offline.first_weights import start_from_file
 from train_offline.interrupt import Interrupt
-from train_offline.loader import batches, plan
+from train_offline.loader import batches, plan, require_same_epochs
 from train_offline.reports import Reports
 from train_offline.run_log import Progress
 from train_offline.schedule import Clock, learning_rate
@@ -39,9 +42,11 @@ class Training:
         self.trainer = Trainer(self._fabric, settings, hub_weights=fresh)
         self._plan = plan(settings, self._data.train, self._fabric.world_size)
         self.step, self._scores, self._best, self._losses = 0, {}, Best(), (0.0, 0)
+        self._due: dict[str, Any] = {}  # the row of history of an epoch that is over but not scored
         if saved is not None:
+            require_same_epochs(self._plan, saved)
             self.step, self._scores, self._best = saved.step, saved.scores, Best(**saved.best)
-            self._losses = saved.epoch_loss
+            self._losses, self._due = saved.epoch_loss, saved.due
             self.trainer.restore(saved)
         elif settings.init is not None:
             start_from_file(self.trainer, settings.init, settings, self._data.train)
@@ -52,13 +57,16 @@ class Training:
         """Train to the end; returns the number of the signal that stopped the run early, else None."""
         shown = self._fabric.is_global_zero
         self._progress = Progress(self._share_passed(), shown)
-        self._reports = Reports(self._settings.run, self.step, self._settings.tensorboard) if shown else None
+        done = self.step - bool(self._due)  # a kill may have come between the due row and its checkpoint
+        self._reports = Reports(self._settings.run, done, self._settings.tensorboard) if shown else None
         with Interrupt() as interrupt:
             try:
                 if self._reports:
                     self._reports.start(self._settings.to_json(), self._data.facts)
                 for line in (*self._data.notes, self._describe()):
                     self._progress.line(f"train: {line}")
+                if self._due:
+                    self._finish_epoch(self._due)
                 stopped = False
                 while not stopped and not self._over():
                     stopped = self._epoch(interrupt)
@@ -91,19 +99,35 @@ class Training:
         if recent:
             self._read(recent)
         if self.step > first_step and not stopped:
-            self._end_epoch(epoch, rate, self._speed(first_step, started))
+            row = self._row(epoch, rate, self._speed(first_step, started))
+            if self._val and (self._over() or (epoch + 1) % self._settings.val_every == 0):
+                stopped = self._saved_for_scores(row, interrupt)
+            if not stopped:
+                self._finish_epoch(row)
         return stopped
 
-    def _end_epoch(self, epoch: int, rate: float, speed: float) -> None:
-        """Score the averaged weights where that is due; a row of history, a line, checkpoints."""
+    def _row(self, epoch: int, rate: float, speed: float) -> dict[str, Any]:
+        """What history says of an epoch before it is scored; the count of its losses begins anew."""
         (total, steps), self._losses = self._losses, (0.0, 0)
         row = {"epoch": epoch + 1, "step": self.step, "seconds": round(self._clock.seconds(), 1)}
-        row |= {"loss": round(total / steps, 5), "lr": rate, "crops_per_second": round(speed, 2)}
+        return row | {"loss": round(total / steps, 5), "lr": rate, "crops_per_second": round(speed, 2)}
+
+    def _saved_for_scores(self, row: dict[str, Any], interrupt: Interrupt) -> bool:
+        """Save first: scoring can outlast the patience of whoever ends a process. True: a signal has come.
+
+        A run that ends before the scores are saved makes up for them when it is resumed.
+        """
+        self.trainer.agree()
+        self._due = row
+        self._save(LAST)
+        return self._fabric.broadcast(interrupt.signal is not None)
+
+    def _finish_epoch(self, row: dict[str, Any]) -> None:
+        """Score the averaged weights where that is due; a row of history, a line, checkpoints."""
         scores, pictures = [], []
-        if self._val and (self._over() or (epoch + 1) % self._settings.val_every == 0):
-            self.trainer.agree()
+        if self._due and self._val:
             scores = self._validate()
-            row |= {"fwiou": round(mean_fwiou(scores), 5)}
+            row = row | {"fwiou": round(mean_fwiou(scores), 5)}
             row |= {name: round(value, 5) for name, value in self._scores.items()}
         if self._reports:
             if scores and self._settings.tensorboard:
@@ -111,8 +135,9 @@ class Training:
             self._reports.epoch(row, bool(scores), pictures)
         self._progress.line(
             f"epoch {row['epoch']}, step {self.step}, {row['seconds'] / 60:.1f} min, loss {row['loss']:.4f}, "
-            f"{speed:.1f} crops/s" + "".join(f" | {s}" for s in scores)
+            f"{row['crops_per_second']:.1f} crops/s" + "".join(f" | {s}" for s in scores)
         )
+        self._due = {}
         if scores and self._best.step == self.step:
             self._save(BEST)
         self._save(LAST)
@@ -134,10 +159,18 @@ class Training:
 
     def _read(self, recent: list[torch.Tensor]) -> float:
         """Mean loss of the latest steps, which are then forgotten; UsageError where it is not finite."""
-        loss = self.trainer.mean_loss(recent, self.step)
+        loss = self.trainer.mean_loss(recent)
+        self._require(math.isfinite(loss), f"the loss is {loss}")
         self._losses = (self._losses[0] + loss * len(recent), self._losses[1] + len(recent))
         recent.clear()
         return loss
+
+    def _require(self, finite: bool, what: str) -> None:
+        """Raises UsageError, in all processes alike, where nothing more can be learned."""
+        if not finite:
+            last = self._settings.run / LAST
+            left = f"{last} is kept: resume with" if last.exists() else "nothing was saved: begin again with"
+            raise UsageError(f"{what} by step {self.step}; {left} a lower --lr")
 
     def _speed(self, first_step: int, started: float) -> float:
         """Crops per second since `first_step`."""
@@ -153,10 +186,13 @@ class Training:
     def _save_if_due(self) -> None:
         """Within an epoch: at its end the scores come first, which a run resumed after them would skip."""
         within = self.step % self._plan.steps_per_epoch != 0
-        if within and time.monotonic() - self._saved_at > 60 * self._settings.save_every:
+        due = within and time.monotonic() - self._saved_at > 60 * self._settings.save_every
+        if self._fabric.broadcast(due):
             self._save(LAST)
 
     def _save(self, name: str) -> None:
+        """All processes must call it; UsageError, and the file as it was, where a weight is not finite."""
+        self._require(self.trainer.is_finite(), "a weight is not finite")
         if name == LAST:
             self._saved_at = time.monotonic()
         if not self._fabric.is_global_zero:
@@ -169,6 +205,9 @@ class Training:
             best=vars(self._best),
             epoch_loss=self._losses,
             facts=self._data.facts,
+            crops_per_step=self._plan.crops_per_step,
+            steps_per_epoch=self._plan.steps_per_epoch,
+            due=self._due,
             **self.trainer.state(),
         )
         checkpoint.save(state, self._settings.run / name)
