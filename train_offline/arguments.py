@@ -31,7 +31,7 @@ def _parser() -> Parser:
     parser = Parser(
         prog="train",
         description="Train the sea-ice network on data folders (image/, gt/, optional ignore/).",
-        epilog="Defaults: " + "; ".join(map(_preset_line, PRESETS)) + "; of the rest those in brackets.",
+        epilog="Defaults: " + "; ".join(map(_preset_line, PRESETS)) + "; else those in brackets, if any.",
         argument_default=argparse.SUPPRESS,
     )
     add_to = {title: parser.add_argument_group(title).add_argument for title in _GROUPS}
@@ -69,6 +69,8 @@ def _data(add: Add) -> None:
         "crops are drawn from each in proportion to its weight (1)")  # fmt: skip
     add("--val", type=Path, action="append", metavar="DIR",
         help="scenes to score (those of DIR/val.csv where there is one); may be repeated")  # fmt: skip
+    add("--fold", type=_at_least_zero, metavar="K",
+        help="the lists are DIR/train-K.csv and DIR/val-K.csv, which split --folds writes")  # fmt: skip
     add("--cache", type=Path, metavar="DIR", help="where decoded scenes are kept (the user's cache folder)")
     add("--workers", type=_at_least_zero, metavar="N", help=f"processes that draw crops ({_DEFAULT.workers})")
 
@@ -99,7 +101,8 @@ def _network(add: Add) -> None:
     add("--encoder", metavar="NAME", help=f"encoder of smp or timm ({_DEFAULT.encoder})")
     add("--encoder-weights", metavar="NAME", help="start the encoder from the hub's weights, e.g. imagenet")
     add("--deep-supervision", type=_amount, metavar="F",
-        help="weight of the losses of two heads on inner decoder stages, 0 = no heads")  # fmt: skip
+        help="weight of the losses of two heads on inner decoder stages, 0 = no heads; "
+        "a preset's own holds where --arch can have them")  # fmt: skip
 
 
 def _losses(add: Add) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from infer.weights import load_model
 from train_offline import checkpoint
 from train_offline.dataset import Crops, Source
 from train_offline.network import normalise
@@ -14,6 +15,14 @@ from train_offline.trainer import Trainer
 from train_offline.unfold import start_from_slim
 
 CROPS = 16  # from which the statistics that a weights file has not got are measured
+
+
+def require_readable(init: Path) -> None:
+    """Raises UsageError for a file that start_from_file could not read, before any scene is decoded."""
+    if init.suffix == ".safetensors":
+        load_model(init)
+    else:
+        checkpoint.load(init)
 
 
 def start_from_file(trainer: Trainer, init: Path, settings: TrainSettings, sources: list[Source]) -> None:

@@ -80,7 +80,8 @@ def listed_pairs(folder: Path, list_name: str) -> list[Pair]:
     if not os.path.isfile(path):  # unlike Path.is_file, False for what may not be looked at
         others = sorted(p.name for p in folder.glob("*.csv") if p.name in ("train.csv", "val.csv"))
         if others:
-            raise UsageError(f"{folder}: holds {others[0]} but no {list_name}; make it with ./run.sh split")
+            how = "./run.sh split" + ("" if list_name in ("train.csv", "val.csv") else " --folds N")
+            raise UsageError(f"{folder}: holds {others[0]} but no {list_name}; make it with {how}")
         return pairs_in(folder)
     return [_pair(folder, image, label) for image, label in rows_of(folder, list_name)]
 

@@ -15,6 +15,11 @@ from train_offline.folder import HEADER, Pair
 FOLD_LIST = re.compile(r"(train|val)-\d+\.csv")
 
 
+def list_name(side: str, fold: int | None = None) -> str:
+    """The file name of a list: side is "train" or "val"; fold None for the two that every split has."""
+    return f"{side}.csv" if fold is None else f"{side}-{fold}.csv"
+
+
 def lists_of(pairs: Sequence[Pair], val_lists: Sequence[Sequence[int]]) -> dict[str, list[Pair]]:
     """The lists by their file names, given the indices of the pairs in each val list (one for each fold).
 
@@ -28,9 +33,9 @@ def lists_of(pairs: Sequence[Pair], val_lists: Sequence[Sequence[int]]) -> dict[
             "val": [pair for index, pair in enumerate(pairs) if index in held_out],
         }
         if fold == 0:
-            lists |= {f"{side}.csv": chosen for side, chosen in sides.items()}
+            lists |= {list_name(side): chosen for side, chosen in sides.items()}
         if len(val_lists) > 1:
-            lists |= {f"{side}-{fold}.csv": chosen for side, chosen in sides.items()}
+            lists |= {list_name(side, fold): chosen for side, chosen in sides.items()}
     return lists
 
 

@@ -15,7 +15,7 @@ from infer.any_size import AnySize
 from infer.settings import UsageError
 from train_offline.fold import FAST_CONFIG, FAST_ENCODER
 from train_offline.light_decoder import LightResidual
-from train_offline.supervision import supervised
+from train_offline.supervision import SUPERVISED, supervised
 from train_offline.zoo import LIGHT, check_names, first_weights, in_one_line
 
 MEAN, STD = 127.5, 31.875  # of every channel, in 0..255 units
@@ -87,8 +87,10 @@ def _create(settings: NetworkSettings, weights: str | bool | None, deep_supervis
     kind = LightResidual if arch == LIGHT else smp.MODEL_ARCHITECTURES_MAPPING[arch]
     if kind is LightResidual and settings.encoder_name != FAST_ENCODER:
         raise UsageError(f"--arch {LIGHT} has the encoder {FAST_ENCODER}: leave --encoder out")
-    if deep_supervision and kind not in (smp.Unet, LightResidual):
-        raise UsageError(f"deep supervision is for --arch unet and {LIGHT}, not for {settings.arch}")
+    if deep_supervision and arch not in SUPERVISED:
+        raise UsageError(
+            f"deep supervision is for --arch unet and {LIGHT}, not for {settings.arch}: give --deep-supervision 0"
+        )
     try:
         return supervised(kind, arguments) if deep_supervision else kind(**arguments)
     except (KeyError, ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:

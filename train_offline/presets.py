@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from train_offline.supervision import SUPERVISED
+
 DEFAULT_PRESET = "gaofen2021"
 ENDS = ("epochs", "steps", "time_limit")
 
@@ -15,10 +17,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "batch": 8,
         "crop": 512,
         "sampling": "tiles",
+        "ice_crops": 0.0,
+        "mix": 0.0,
         "augment": "gaofen2021",
         "dice": 1.0,
         "entropy": 1.0,
         "boundary": 1.0,
+        "lovasz": 0.0,
+        "smoothing": 0.0,
         "deep_supervision": 0.5,
         "optimiser": "adam",
         "lr": 1e-3,
@@ -29,18 +35,43 @@ PRESETS: dict[str, dict[str, Any]] = {
         "ema": 0.0,
         "precision": "fp32",
     },
-    # What TrainSettings holds by default, made for other sensors and other days than those of the data.
+    # Made for other sensors and other days than those of the data: colours and scales vary.
     "modern": {
         "epochs": 150,
+        "batch": 8,
+        "crop": 256,
+        "sampling": "weighted",
         "ice_crops": 0.5,
+        "mix": 0.0,
+        "augment": "strong",
+        "recolour": 0.6,
+        "entropy": 1.0,
+        "dice": 1.0,
+        "boundary": 0.0,
+        "lovasz": 0.0,
+        "smoothing": 0.0,
+        "deep_supervision": 0.0,
+        "optimiser": "adamw",
+        "lr": 2e-3,
+        "weight_decay": 0.01,
+        "schedule": "cosine",
+        "warm_up": 0.05,
+        "clip": 1.0,
+        "ema": 0.998,
+        "precision": "auto",
     },
 }
 
 
 def with_preset(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a preset below those that were given; a given end replaces the preset's own."""
+    """The fields of a preset below those that were given; a given end replaces the preset's own.
+
+    A preset's deep supervision is left out where the given architecture cannot have it.
+    """
     name = given.get("preset", DEFAULT_PRESET)
     preset = {"preset": name, **PRESETS[name]}
     if any(end in given for end in ENDS):
         preset.pop("epochs")
+    if given.get("arch", SUPERVISED[0]).lower() not in SUPERVISED:
+        preset["deep_supervision"] = 0.0
     return preset | given

@@ -18,14 +18,17 @@ OPTIMISERS = ("adam", "adamw")
 class TrainSettings:
     """Everything that one training run depends on. The command line starts from a preset (presets.py).
 
+    The defaults are no recipe: neutral values, and what checkpoints of earlier versions are resumed with.
+
     The first of `epochs`, `steps` and `time_limit` to be reached ends the run, and the learning rate follows
     the share of it that has passed.
     """
 
     run: Path
-    preset: str = "modern"  # only a name: the fields below say what it means
+    preset: str | None = None  # only a name: the fields below say what it means; None: not known
     data: tuple[tuple[Path, float], ...] = ()  # folders to train on, with their weights
     val: tuple[Path, ...] = ()
+    fold: int | None = None  # whose lists are used, train-<fold>.csv and val-<fold>.csv
     epochs: int | None = None
     steps: int | None = None
     time_limit: float | None = None  # minutes of training, validation included
@@ -116,6 +119,8 @@ def check(settings: TrainSettings) -> TrainSettings:
         raise UsageError("no end given; say --epochs N, --steps N or --time-limit MINUTES")
     if settings.crop % STRIDE:
         raise UsageError(f"--crop must be a multiple of {STRIDE}, not {settings.crop}")
+    if settings.init and settings.encoder_weights and not settings.resume:
+        raise UsageError("--init and --encoder-weights both say where to start; leave one of them out")
     if settings.batch < 2:
         raise UsageError("--batch must be at least 2, BatchNorm has no statistics of one crop")
     if not (settings.entropy or settings.dice or settings.boundary or settings.lovasz):

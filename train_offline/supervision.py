@@ -19,9 +19,11 @@ from segmentation_models_pytorch.base.initialization import initialize_head
 from torch import Tensor, nn
 
 from train_offline.light_decoder import LightResidual
+from train_offline.zoo import LIGHT
 
 AUXILIARY = "auxiliary_heads."  # of the heads' names in a state dict
 HEADS = 2
+SUPERVISED = ("unet", LIGHT)  # the architectures that can have them
 
 
 class DeeplySupervised(SegmentationModel):

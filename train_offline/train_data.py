@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from infer.settings import UsageError
 from train_offline.checkpoint import Checkpoint
 from train_offline.dataset import Source
+from train_offline.lists import list_name
 from train_offline.provenance import facts_of
 from train_offline.settings import TrainSettings
 from train_offline.sources import load_sources
@@ -31,13 +35,25 @@ def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
     folders = [folder for folder, _ in settings.data]
     require_different("--data", folders)
     require_different("--val", settings.val)
-    notes = require_apart(folders, settings.val)
-    train = load_sources(settings.data, "train.csv", settings.cache)
+    _require_fold(folders, settings.fold)
+    notes = require_apart(folders, settings.val, settings.fold)
+    train = load_sources(settings.data, list_name("train", settings.fold), settings.cache)
     require_trainable(folders, [source.scenes for source in train])
-    val = load_sources([(folder, 1.0) for folder in settings.val], "val.csv", settings.cache)
+    val = load_sources(
+        [(folder, 1.0) for folder in settings.val], list_name("val", settings.fold), settings.cache
+    )
     require_scorable(settings.val, [source.scenes for source in val])
     facts = facts_of(train, val)
     before = saved.facts.get("data_sha256") if saved else None
     if before not in (None, facts["data_sha256"]):
         notes.append("the scenes are not those that the checkpoint was trained on")
     return TrainData(train, val, facts, notes)
+
+
+def _require_fold(folders: list[Path], fold: int | None) -> None:
+    """Folders without any list are used whole, but with --fold one of them must have its list."""
+    name = list_name("train", fold)
+    if fold is not None and not any(os.path.isfile(folder / name) for folder in folders):
+        raise UsageError(
+            f"--fold {fold}: no {name} in {' or '.join(map(str, folders))}; make it with ./run.sh split --folds N"
+        )

@@ -13,15 +13,20 @@ from infer.settings import UsageError
 from train_offline import checkpoint
 from train_offline.arguments import parse
 from train_offline.checkpoint import Checkpoint
+from train_offline.first_weights import require_readable
 from train_offline.presets import with_preset
 from train_offline.settings import TrainSettings, check, from_json
 from train_offline.training import LAST, Training
+from train_offline.zoo import check_names
 
 
 def train(argv: list[str] | None) -> int:
     """Exit code: 0 at the end of the schedule, 128 + N after signal N; raises UsageError."""
     settings, saved = _settings_and_state(parse(argv))
     _require_writable(settings.run)
+    check_names(settings.arch, settings.encoder)
+    if settings.init and not saved:
+        require_readable(settings.init)
     try:
         training = Training(settings, saved)
         stopped_by = training.run()
@@ -44,8 +49,9 @@ def _settings_and_state(given: dict) -> tuple[TrainSettings, Checkpoint | None]:
     if given.get("resume"):
         saved = checkpoint.load(path)
         before = from_json(saved.settings)
-        if given.get("preset", before.get("preset")) != before.get("preset"):
-            raise UsageError(f"{path} was not begun with --preset {given['preset']}; leave it out")
+        for name in ("preset", "fold"):
+            if given.get(name, before.get(name)) != before.get(name):
+                raise UsageError(f"{path} was not begun with --{name} {given[name]}; leave it out")
         return _absolute(check(TrainSettings(**before | given))), saved
     if os.path.exists(path):  # unlike Path.exists, False for what may not be looked at
         raise UsageError(f"{path} is there already; add --resume or choose another --run folder")

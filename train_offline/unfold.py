@@ -18,6 +18,7 @@ from infer.settings import UsageError
 from infer.weights import load_model
 from train_offline.fold import layers
 from train_offline.network import MEAN, STD
+from train_offline.supervision import AUXILIARY
 
 
 def start_from_slim(network: nn.Module, path: Path, images: Tensor) -> None:
@@ -31,7 +32,9 @@ def start_from_slim(network: nn.Module, path: Path, images: Tensor) -> None:
     try:
         if isinstance(model.network, AnySize):
             inner = network.network if isinstance(network, AnySize) else network
-            inner.load_state_dict(model.network.network.state_dict())
+            state = model.network.network.state_dict()  # auxiliary heads stay as they are, as in unfold
+            heads = {name: t for name, t in inner.state_dict().items() if name.startswith(AUXILIARY)}
+            inner.load_state_dict(state | heads)
         else:
             unfold(network, model.network.state_dict(), images)
     except (ValueError, RuntimeError, AttributeError) as error:

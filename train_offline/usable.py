@@ -9,6 +9,7 @@ from pathlib import Path
 from infer.settings import UsageError
 from train_offline.folder import IGNORED, LabelledScene, Pair, listed_pairs
 from train_offline.groups import scene_of
+from train_offline.lists import list_name
 
 _CLASSES = (("background", "255 everywhere"), ("ice", "no 255"))  # by label, with what the masks then are
 
@@ -60,7 +61,7 @@ def require_different(flag: str, folders: Sequence[Path]) -> None:
         seen.add(folder.resolve())
 
 
-def require_apart(data: Sequence[Path], val: Sequence[Path]) -> list[str]:
+def require_apart(data: Sequence[Path], val: Sequence[Path], fold: int | None = None) -> list[str]:
     """What to warn of where scenes to train on are scored too, one line for each folder of `val`.
 
     A scene file that a train.csv and a val.csv both list is a mistake, by which the best checkpoint would be
@@ -68,13 +69,14 @@ def require_apart(data: Sequence[Path], val: Sequence[Path]) -> list[str]:
     whole, and tiles of one scene on both sides, may be meant; they are only warned of.
     """
     warnings = []
-    train = {path: folder.resolve() for folder in data for path in _paths(listed_pairs(folder, "train.csv"))}
+    train_list, val_list = list_name("train", fold), list_name("val", fold)
+    train = {path: folder.resolve() for folder in data for path in _paths(listed_pairs(folder, train_list))}
     for folder in val:
-        pairs = listed_pairs(folder, "val.csv")
+        pairs = listed_pairs(folder, val_list)
         shared = [path for path in _paths(pairs) if path in train]
         if shared and _has_lists(folder) and _has_lists(train[shared[0]]):
             raise UsageError(
-                f"{folder / 'val.csv'}: lists {shared[0].name}, which {train[shared[0]] / 'train.csv'} lists "
+                f"{folder / val_list}: lists {shared[0].name}, which {train[shared[0]] / train_list} lists "
                 f"too ({len(shared)} of {len(pairs)} such scenes); make both anew with ./run.sh split"
             )
         if shared:
@@ -85,7 +87,9 @@ def require_apart(data: Sequence[Path], val: Sequence[Path]) -> list[str]:
         scenes = {scene_of(path.stem) for path, source in train.items() if source == folder.resolve()}
         tiles = [pair.name for pair in pairs if scene_of(pair.name) in scenes]
         if tiles:
-            warnings.append(f"{folder}: by its name {tiles[0]} of val.csv is a tile of a scene in train.csv")
+            warnings.append(
+                f"{folder}: by its name {tiles[0]} of {val_list} is a tile of a scene in {train_list}"
+            )
     return warnings
 
 

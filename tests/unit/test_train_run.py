@@ -12,25 +12,31 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from infer.settings import UsageError
+from infer.weights import ANY_SMP, CLASSES, FORMAT
 from tests.blobs import write_scene
 from tests.support import WEIGHTS
 from train_offline import checkpoint
-from train_offline.arguments import parse
+from train_offline.arguments import _parser, parse
 from train_offline.board import picture_of
 from train_offline.curves import draw_curves
 from train_offline.folder import IGNORED, LabelledScene
 from train_offline.interrupt import Interrupt
+from train_offline.network import NetworkSettings, build
 from train_offline.presets import PRESETS, with_preset
 from train_offline.provenance import _commit
+from train_offline.reports import Reports
 from train_offline.settings import TrainSettings, from_json
 from train_offline.sources import load_sources
 from train_offline.train import main
+from train_offline.train_data import read_data
 from train_offline.trainer import Trainer
-from train_offline.validation import Best
+from train_offline.training import Training
+from train_offline.unfold import start_from_slim
+from train_offline.validation import Best, Validation
 
 TINY = "--preset modern --crop 32 --batch 2 --epoch-crops 8 --workers 0 --precision fp32 --device cpu"
 
@@ -76,14 +82,86 @@ def test_every_part_of_a_preset_is_a_flag_that_wins(preset):
         "crop": 96, "batch": 3, "epochs": 7, "sampling": "weighted", "augment": "none", "dice": 0.3,
         "entropy": 0.3, "boundary": 0.3, "deep_supervision": 0.3, "optimiser": "adamw", "lr": 0.3,
         "weight_decay": 0.3, "schedule": "cosine", "warm_up": 0.3, "clip": 0.3, "ema": 0.3,
-        "precision": "bf16", "ice_crops": 0.3, "mix": 0.3,
+        "precision": "bf16", "ice_crops": 0.3, "mix": 0.3, "recolour": 0.3, "lovasz": 0.3, "smoothing": 0.3,
     }  # fmt: skip
+    assert set(PRESETS[preset]) <= set(other)
     for name, value in other.items():
         argv = ["--run", "r", "--preset", preset, f"--{name.replace('_', '-')}", str(value)]
         settings = TrainSettings(**with_preset(parse(argv)))
         assert getattr(settings, name) == value
         for kept in set(PRESETS[preset]) - {name}:
             assert getattr(settings, kept) == PRESETS[preset][kept]
+
+
+def test_help_says_every_default_that_the_presets_leave_open():
+    in_presets = set.intersection(*map(set, PRESETS.values()))
+    for action in _parser()._actions:
+        default = getattr(TrainSettings(run=Path("r")), action.dest, None)
+        if action.dest not in in_presets and action.nargs != 0 and default not in (None, (), Path("r")):
+            assert f"({default})" in action.help, action.dest
+
+
+def test_a_presets_deep_supervision_is_for_architectures_that_can_have_it():
+    def weight(*more):
+        return with_preset(parse(["--run", "r", *more]))["deep_supervision"]
+
+    assert weight() == weight("--arch", "Unet") == weight("--arch", "light-residual") == 0.5
+    assert weight("--arch", "fpn") == 0.0
+    assert weight("--arch", "fpn", "--deep-supervision", "0.5") == 0.5, "then the network refuses"
+
+
+def test_a_fold_uses_its_own_lists(data, capsys):
+    line = ["--data", data / "data", "--val", data / "data", "--run", data / "run", *TINY.split()]
+    line = [*map(str, line), "--steps", "1", "--no-tensorboard", "--fold", "1"]
+    assert main(line) == 2
+    assert "--fold 1: no train-1.csv in" in capsys.readouterr().err
+    rows = [f"image/{n}.tif,gt/{n}.png\n" for n in range(3)]
+    lists = {"train": rows[:2], "val": rows[2:], "train-1": rows[1:], "val-1": rows[:1]}
+    for name, listed in lists.items():
+        (data / "data" / f"{name}.csv").write_text("image,label\n" + "".join(listed))
+    held_out = data / "held out"
+    (held_out / "val.csv").write_text("image,label\n" + rows[0])
+    assert main([*line, "--val", str(held_out)]) == 2
+    assert "held out: holds val.csv but no val-1.csv; make it with ./run.sh split --folds N" in (
+        capsys.readouterr().err
+    )
+    assert main(line) == 0
+    settings = TrainSettings(run=data, data=((data / "data", 1.0),), val=(data / "data",), fold=1)
+    read = read_data(settings, None)
+    assert [[scene.name for scene in side[0].scenes] for side in (read.train, read.val)] == [
+        ["1", "2"],
+        ["0"],
+    ]
+    assert read.facts["val"] == checkpoint.load(data / "run" / "last.pt").facts["val"]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (["--arch", "none"], "no architecture"),
+        (["--encoder", "none"], "no encoder"),
+        (["--init", "none.pt"], "no such checkpoint"),
+        (["--init", "none.safetensors"], "none.safetensors"),
+        (["--init", "none.pt", "--encoder-weights", "imagenet"], "leave one of them out"),
+    ],
+)
+def test_wrong_names_are_said_before_any_scene_is_read(data, more, reason, capsys):
+    assert train(data, "run", "--steps", 1, *more) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert reason in line
+    assert not (data / "cache").exists()
+
+
+def test_weights_of_any_smp_network_start_one_with_heads(tmp_path):
+    settings = NetworkSettings(encoder_name="resnet18")
+    plain, path = build(settings), tmp_path / "w.safetensors"
+    facts = {"format": FORMAT, "architecture": ANY_SMP, "classes": json.dumps(CLASSES)}
+    facts |= {"mean": json.dumps([127.5] * 3), "std": json.dumps([31.875] * 3)}
+    save_file(plain.state_dict(), path, {**facts, "config": json.dumps(settings.arguments())})
+    supervised = build(settings, deep_supervision=True)
+    start_from_slim(supervised, path, torch.zeros(2, 3, 32, 32))
+    taken = supervised.state_dict()
+    assert all(torch.equal(tensor, taken[name]) for name, tensor in plain.state_dict().items())
 
 
 def test_an_end_of_ones_own_replaces_the_presets():
@@ -169,11 +247,98 @@ def test_resuming_in_the_middle_of_an_epoch_gives_the_same_weights(data, extra, 
     assert losses[0] == pytest.approx(losses[1], abs=2e-5)
 
 
+@pytest.mark.parametrize("where", [(Validation, "scores"), (Reports, "epoch")])
+def test_killed_while_it_scores_an_epoch_nothing_is_lost_or_doubled(data, where, monkeypatch):
+    """Before the scores are there, and after their row of history but before the checkpoint."""
+    line = ("--steps", 8, "--no-tensorboard")
+    assert train(data, "whole", *line) == 0
+    with monkeypatch.context() as patch:
+        original = getattr(*where)
+
+        def end(self, *arguments):
+            original(self, *arguments)
+            raise KeyboardInterrupt
+
+        patch.setattr(*where, end)
+        assert train(data, "cut", *line) == 130
+    saved = checkpoint.load(data / "cut" / "last.pt")
+    assert (saved.step, saved.scores) == (4, {})
+    assert main(["--run", str(data / "cut"), "--resume"]) == 0
+    assert_same_end(data / "whole", data / "cut")
+
+
+def test_a_signal_at_the_end_of_an_epoch_does_not_wait_for_the_scores(data, monkeypatch):
+    line = ("--steps", 8, "--no-tensorboard")
+    assert train(data, "whole", *line) == 0
+    with monkeypatch.context() as patch:
+        original = Training._row
+
+        def row(self, *arguments):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return original(self, *arguments)
+
+        patch.setattr(Training, "_row", row)
+        assert train(data, "cut", *line) == 128 + signal.SIGTERM
+    assert not (data / "cut" / "history.csv").exists()
+    assert main(["--run", str(data / "cut"), "--resume"]) == 0
+    assert_same_end(data / "whole", data / "cut")
+
+
+def assert_same_end(whole, cut):
+    for name in ("last.pt", "best.pt"):
+        a, b = checkpoint.load(whole / name), checkpoint.load(cut / name)
+        assert (a.step, a.scores, a.best, a.due) == (b.step, b.scores, b.best, b.due)
+        assert all(torch.equal(a.model[key], b.model[key]) for key in a.model)
+        assert all(torch.equal(a.ema[key], b.ema[key]) for key in a.ema)
+    clock = ("seconds", "crops_per_second")
+    rows = [[{k: v for k, v in row.items() if k not in clock} for row in history(r)] for r in (whole, cut)]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "what_to_do"),
+    [
+        (["--batch", "4"], "has 2 crops in a step (--batch times devices), not 4"),
+        (["--epoch-crops", "12"], "resume with --epoch-crops 8"),
+    ],
+)
+def test_epochs_of_another_length_cannot_be_resumed_into(data, change, what_to_do, capsys):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    before = (data / "run" / "last.pt").read_bytes()
+    assert main(["--run", str(data / "run"), "--resume", "--steps", "2", *change]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert what_to_do in line
+    assert (data / "run" / "last.pt").read_bytes() == before
+
+
+def test_weights_that_are_not_finite_are_never_saved(data, capsys, monkeypatch):
+    """The losses before the step are finite; only the step's own gradient has overflowed."""
+    original = Trainer.step
+
+    def step(self, *batch):
+        loss = original(self, *batch)
+        next(self.network.parameters()).data[0] = float("inf")
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", step)
+        assert train(data, "run", "--steps", 1, "--no-tensorboard") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a weight is not finite by step 1; nothing was saved: begin again" in line
+    assert not list((data / "run").glob("*.pt"))
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    before = (data / "run" / "last.pt").read_bytes()
+    monkeypatch.setattr(Trainer, "step", step)
+    assert main(["--run", str(data / "run"), "--resume", "--steps", "2"]) == 2
+    assert f"{data / 'run' / 'last.pt'} is kept: resume with a lower --lr" in capsys.readouterr().err
+    assert (data / "run" / "last.pt").read_bytes() == before
+
+
 def test_a_checkpoint_of_an_earlier_version_can_be_resumed(data):
     run = data / "run"
     assert train(data, "run", "--steps", 2, "--no-tensorboard") == 0
     content = torch.load(run / "last.pt", weights_only=True)
-    for name in ("best", "epoch_loss", "cuda_rng", "facts"):
+    for name in ("best", "epoch_loss", "cuda_rng", "facts", "crops_per_step", "steps_per_epoch", "due"):
         del content[name]
     for name in (
         "preset",
