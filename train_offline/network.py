@@ -89,7 +89,8 @@ def _create(settings: NetworkSettings, weights: str | bool | None, deep_supervis
         raise UsageError(f"--arch {LIGHT} has the encoder {FAST_ENCODER}: leave --encoder out")
     if deep_supervision and arch not in SUPERVISED:
         raise UsageError(
-            f"deep supervision is for --arch unet and {LIGHT}, not for {settings.arch}: give --deep-supervision 0"
+            f"deep supervision is for --arch unet and {LIGHT}, not for {settings.arch}: "
+            "give --deep-supervision 0"
         )
     try:
         return supervised(kind, arguments) if deep_supervision else kind(**arguments)

@@ -55,5 +55,6 @@ def _require_fold(folders: list[Path], fold: int | None) -> None:
     name = list_name("train", fold)
     if fold is not None and not any(os.path.isfile(folder / name) for folder in folders):
         raise UsageError(
-            f"--fold {fold}: no {name} in {' or '.join(map(str, folders))}; make it with ./run.sh split --folds N"
+            f"--fold {fold}: no {name} in {' or '.join(map(str, folders))}; "
+            "make it with ./run.sh split --folds N"
         )
