@@ -31,6 +31,7 @@ from train_offline.checkpoint import Checkpoint
 from train_offline.command import Parser, positive, run
 from train_offline.evaluate import predict, score
 from train_offline.folder import IGNORED, listed_pairs, read_scene
+from train_offline.lists import list_name
 from train_offline.network import STRIDE, build
 from train_offline.score import counts
 from train_offline.settings import TrainSettings, from_json
@@ -75,7 +76,8 @@ def export(settings: ExportSettings) -> None:
         settings.output.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         partial.chmod(0o644)  # the image runs as any user
-        print("\n".join(verify(network, partial, folders, settings.agreement, stride)))
+        val_list = list_name("val", None if settings.verify else trained.fold)
+        print("\n".join(verify(network, partial, folders, settings.agreement, stride, val_list)))
         os.replace(partial, settings.output)
         digest = hashlib.sha256(data).hexdigest()
         print(f"{settings.output}: {len(data) / 1e6:.2f} MB, sha256 {digest}")
@@ -108,18 +110,23 @@ def _folders(settings: ExportSettings, trained: TrainSettings) -> tuple[Path, ..
 
 
 def verify(
-    network: nn.Module, exported: Path, folders: tuple[Path, ...], least: float, stride: int
+    network: nn.Module,
+    exported: Path,
+    folders: tuple[Path, ...],
+    least: float,
+    stride: int,
+    val_list: str = "val.csv",
 ) -> list[str]:
     """Compare the masks of both, in fp32 on the CPU; one line of agreement and scores for each folder.
 
-    Scenes are padded to a multiple of `stride` pixels. Raises UsageError when the two agree on fewer than the
-    share `least` of a folder's pixels.
+    The scenes are those of `val_list`, padded to a multiple of `stride` pixels. Raises UsageError when the
+    two agree on fewer than the share `least` of a folder's pixels.
     """
     model = load_model(exported)
     lines = []
     for folder in folders:
         total, same, pixels = np.zeros((2, 2, 2), np.int64), 0, 0
-        for pair in listed_pairs(folder, "val.csv"):
+        for pair in listed_pairs(folder, val_list):
             scene = read_scene(pair)
             expected, found = (
                 predict(n, scene.image, torch.device("cpu"), bf16=False, stride=stride)

@@ -55,7 +55,7 @@ def metadata_of(saved: Checkpoint, settings: TrainSettings) -> dict[str, str]:
         "data": {
             "train": {folder.name: weight for folder, weight in settings.data},
             "val": [folder.name for folder in settings.val],
-            "crops": saved.step * settings.batch,
+            "crops": saved.step * (saved.crops_per_step or settings.batch),
             "crop": settings.crop,
             "seed": settings.seed,
         },
