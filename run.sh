@@ -17,6 +17,8 @@ usage: ./run.sh [VERB] [ARGUMENT ...]
                 ./run.sh --input scenes --output masks
   dry-run     plays the judge: runs the job from outside, audits the masks, scores and times them
                 ./run.sh dry-run --data my_data
+  pack        builds the image, judges it in a container and, if it passes, saves it as a dated tar.gz
+                ./run.sh pack --output submissions
   synthesize  makes Bohai-like scenes with exact masks from a seed
                 ./run.sh synthesize --help
   check       looks through a data folder for what is broken, missing or striped
@@ -183,7 +185,7 @@ main() {
   fi
   case $verb in
     help) usage; return ;;
-    infer | dry-run | synthesize | check | split | train | export | test | bench | setup) ;;
+    infer | dry-run | pack | synthesize | check | split | train | export | test | bench | setup) ;;
     *) die 2 "unknown verb '$verb'; ./run.sh help lists them" ;;
   esac
   locate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from infer.checks import check_places
 from infer.device import gpu_visible
 from infer.progress import Progress, one_line
 from infer.reader import DecodedBatch, Reader
-from infer.report import Report
+from infer.report import Report, Seconds
 from infer.scenes import Scene, batches, find_scenes
 from infer.settings import Settings, UsageError
 from infer.stop import leave_on_signals
@@ -59,24 +60,32 @@ def _process(
     if not plan:
         return [_put_black(scene, scene.error, writer, progress) for scene in broken]
     with Reader(plan, gpu, progress.say) as reader:  # decodes the first batch while torch is being imported
-        predictor = _load_predictor(settings, progress)  # unusable weights end the run before any mask
+        predictor = _load_predictor(settings, progress, report.seconds)  # unusable weights end it here
         report.weights_sha256 = predictor.weights_sha256
         report.seconds.setup = report.elapsed() - report.seconds.start
         pending = [_put_black(scene, scene.error, writer, progress) for scene in broken]
         for batch in reader:
             pending += _predict(batch, predictor, writer, progress)
+        report.seconds.predicted = report.elapsed()
         report.seconds.read, report.seconds.predict = reader.decode_seconds, predictor.seconds
         report.device, report.precision = predictor.device, predictor.precision
         report.peak_gpu_bytes = predictor.peak_gpu_bytes()
     return pending
 
 
-def _load_predictor(settings: Settings, progress: Progress) -> Predictor:
+def _load_predictor(settings: Settings, progress: Progress, seconds: Seconds) -> Predictor:
+    began = time.monotonic()
     # torch takes most of the start-up: nothing waits for it before here.
     from infer.predictor import Predictor
     from infer.weights import load_model
 
-    return Predictor(load_model(settings.weights), settings, progress.say)
+    imported = time.monotonic()
+    model = load_model(settings.weights)
+    loaded = time.monotonic()
+    predictor = Predictor(model, settings, progress.say)
+    seconds.imports, seconds.weights = imported - began, loaded - imported
+    seconds.device = time.monotonic() - loaded
+    return predictor
 
 
 def _predict(

@@ -34,15 +34,19 @@ class SceneResult:
 
 @dataclass
 class Seconds:
-    """Where the time went. start, first_mask and total count from the start of the process.
+    """Where the time went. start, first_mask, predicted and total count from the start of the process.
 
-    read is the decoding thread's and write the sum over the writing threads; both run beside predict, so that
-    the parts add up to more than the total.
+    imports, weights and device are parts of setup. read is the decoding thread's and write the sum over the
+    writing threads; both run beside predict, so that the parts add up to more than the total.
     """
 
     start: float = 0.0  # interpreter and arguments
     setup: float = 0.0  # from there until the network is on its device
+    imports: float = 0.0  # torch, for the most part
+    weights: float = 0.0  # reading and checking them, building the network
+    device: float = 0.0  # the network on its device, and the first touch of a GPU
     first_mask: float | None = None
+    predicted: float | None = None  # when the last mask was handed to the writing threads
     read: float = 0.0
     predict: float = 0.0
     write: float = 0.0
@@ -51,7 +55,11 @@ class Seconds:
 
 @dataclass
 class Report:
-    """Everything about one run; peak memory in bytes."""
+    """Everything about one run; peak memory in bytes.
+
+    began: when the process started, on the scale of time.monotonic(), which all processes of a machine share,
+    those in containers too: whoever started this one can tell how long that took.
+    """
 
     device: str = "none"
     precision: str = "none"
@@ -83,7 +91,6 @@ class Report:
     def write(self, path: Path) -> None:
         """Writes the JSON report; raises UsageError when the file cannot be written."""
         content = {"version": __version__, **asdict(self), "peak_rss_bytes": peak_rss_bytes()}
-        del content["began"]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(content, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Play the judge: run the job from the outside on labelled scenes, audit its masks, score and time it.
+"""Play the judge: run the job from the outside on scenes, audit its masks, score and time it, and report.
 
 Exit code: 0 passed; 1 the job failed or a mask is not as it must be; 2 wrong call; 130 Ctrl-C.
 """
@@ -6,86 +6,67 @@ Exit code: 0 passed; 1 the job failed or a mask is not as it must be; 2 wrong ca
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from infer.settings import UsageError
 from train_offline import command
-from train_offline.audit import audit_masks, scene_size
-from train_offline.dry_report import Result, table, write_report
-from train_offline.folder import Pair, listed_pairs
-from train_offline.judge import (
-    REPOSITORY,
-    require_truths_that_fit,
-    run_job,
-    stage_scenes,
-    total_counts,
-)
+from train_offline.code_version import REPOSITORY
+from train_offline.judging import history
+from train_offline.judging.audit import audit_names
+from train_offline.judging.cases import Case, cases_of
+from train_offline.judging.cold import drop_page_cache
+from train_offline.judging.container import Image, build, find_image, require_engine
+from train_offline.judging.environment import environment
+from train_offline.judging.finding import Finding
+from train_offline.judging.page import page
+from train_offline.judging.pictures import side_for
+from train_offline.judging.report import Result, content_of
+from train_offline.judging.runs import Contained, Process, Run, Submission, run_once
+from train_offline.judging.scenes import Judged, judge_scenes
+from train_offline.judging.settings import Settings, parse
+from train_offline.judging.terminal import table
 
 WRONG_CALL = 2
-COMPLAINTS_SHOWN = 10
+FINDINGS_SHOWN = 12
 EMBEDDED = REPOSITORY / "data" / "embedded"
+FILES = ("report.html", "report.json", history.FILE_NAME)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """data: None for the embedded validation split. keep: where the masks are to stay, None to drop them."""
-
-    data: Path | None
-    weights: Path | None
-    device: str
-    report_dir: Path
-    keep: Path | None
-
-
-def parse(argv: list[str] | None) -> Settings:
-    """Settings from the command line; raises UsageError for a wrong call."""
-    parser = command.Parser(prog="dry-run", description="Play the judge on labelled scenes.")
-    parser.add_argument("--data", type=Path, metavar="DIR",
-        help="data folder (image/, gt/, val.csv); or the embedded split, made on first use")  # fmt: skip
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="other weights than the image's own")
-    parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
-    parser.add_argument("--report-dir", type=Path, default=Path("runs/dry-run"), metavar="DIR",
-        help="where report.json goes (%(default)s, in the current folder)")  # fmt: skip
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the masks in this new or empty folder")
-    return Settings(**vars(parser.parse_args(argv)))
-
-
-def dry_run(settings: Settings) -> int:
-    """The whole play; prints the table and returns the exit code."""
+def dry_run(settings: Settings, submission: Submission | None = None) -> int:
+    """The whole play; prints the table and returns the exit code. submission: None for what settings say."""
     report_dir = _writable_folder(settings.report_dir, "--report-dir")
-    if settings.weights and not settings.weights.is_file():
-        raise UsageError(f"--weights {settings.weights}: no such file")
-    data = settings.data or _embedded_split()
-    pairs = listed_pairs(data, "val.csv")
-    sizes = {pair.name: scene_size(pair) for pair in pairs}
-    require_truths_that_fit(pairs, sizes)
-    with tempfile.TemporaryDirectory(prefix="sea-ice-dry-run-") as scratch:
-        scenes = stage_scenes(pairs, Path(scratch) / "input")
-        masks = _mask_folder(settings.keep, Path(scratch) / "output")
-        report = Path(scratch) / "report.json"
-        exit_code, wall = run_job(_job_arguments(settings, scenes, masks, report))
-        if exit_code == WRONG_CALL:  # the job has said what is wrong
+    keep = _empty_folder(settings.keep) if settings.keep else None
+    cases = cases_of(settings.data or _embedded_split())
+    image = _image(settings, report_dir)
+    ours = submission is None and image is None
+    submission = submission or (Contained(image, settings) if image else Process(settings))
+    with tempfile.TemporaryDirectory(prefix="sea-ice-dry-run-", ignore_cleanup_errors=True) as scratch:
+        Path(scratch).chmod(0o755)  # a container's user must reach what is mounted from it
+        runs, notes = _run_all(submission, cases, Path(scratch), settings)
+        if ours and _is_wrong_call(runs[-1]):  # the job has said what is wrong
             return WRONG_CALL
+        side = side_for(len(cases))
+        judged = judge_scenes(cases, runs[-1].masks, submission.owner, side)
         result = Result(
-            data=str(data),
-            scenes=len(pairs),
-            exit_code=exit_code,
-            wall=wall,
-            complaints=audit_masks(sizes, masks),
-            counts=total_counts(pairs, masks),
-            counts_with_ignored=_counts_with_ignored(pairs, masks),
-            job=_read_json(report),
+            when=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            data=str((settings.data or EMBEDDED).resolve()),
+            settings=settings,
+            image=image,
+            environment=environment(settings.in_container),
+            runs=runs,
+            scenes=judged,
+            findings=_findings(runs, cases, judged),
+            notes=[*notes, *_notes(judged, runs)],
         )
-    _complain(result.complaints)
-    print(table(result))
-    print(f"{'report':<12} {write_report(result, report_dir)}")
-    return 0 if result.passed else 1
+        if keep:
+            shutil.copytree(runs[-1].masks, keep, symlinks=True, dirs_exist_ok=True)
+    return _report(result, report_dir)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -93,14 +74,112 @@ def main(argv: list[str] | None = None) -> int:
     return command.run("dry-run", lambda: dry_run(parse(argv)))
 
 
-def _job_arguments(settings: Settings, scenes: Path, masks: Path, report: Path) -> list[str | Path]:
-    arguments = ["--input", scenes, "--output", masks, "--report", report, "--device", settings.device]
-    return [*arguments, "--weights", settings.weights] if settings.weights else arguments
+def _run_all(
+    submission: Submission, cases: list[Case], scratch: Path, settings: Settings
+) -> tuple[list[Run], list[str]]:
+    """Every repetition, and what there is to note of them."""
+    refusals: list[str] = []
+
+    def cold() -> None:
+        if settings.cold and not refusals and (refusal := drop_page_cache()):
+            refusals.append(refusal)
+
+    runs = []
+    for number in range(settings.repeat):
+        if settings.repeat > 1:
+            print(f"dry-run: run {number + 1} of {settings.repeat}", file=sys.stderr)
+        runs.append(run_once(submission, cases, scratch / f"run-{number}", settings, cold))
+    return runs, refusals
 
 
-def _counts_with_ignored(pairs: list[Pair], masks: Path) -> np.ndarray | None:
-    """None where no scene has pixels to leave out: the counts without them are all that there is."""
-    return total_counts(pairs, masks, leave_out=False) if any(pair.ignore for pair in pairs) else None
+def _is_wrong_call(run: Run) -> bool:
+    return all(one.outcome.exit_code == WRONG_CALL for one in run.executions)
+
+
+def _findings(runs: list[Run], cases: list[Case], judged: list[Judged]) -> list[Finding]:
+    """Of all runs and all scenes, each only once: first what concerns the whole."""
+    names = {case.name for case in cases}
+    found = [finding for run in runs for finding in (*run.findings, *audit_names(names, run.masks))]
+    found += [finding for scene in judged for finding in scene.findings]
+    return list(dict.fromkeys(found))
+
+
+def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
+    notes = []
+    without = [scene.file for scene in judged if not scene.has_truth]
+    if without:
+        which = "no scene has" if len(without) == len(judged) else f"{len(without)} scenes have not"
+        notes.append(
+            f"{which} a true mask in gt/ ({without[0]}{' ...' * (len(without) > 1)}): audit and time only"
+        )
+    if differing := _differing(runs):
+        notes.append(f"the masks of the runs differ, {differing[0]} for one: the job is not repeatable")
+    return notes
+
+
+def _differing(runs: list[Run]) -> list[str]:
+    """Files of the last run that an earlier one wrote otherwise."""
+
+    def contents(run: Run) -> dict[str, bytes]:
+        return {p.name: p.read_bytes() for p in run.masks.iterdir() if p.is_file() and not p.is_symlink()}
+
+    last = contents(runs[-1])
+    return sorted(
+        {
+            name
+            for run in runs[:-1]
+            for name, content in contents(run).items()
+            if last.get(name, content) != content
+        }
+    )
+
+
+def _report(result: Result, folder: Path) -> int:
+    """Write the three files and print the table; returns the exit code."""
+    content = content_of(result)
+    content["comparison"] = history.compare(history.earlier_run(folder, result.data), content)
+    pictures = {scene.name: scene.picture for scene in result.scenes if scene.picture}
+    _write(folder / FILES[1], json.dumps(content, indent=1, allow_nan=False) + "\n")
+    _write(folder / FILES[0], page(content, pictures))
+    _guarded(lambda: history.append(folder, content), folder / history.FILE_NAME)
+    for finding in result.findings[:FINDINGS_SHOWN]:
+        print(f"dry-run: {_one_line(finding)}", file=sys.stderr)
+    if len(result.findings) > FINDINGS_SHOWN:
+        print(
+            f"dry-run: and {len(result.findings) - FINDINGS_SHOWN} more, all in the report", file=sys.stderr
+        )
+    print(table(content))
+    print(f"{'report':<12} {folder / FILES[0]}")
+    return 0 if result.passed else 1
+
+
+def _one_line(finding: Finding) -> str:
+    """A finding that no name of a file can make two lines of."""
+    return "".join(c if c.isprintable() else "?" for c in str(finding))
+
+
+def _write(path: Path, text: str) -> None:
+    _guarded(lambda: path.write_text(text, encoding="utf-8", errors="replace"), path)
+
+
+def _guarded(write: Callable[[], Any], path: Path) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be written ({error.strerror}); name another --report-dir"
+        ) from error
+
+
+def _image(settings: Settings, report_dir: Path) -> Image | None:
+    """The image to run, built if it is this checkout's; None for a plain process."""
+    if not settings.in_container:
+        return None
+    require_engine()
+    if settings.image:
+        return find_image(settings.image)
+    print("dry-run: building the image", file=sys.stderr)
+    return find_image(build(report_dir / "build.log"))
 
 
 def _embedded_split() -> Path:
@@ -114,13 +193,6 @@ def _embedded_split() -> Path:
         raise UsageError(f"cannot draw the embedded split: {error}; give scenes with --data") from error
 
 
-def _complain(complaints: list[str]) -> None:
-    for complaint in complaints[:COMPLAINTS_SHOWN]:
-        print(f"dry-run: {complaint}", file=sys.stderr)
-    if len(complaints) > COMPLAINTS_SHOWN:
-        print(f"dry-run: and {len(complaints) - COMPLAINTS_SHOWN} more, all in the report", file=sys.stderr)
-
-
 def _writable_folder(folder: Path, flag: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,18 +202,10 @@ def _writable_folder(folder: Path, flag: str) -> Path:
         raise UsageError(f"{flag} {folder}: cannot be written to ({error.strerror})") from error
 
 
-def _mask_folder(keep: Path | None, default: Path) -> Path:
-    folder = _writable_folder(keep or default, "--keep")
-    if any(folder.iterdir()):
+def _empty_folder(folder: Path) -> Path:
+    if any(_writable_folder(folder, "--keep").iterdir()):
         raise UsageError(f"--keep {folder}: is not empty; name a new folder")
     return folder
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # the job died before its report; its exit code tells
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from train_offline.judge import REPOSITORY, run_job
+from train_offline.code_version import REPOSITORY
+from train_offline.judge import run_job
 from train_offline.synthesize import make_scene, write_scene
 
 SIDE = 400  # pixels of a panel
@@ -32,7 +33,7 @@ def draw(seed: int) -> np.ndarray:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_scene(folder, "scene", scene)
-        code, _ = run_job(["--input", folder / "image", "--output", folder / "masks", "--quiet"])
+        code = run_job(["--input", folder / "image", "--output", folder / "masks", "--quiet"])
         if code:
             raise SystemExit(code)
         predicted = cv2.imread(str(folder / "masks" / "scene.png"), cv2.IMREAD_GRAYSCALE)

@@ -19,7 +19,8 @@ from infer.settings import WEIGHTS, UsageError
 from train_offline.command import Parser, positive, run
 from train_offline.example import PREDICTION, TRUTH, outlined
 from train_offline.folder import LabelledScene, pairs_in, read_scene
-from train_offline.judge import run_job, stage_scenes
+from train_offline.judge import run_job
+from train_offline.judging.stage import lay_out
 from train_offline.metrics import confusion, iou
 from train_offline.synthesize import main as synthesize
 
@@ -44,8 +45,8 @@ def outcomes(count: int, seed: int, weights: Path) -> list[Outcome]:
         drawn = ["--count", str(count), "--seed", str(seed), "--ice-share", "0.5"]
         if synthesize(["--output", str(folder), *drawn]):
             raise SystemExit(2)
-        scenes = stage_scenes(pairs_in(folder), Path(scratch) / "input")
-        code, _ = run_job(["--input", scenes, "--output", masks, "--weights", weights, "--quiet"])
+        scenes = lay_out(pairs_in(folder), Path(scratch) / "input")
+        code = run_job(["--input", scenes, "--output", masks, "--weights", weights, "--quiet"])
         if code:
             raise SystemExit(code)
         found = [_outcome(read_scene(pair), masks) for pair in pairs_in(folder)]

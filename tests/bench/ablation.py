@@ -21,10 +21,10 @@ import torch
 
 from infer.settings import UsageError
 from train_offline import checkpoint
+from train_offline.code_version import REPOSITORY
 from train_offline.command import Parser, positive, run
 from train_offline.empties import make_empties
 from train_offline.flops import cost
-from train_offline.judge import REPOSITORY
 from train_offline.network import build
 from train_offline.run_log import read_rows, write_rows
 from train_offline.settings import TrainSettings, from_json

@@ -16,7 +16,8 @@ import numpy as np
 
 from infer.settings import UsageError
 from train_offline.folder import Pair, listed_pairs, read_scene
-from train_offline.judge import run_job, stage_scenes, total_counts
+from train_offline.judge import run_job, total_counts
+from train_offline.judging.stage import lay_out
 from train_offline.metrics import fwiou, iou
 
 BANDS = ("red", "green", "blue", "grey")
@@ -54,8 +55,8 @@ def constant_rules(counts: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 def network_confusion(pairs: list[Pair]) -> np.ndarray:
     """The shipped weights, by the real program."""
     with tempfile.TemporaryDirectory() as scratch:
-        scenes = stage_scenes(pairs, Path(scratch) / "input")
-        code, _ = run_job(["--input", scenes, "--output", Path(scratch) / "masks", "--quiet"])
+        scenes = lay_out(pairs, Path(scratch) / "input")
+        code = run_job(["--input", scenes, "--output", Path(scratch) / "masks", "--quiet"])
         if code:
             raise UsageError(f"the job failed with exit code {code}")
         return total_counts(pairs, Path(scratch) / "masks")[0]

@@ -122,9 +122,14 @@ def test_the_report_has_the_contracts_fields(scenes: Path, tmp_path: Path) -> No
     assert (odd["height"], odd["width"], odd["status"], odd["error"]) == (97, 131, "ok", None)
     assert odd["ice_fraction"] == pytest.approx((masks["odd.png"] == 255).mean())
     seconds = report["seconds"]
-    assert set(seconds) == {"start", "setup", "first_mask", "read", "predict", "write", "total"}
+    parts = {"imports", "weights", "device"}
+    assert (
+        set(seconds)
+        == {"start", "setup", "first_mask", "predicted", "read", "predict", "write", "total"} | parts
+    )
     assert all(value > 0 for value in seconds.values())
     assert seconds["first_mask"] <= seconds["total"]
+    assert sum(seconds[part] for part in parts) <= seconds["setup"]
     assert seconds["start"] + seconds["setup"] + seconds["predict"] <= seconds["total"]
     assert report["peak_rss_bytes"] > 50e6
     assert report["peak_gpu_bytes"] >= 0

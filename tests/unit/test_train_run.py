@@ -22,12 +22,12 @@ from tests.support import WEIGHTS
 from train_offline import checkpoint
 from train_offline.arguments import _parser, parse
 from train_offline.board import picture_of
+from train_offline.code_version import commit_of
 from train_offline.curves import draw_curves
 from train_offline.folder import IGNORED, LabelledScene
 from train_offline.interrupt import Interrupt
 from train_offline.network import NetworkSettings, build
 from train_offline.presets import PRESETS, with_preset
-from train_offline.provenance import _commit
 from train_offline.reports import Reports
 from train_offline.settings import TrainSettings, from_json
 from train_offline.sources import load_sources
@@ -389,18 +389,18 @@ def test_changed_data_is_said_when_a_run_is_resumed(data, capsys):
 
 
 def test_commit_and_dirty_flag(tmp_path):
-    assert _commit(tmp_path) == {"commit": None, "dirty": None}
+    assert commit_of(tmp_path) == {"commit": None, "dirty": None}
     git = ["git", "-C", tmp_path, "-c", "user.name=n", "-c", "user.email=e"]
     (tmp_path / "a").write_text("a")
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "m"]):
         subprocess.run([*git, *arguments], check=True)
-    clean = _commit(tmp_path)
+    clean = commit_of(tmp_path)
     assert len(clean["commit"]) == 40
     assert clean["dirty"] is False
     (tmp_path / "a").write_text("b")
-    assert _commit(tmp_path) == {**clean, "dirty": True}
+    assert commit_of(tmp_path) == {**clean, "dirty": True}
     (tmp_path / "inside").mkdir()
-    assert _commit(tmp_path / "inside")["commit"] is None, "another repository's commit says nothing"
+    assert commit_of(tmp_path / "inside")["commit"] is None, "another repository's commit says nothing"
 
 
 def test_two_folders_of_one_name_keep_their_scores_apart(data):

@@ -1,0 +1,70 @@
+"""Where the seconds of one run went: parts that follow one another, seen from outside and by the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+START, EXIT = "start", "exit"
+WORDS = {
+    START: "until the job's process exists: container or fork",
+    "interpreter": "Python, its arguments, NumPy and OpenCV",
+    "plan": "headers of the scenes",
+    "imports": "torch and what it loads; the first scenes are decoded meanwhile",
+    "weights": "read, checked, put into the network",
+    "device": "the network on its device",
+    "first mask": "until a mask stands under its name",
+    "steady state": "all other scenes",
+    "drain": "the last masks written, all of them looked up",
+    EXIT: "until the process, and its container, are gone",
+    "job": "all that the job did; it makes no report that could be taken apart",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """name: one of WORDS."""
+
+    name: str
+    seconds: float
+
+
+def parts_of_job(launched: float, ended: float, report: dict[str, Any]) -> list[Part]:
+    """The parts of one process, in order; they add up to ended - launched as far as the clocks agree.
+
+    Args:
+        launched, ended: seen from outside, on time.monotonic().
+        report: what the job wrote with --report.
+    """
+    seconds, began = report["seconds"], report["began"]
+    setup = [(name, seconds[name]) for name in ("imports", "weights", "device")]
+    ready = seconds["start"] + seconds["setup"]
+    first = max(seconds["first_mask"] or ready, ready)
+    predicted = max(seconds["predicted"] or first, first)
+    rows = [
+        (START, began - launched),
+        ("interpreter", seconds["start"]),
+        ("plan", seconds["setup"] - sum(value for _, value in setup)),
+        *setup,
+        ("first mask", first - ready),
+        ("steady state", predicted - first),
+        ("drain", seconds["total"] - predicted),
+        (EXIT, ended - began - seconds["total"]),
+    ]
+    return [Part(name, max(0.0, value)) for name, value in rows]
+
+
+def parts_of_stranger(wall: float, inside: float | None) -> list[Part]:
+    """The parts of a job that makes no report. inside: seconds that its container ran, None if not known."""
+    if inside is None or inside > wall:
+        return [Part("job", wall)]
+    return [Part(START, wall - inside), Part("job", inside)]
+
+
+def added_up(runs: Iterable[list[Part]]) -> list[Part]:
+    """The parts of several processes as those of one: sums by name, in the order of WORDS."""
+    totals: dict[str, float] = {}
+    for part in (part for parts in runs for part in parts):
+        totals[part.name] = totals.get(part.name, 0.0) + part.seconds
+    return [Part(name, totals[name]) for name in WORDS if name in totals]

@@ -1,0 +1,205 @@
+"""The report of a dry run as plain values: what report.json holds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from train_offline.judging.container import Image
+from train_offline.judging.finding import Finding
+from train_offline.judging.runs import Execution, Run
+from train_offline.judging.scenes import Judged
+from train_offline.judging.settings import Settings
+from train_offline.score import score
+
+FORMAT = 2  # of report.json; report.schema.json describes it
+SETTINGS = ("per_scene", "repeat", "time_limit", "cold", "memory")
+PER_SCENE = ("fwiou", "ice_iou", "background_iou", "ice_f1", "accuracy", "boundary_f1")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One dry run. when: UTC, ISO 8601. data: where the scenes came from. image: None for a plain process.
+
+    runs: one for each repetition; the masks of the last one were judged. findings: all of them, those of
+    single scenes too. notes: what the reader should know and nobody has to mend.
+    """
+
+    when: str
+    data: str
+    settings: Settings
+    image: Image | None
+    environment: dict[str, Any]
+    runs: list[Run]
+    scenes: list[Judged]
+    findings: list[Finding]
+    notes: list[str]
+
+    @property
+    def passed(self) -> bool:
+        return not self.findings
+
+
+def content_of(result: Result) -> dict[str, Any]:
+    """Everything as JSON can hold it; a figure that does not exist is None. The comparison is added later."""
+    median = _median_run(result.runs)
+    statuses, job = _job_facts(result.runs[-1])
+    pixels = sum(height * width for height, width in (scene.size for scene in result.scenes))
+    wall = statistics.median(run.wall for run in result.runs)
+    with_ignored = [s.counts if s.with_ignored is None else s.with_ignored for s in result.scenes]
+    left_out = any(s.with_ignored is not None for s in result.scenes)
+    totals = _total(s.counts for s in result.scenes)
+    return {
+        "format": FORMAT,
+        "when": result.when,
+        "passed": result.passed,
+        "verdict": _verdict(result),
+        "data": {
+            "folder": result.data,
+            "scenes": len(result.scenes),
+            "with_truth": sum(scene.has_truth for scene in result.scenes),
+            "scored": sum(scene.counts is not None for scene in result.scenes),
+            "megapixels": pixels / 1e6,
+            "ignored_pixels": sum(scene.ignored_pixels for scene in result.scenes),
+        },
+        "submission": _submission(result, job),
+        "settings": {
+            key: getattr(result.settings, key)
+            for key in ("per_scene", "repeat", "time_limit", "cold", "memory")
+        },
+        "environment": result.environment,
+        "findings": [asdict(finding) for finding in result.findings],
+        "notes": result.notes,
+        "score": _figures(totals),
+        "score_with_ignored": _figures(_total(with_ignored)) if left_out else None,
+        "confusion": None if totals is None else totals[0].tolist(),
+        "seconds": {
+            "wall": _spread([run.wall for run in result.runs]),
+            "parts": [asdict(part) for part in median.parts],
+            "not_accounted_for": median.wall - sum(part.seconds for part in median.parts),
+        },
+        "cost": _cost(median),
+        "rate": {
+            "scenes_per_second": len(result.scenes) / wall,
+            "megapixels_per_second": pixels / 1e6 / wall,
+        },
+        "last_lines": list(result.runs[-1].executions[-1].outcome.last_lines),
+        "scenes": [_scene(scene, i, result, statuses) for i, scene in enumerate(result.scenes)],
+        "comparison": None,
+    }
+
+
+def _median_run(runs: list[Run]) -> Run:
+    """The run of median seconds, the faster of two in the middle."""
+    return sorted(runs, key=lambda run: run.wall)[(len(runs) - 1) // 2]
+
+
+def _job_facts(run: Run) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """What the job itself said: of each scene by its file, and of the whole."""
+    statuses: dict[str, dict[str, Any]] = {}
+    for execution in run.executions:
+        scenes = execution.job.get("scenes")
+        for scene in scenes if isinstance(scenes, list) else []:
+            if isinstance(scene, dict):
+                statuses[str(scene.get("name"))] = scene
+    return statuses, run.executions[-1].job
+
+
+def _submission(result: Result, job: dict[str, Any]) -> dict[str, Any]:
+    def said(key: str) -> str | None:
+        return str(job[key])[:200] if job.get(key) is not None else None
+
+    image = result.image
+    return {
+        "mode": "process" if image is None else "container",
+        "image": image and image.name,
+        "image_id": image and image.id,
+        "image_bytes": image and image.size_bytes,
+        "version": said("version"),
+        "device": said("device"),
+        "precision": said("precision"),
+        "weights_sha256": said("weights_sha256"),
+    }
+
+
+def _scene(scene: Judged, number: int, result: Result, statuses: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    figures = None if scene.counts is None else _figures(scene.counts)
+    said = statuses.get(scene.file, {})
+    executions = result.runs[-1].executions
+    return {
+        "name": scene.name,
+        "file": scene.file,
+        "height": scene.size[0],
+        "width": scene.size[1],
+        "status": said.get("status"),
+        "error": said.get("error"),
+        "seconds": executions[number].outcome.wall if result.settings.per_scene else None,
+        "ice_fraction": scene.ice_fraction,
+        "mask_sha256": scene.mask_sha256,
+        "score": figures and {name: figures[name] for name in PER_SCENE},
+        "confusion": None if scene.counts is None else scene.counts[0].tolist(),
+        "findings": [asdict(finding) for finding in scene.findings],
+    }
+
+
+def _total(counts: Iterable[np.ndarray | None]) -> np.ndarray | None:
+    known = [one for one in counts if one is not None]
+    return np.sum(known, axis=0) if known else None
+
+
+def _figures(counts: np.ndarray | None) -> dict[str, float | None] | None:
+    """Every score by its name, None where there is none: JSON has no nan."""
+    if counts is None:
+        return None
+    figures = score("", *counts).figures()
+    return {name: None if math.isnan(value) else value for name, value in figures.items()}
+
+
+def _spread(values: list[float]) -> dict[str, Any]:
+    return {"median": statistics.median(values), "min": min(values), "max": max(values), "runs": values}
+
+
+def _cost(run: Run) -> dict[str, Any]:
+    executions = run.executions
+    longest = max(executions, key=lambda one: one.outcome.wall)
+    peaks = [one.samples.peak_bytes for one in executions if one.samples.peak_bytes is not None]
+    return {
+        "cpu_seconds": sum(one.cpu_seconds for one in executions),
+        "peak_rss_bytes": max(_peak_rss(one) for one in executions),
+        "peak_group_bytes": max(peaks) if peaks else None,
+        "gpu": _gpu_cost(executions),
+        "printed_bytes": sum(one.outcome.printed_bytes for one in executions),
+        "samples": longest.samples.thinned(),
+    }
+
+
+def _peak_rss(execution: Execution) -> int:
+    """Of the processes in it: of a container, `docker run` itself is none of them."""
+    in_container = execution.samples.peak_bytes is not None
+    return max([*execution.samples.rss, 0 if in_container else execution.outcome.peak_rss_bytes])
+
+
+def _gpu_cost(executions: list[Execution]) -> dict[str, float] | None:
+    """Peak, and areas under the curves as in MICCAI FLARE; None where no GPU was seen."""
+    samples = [one.samples for one in executions if one.samples.gpu_memory]
+    if not samples:
+        return None
+    return {
+        "peak_memory_bytes": max(max(one.gpu_memory) for one in samples),
+        "memory_byte_seconds": sum(one.area(one.gpu_memory) for one in samples),
+        "busy_seconds": sum(one.area(one.gpu_busy) for one in samples),
+    }
+
+
+def _verdict(result: Result) -> str:
+    if result.passed:
+        black = sum(run.get("status") == "degraded" for run in _job_facts(result.runs[-1])[0].values())
+        return "passed" + (f", with {black} degraded scene(s)" if black else "")
+    kinds = dict.fromkeys(finding.kind for finding in result.findings)
+    count = len(result.findings)
+    return f"FAILED: {count} finding{'s' * (count > 1)} ({', '.join(kinds)})"

@@ -1,0 +1,101 @@
+"""What a dry run is asked to do."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from infer.settings import UsageError
+from train_offline.command import Parser, positive
+from train_offline.judging.container import Limits
+
+
+@dataclass(frozen=True)
+class Settings:
+    """data: None for the embedded validation split. keep: where the masks are to stay, None to drop them.
+
+    docker: run an image, `image` if it is named, else that of this checkout. time_limit: seconds for one
+    process or container. memory: of a container.
+    """
+
+    data: Path | None = None
+    weights: Path | None = None
+    device: str = "auto"
+    report_dir: Path = Path("runs/dry-run")
+    keep: Path | None = None
+    docker: bool = False
+    image: str | None = None
+    per_scene: bool = False
+    repeat: int = 1
+    time_limit: float | None = None
+    cold: bool = False
+    memory: str = Limits.memory
+
+    @property
+    def in_container(self) -> bool:
+        return self.docker or self.image is not None
+
+
+def add_arguments(parser: argparse.ArgumentParser, default_report: Path) -> None:
+    """The arguments that dry-run and pack share."""
+    add = parser.add_argument
+    add("--data", type=Path, metavar="DIR",
+        help="data folder (image/, gt/, val.csv) or a folder of scenes (the embedded split)")  # fmt: skip
+    add(
+        "--image",
+        metavar="NAME",
+        help="judge this image, anybody's: /input and /output, no arguments",
+    )
+    add("--per-scene", action="store_true", help="a process or container for each scene")
+    add("--repeat", type=positive(int), default=1, metavar="N", help="runs, for medians (%(default)s)")
+    add(
+        "--time-limit",
+        type=positive(float),
+        metavar="S",
+        help="seconds for a process or container",
+    )
+    add("--cold", action="store_true", help="drop the page cache before each start, where that is allowed")
+    add("--memory", type=_memory, default=Limits.memory, metavar="SIZE", help="of a container (%(default)s)")
+    add("--report-dir", type=Path, default=default_report, metavar="DIR",
+        help="for report.html, report.json and history.csv (%(default)s, in the current folder)")  # fmt: skip
+    add("--keep", type=Path, metavar="DIR", help="keep the masks in this new or empty folder")
+
+
+def parse(argv: list[str] | None) -> Settings:
+    """Settings of a dry run from the command line; raises UsageError for a wrong call."""
+    parser = Parser(
+        prog="dry-run",
+        allow_abbrev=False,
+        description="Play the judge: run the job from outside, audit, score and time its masks.",
+        epilog="Exit code: 0 passed, 1 failed, 2 wrong call. "
+        "SEA_ICE_DOCKER_BUILD holds further flags of docker build.",
+    )
+    add = parser.add_argument
+    add(
+        "--docker",
+        action="store_true",
+        help="build this checkout's image and run it, as strictly as a judge",
+    )
+    add("--weights", type=Path, metavar="FILE", help="other weights than the job's own")
+    add("--device", choices=("auto", "cuda", "cpu"), default="auto")
+    add_arguments(parser, Settings.report_dir)
+    return check(Settings(**vars(parser.parse_args(argv))))
+
+
+def check(settings: Settings) -> Settings:
+    """The settings themselves; raises UsageError for those that contradict one another."""
+    if settings.docker and settings.image:
+        raise UsageError("--docker builds this checkout's image, --image names another one; give one of them")
+    if settings.in_container and settings.weights:
+        raise UsageError("--weights is for a run without a container: an image brings its own")
+    if settings.weights and not settings.weights.is_file():
+        raise UsageError(f"--weights {settings.weights}: no such file")
+    return settings
+
+
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*[bkmgBKMG]?", text):
+        raise argparse.ArgumentTypeError(f"must be a size such as 8g or 900m, not {text!r}")
+    return text
