@@ -62,6 +62,7 @@ def run_process(
         on_start: called with its process id. on_kill: called before it is killed.
     """
     _adopt_orphans()
+    others = {child.pid for child in psutil.Process().children()}
     launched = time.monotonic()
     process = subprocess.Popen(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -89,7 +90,7 @@ def run_process(
         if process.returncode is None:  # interrupted
             on_kill()
             _kill_group(process.pid)
-        left = _kill_orphans()
+        left = _kill_orphans(others)
         for tail in tails:
             tail.join(timeout=5)
     return Outcome(
@@ -124,9 +125,16 @@ def _kill_group(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def _kill_orphans() -> tuple[str, ...]:
-    """Kill and collect what has become this process's child by adoption; the command lines of it."""
-    names, orphans = [], psutil.Process().children(recursive=True)
+def _kill_orphans(others: set[int]) -> tuple[str, ...]:
+    """Kill and collect what has become this process's child by adoption; the command lines of it.
+
+    others: children that this process had before, which are none of the job's.
+    """
+    names, orphans = [], []
+    for child in psutil.Process().children():
+        if child.pid not in others:
+            with suppress(psutil.Error):
+                orphans += [child, *child.children(recursive=True)]
     for orphan in orphans:
         with suppress(psutil.Error):
             if orphan.status() != psutil.STATUS_ZOMBIE:
