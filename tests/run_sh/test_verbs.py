@@ -20,6 +20,7 @@ from tests.run_sh.calls import REPO, RUN_SH, TELLER, clean_environment, run
         (["--input", "a b", "--quiet"], ["-m", "infer", "--input", "a b", "--quiet"]),
         (["infer", "--help"], ["-m", "infer", "--help"]),
         (["dry-run", "--data", "x"], ["-m", "train_offline.dry_run", "--data", "x"]),
+        (["pack"], ["-m", "train_offline.pack"]),
         (["synthesize"], ["-m", "train_offline.synthesize"]),
         (["check", "x"], ["-m", "train_offline.check", "x"]),
         (["split"], ["-m", "train_offline.split"]),
@@ -83,7 +84,7 @@ def test_help_names_every_verb_and_sets_nothing_up(bare: Path, word: str) -> Non
     named = {
         line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ") and line[2] != " "
     }
-    verbs = {"infer", "dry-run", "synthesize", "check", "split", "train", "export"}
+    verbs = {"infer", "dry-run", "pack", "synthesize", "check", "split", "train", "export"}
     assert verbs | {"test", "bench", "setup", "help"} <= named
     assert not (bare / ".venv").exists()
 
