@@ -55,7 +55,7 @@ def dry_run(settings: Settings, submission: Submission | None = None) -> int:
         judged = judge_scenes(cases, runs[-1].masks, submission.owner, side)
         result = Result(
             when=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            data=str((settings.data or EMBEDDED).resolve()),
+            data=_told(settings.data or EMBEDDED),
             settings=settings,
             image=image,
             environment=environment(settings.in_container),
@@ -191,6 +191,12 @@ def _embedded_split() -> Path:
         return embedded_split(EMBEDDED)
     except OSError as error:
         raise UsageError(f"cannot draw the embedded split: {error}; give scenes with --data") from error
+
+
+def _told(folder: Path) -> str:
+    """A folder as reports name it: from the root of this checkout where it lies in there, else in full."""
+    folder = folder.resolve()
+    return str(folder.relative_to(REPOSITORY) if folder.is_relative_to(REPOSITORY) else folder)
 
 
 def _writable_folder(folder: Path, flag: str) -> Path:

@@ -35,7 +35,7 @@ def draw(folder: Path) -> Path:
 
 
 def seconds_to_open(report: Path) -> float | None:
-    """Median of three, from the start of the navigation to the first scene on the screen; None: no browser."""
+    """Median of three, from the navigation to the first scene on the screen; None: no browser."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if not path:
         return None
