@@ -107,6 +107,8 @@ def main(scenes: Path, masks: Path, fault: str) -> int:
         (scenes / "seen.txt").write_text("x")
     if fault == "removed":
         min(scenes.iterdir()).unlink()
+    if fault == "pipe for a report":
+        os.mkfifo("/report/job.json")
     if fault == "processes":
         subprocess.Popen(["sleep", "600"], start_new_session=True)
     return 0

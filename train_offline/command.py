@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
 
 from infer.settings import UsageError
+
+STOPS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,32 +21,48 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see --help)")
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, raised like Ctrl-C so that child processes and temporary folders are cleared away."""
+class _Stopped(KeyboardInterrupt):
+    """SIGTERM or SIGHUP, raised like Ctrl-C so that children and temporary folders are cleared away."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def run(prog: str, work: Callable[[], int | None]) -> int:
-    """Exit code of `work`; in one line on stderr: 2 for a UsageError, 130 for Ctrl-C, 143 for SIGTERM."""
+    """Exit code of `work`; in one line on stderr: 2 for a UsageError or a file that cannot be used.
+
+    130 for Ctrl-C, 143 for SIGTERM, 129 where the terminal is gone.
+    """
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it raises, which is said here
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGTERM, _terminate)
-    if before[signal.SIGINT] is not signal.SIG_IGN:  # as under nohup: the caller's wish
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *STOPS)}
+    for number in STOPS:
+        if before[number] is not signal.SIG_IGN:  # as under nohup: the caller's wish
+            signal.signal(number, _stop)
+    if before[signal.SIGINT] is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return work() or 0
     except UsageError as error:
         print(f"{prog}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read what is printed has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{prog}: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt as interrupt:
         print(f"{prog}: stopped", file=sys.stderr)
-        return 143 if isinstance(interrupt, _Terminated) else 130
+        return 128 + (interrupt.number if isinstance(interrupt, _Stopped) else signal.SIGINT)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _terminate(*_: object) -> None:
-    raise _Terminated
+def _stop(number: int, _: object) -> None:
+    raise _Stopped(number)
 
 
 def positive(kind: type[int] | type[float]) -> Callable[[str], int | float]:

@@ -5,11 +5,14 @@ Exit code: 0 passed; 1 the job failed or a mask is not as it must be; 2 wrong ca
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -34,13 +37,14 @@ from train_offline.judging.terminal import table
 
 WRONG_CALL = 2
 FINDINGS_SHOWN = 12
+LARGEST_MASK = 2**28  # bytes
 EMBEDDED = REPOSITORY / "data" / "embedded"
 FILES = ("report.html", "report.json", history.FILE_NAME)
 
 
 def dry_run(settings: Settings, submission: Submission | None = None) -> int:
     """The whole play; prints the table and returns the exit code. submission: None for what settings say."""
-    report_dir = _writable_folder(settings.report_dir, "--report-dir")
+    report_dir = writable_folder(settings.report_dir, "--report-dir")
     keep = _empty_folder(settings.keep) if settings.keep else None
     cases = cases_of(settings.data or _embedded_split())
     image = _image(settings, report_dir)
@@ -51,8 +55,11 @@ def dry_run(settings: Settings, submission: Submission | None = None) -> int:
         runs, notes = _run_all(submission, cases, Path(scratch), settings)
         if ours and _is_wrong_call(runs[-1]):  # the job has said what is wrong
             return WRONG_CALL
-        side = side_for(len(cases))
-        judged = judge_scenes(cases, runs[-1].masks, submission.owner, side)
+        for run in runs[:-1]:  # whatever one of them gets wrong, the judge's only run may get wrong
+            run.findings.extend(
+                f for s in judge_scenes(cases, run.masks, submission.owner) for f in s.findings
+            )
+        judged = judge_scenes(cases, runs[-1].masks, submission.owner, side_for(len(cases)))
         result = Result(
             when=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             data=_told(settings.data or EMBEDDED),
@@ -65,7 +72,7 @@ def dry_run(settings: Settings, submission: Submission | None = None) -> int:
             notes=[*notes, *_notes(judged, runs)],
         )
         if keep:
-            shutil.copytree(runs[-1].masks, keep, symlinks=True, dirs_exist_ok=True)
+            _copy_files(runs[-1].masks, keep)
     return _report(result, report_dir)
 
 
@@ -119,38 +126,60 @@ def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
 
 def _differing(runs: list[Run]) -> list[str]:
     """Files of the last run that an earlier one wrote otherwise."""
+    if len(runs) == 1:
+        return []
+    *earlier, last = ({path.name: _hash(path) for path in _plain_files(run.masks)} for run in runs)
+    items = (item for run in earlier for item in run.items())
+    return sorted({name for name, value in items if last.get(name, value) != value})
 
-    def contents(run: Run) -> dict[str, bytes]:
-        return {p.name: p.read_bytes() for p in run.masks.iterdir() if p.is_file() and not p.is_symlink()}
 
-    last = contents(runs[-1])
-    return sorted(
-        {
-            name
-            for run in runs[:-1]
-            for name, content in contents(run).items()
-            if last.get(name, content) != content
-        }
-    )
+def _plain_files(folder: Path) -> list[Path]:
+    """What a job left that can be read without harm."""
+    try:
+        entries = sorted(folder.iterdir())
+        return [p for p in entries if p.is_file() and not p.is_symlink() and os.access(p, os.R_OK)]
+    except OSError:
+        return []
+
+
+def _hash(path: Path) -> str:
+    """Of the content, or of the size of a file that is too large to be a mask."""
+    size = path.stat().st_size
+    return hashlib.sha256(path.read_bytes()).hexdigest() if size <= LARGEST_MASK else str(size)
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    for path in _plain_files(source):
+        shutil.copyfile(path, target / path.name)
 
 
 def _report(result: Result, folder: Path) -> int:
-    """Write the three files and print the table; returns the exit code."""
+    """Print the table, write the three files; returns the exit code."""
     content = content_of(result)
     content["comparison"] = history.compare(history.earlier_run(folder, result.data), content)
     pictures = {scene.name: scene.picture for scene in result.scenes if scene.picture}
-    _write(folder / FILES[1], json.dumps(content, indent=1, allow_nan=False) + "\n")
-    _write(folder / FILES[0], page(content, pictures))
-    _guarded(lambda: history.append(folder, content), folder / history.FILE_NAME)
     for finding in result.findings[:FINDINGS_SHOWN]:
         print(f"dry-run: {_one_line(finding)}", file=sys.stderr)
     if len(result.findings) > FINDINGS_SHOWN:
-        print(
-            f"dry-run: and {len(result.findings) - FINDINGS_SHOWN} more, all in the report", file=sys.stderr
-        )
-    print(table(content))
-    print(f"{'report':<12} {folder / FILES[0]}")
+        more = len(result.findings) - FINDINGS_SHOWN
+        print(f"dry-run: and {more} more, all in the report", file=sys.stderr)
+    with _reader_may_leave():
+        print(table(content), flush=True)
+    _write(folder / FILES[1], json.dumps(content, indent=1, allow_nan=False) + "\n")
+    _write(folder / FILES[0], page(content, pictures))
+    _guarded(lambda: history.append(folder, content), folder / history.FILE_NAME)
+    with _reader_may_leave():
+        print(f"{'report':<12} {folder / FILES[0]}", flush=True)
     return 0 if result.passed else 1
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """As in `| head -1`: the report is written and the exit code tells all the same."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(finding: Finding) -> str:
@@ -159,7 +188,17 @@ def _one_line(finding: Finding) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    _guarded(lambda: path.write_text(text, encoding="utf-8", errors="replace"), path)
+    """Whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+
+    def write() -> None:
+        try:
+            draft.write_text(text, encoding="utf-8", errors="replace")
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    _guarded(write, path)
 
 
 def _guarded(write: Callable[[], Any], path: Path) -> None:
@@ -176,7 +215,7 @@ def _image(settings: Settings, report_dir: Path) -> Image | None:
     if not settings.in_container:
         return None
     require_engine()
-    if settings.image:
+    if settings.image is not None:
         return find_image(settings.image)
     print("dry-run: building the image", file=sys.stderr)
     return find_image(build(report_dir / "build.log"))
@@ -199,7 +238,8 @@ def _told(folder: Path) -> str:
     return str(folder.relative_to(REPOSITORY) if folder.is_relative_to(REPOSITORY) else folder)
 
 
-def _writable_folder(folder: Path, flag: str) -> Path:
+def writable_folder(folder: Path, flag: str) -> Path:
+    """The folder, made if need be; UsageError naming the flag where nothing can be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -209,7 +249,7 @@ def _writable_folder(folder: Path, flag: str) -> Path:
 
 
 def _empty_folder(folder: Path) -> Path:
-    if any(_writable_folder(folder, "--keep").iterdir()):
+    if any(writable_folder(folder, "--keep").iterdir()):
         raise UsageError(f"--keep {folder}: is not empty; name a new folder")
     return folder
 

@@ -1,8 +1,8 @@
 """Make the file to submit: build the image, judge it in a container, and only if it passes save it.
 
 Writes DIR/sea-ice-DATE-COMMIT.tar.gz, its .sha256, and .report.html and .report.json beside it, all under one
-name. `docker load` reads the archive as it is. Exit code: 0 saved; 1 the dry run failed, nothing is saved;
-2 wrong call.
+name; with --image the image's id stands for the commit. `docker load` reads the archive as it is. Exit code:
+0 saved; 1 the dry run failed, nothing is saved; 2 wrong call.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from infer.settings import UsageError
 from train_offline import command
 from train_offline.code_version import commit_of
-from train_offline.dry_run import dry_run
+from train_offline.dry_run import dry_run, writable_folder
 from train_offline.judging.container import build, find_image, require_engine
 from train_offline.judging.settings import Settings, add_arguments, check
 
@@ -48,9 +48,10 @@ def parse(argv: list[str] | None) -> tuple[Settings, Path]:
 def pack(settings: Settings, output: Path) -> int:
     """Build, judge, save; returns the exit code."""
     require_engine()
-    folder = _folder(output)
-    settings.report_dir.mkdir(parents=True, exist_ok=True)
-    if not settings.image:
+    folder = writable_folder(output, "--output")
+    writable_folder(settings.report_dir, "--report-dir")
+    ours = settings.image is None
+    if ours:
         print("pack: building the image", file=sys.stderr)
         settings = replace(settings, image=build(settings.report_dir / "build.log"))
     image = find_image(settings.image)
@@ -61,7 +62,8 @@ def pack(settings: Settings, output: Path) -> int:
         return code
     if find_image(settings.image).id != image.id:
         raise UsageError(f"{settings.image} was changed while it was judged; pack again")
-    target = folder / f"sea-ice-{datetime.now(timezone.utc):%Y%m%d}-{_version()}.tar.gz"
+    version = _version() if ours else image.id.removeprefix("sha256:")[:12]
+    target = folder / f"sea-ice-{datetime.now(timezone.utc):%Y%m%d}-{version}.tar.gz"
     _save(settings.image, target)
     for kind in ("html", "json"):
         beside = target.with_name(target.name.replace(".tar.gz", f".report.{kind}"))
@@ -81,16 +83,6 @@ def _version() -> str:
     return (code["commit"] or "no-commit")[:12] + "-changed" * bool(code["dirty"])
 
 
-def _folder(output: Path) -> Path:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--output {output}: cannot be made ({error.strerror})") from error
-    if not os.access(output, os.W_OK):
-        raise UsageError(f"--output {output}: cannot be written to")
-    return output
-
-
 def _require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < SPARE * size:
@@ -102,7 +94,7 @@ def _require_space(folder: Path, size: int) -> None:
 
 def _save(image: str, target: Path) -> None:
     """The image as `docker save` gives it, compressed, and its SHA-256 as sha256sum writes it."""
-    draft = target.with_name(target.name + ".part")
+    draft = target.with_name(f"{target.name}.{os.getpid()}.part")
     print(f"pack: saving {image}, which takes minutes for a large image", file=sys.stderr)
     try:
         saver = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,17 @@ from tests.judged import make_data
 from tests.submission import mask_of
 from tests.support import REPO
 from train_offline import dry_run, pack
+from train_offline.judging.container import TITLE
 from train_offline.synthesize import main as synthesize
 
 pytestmark = pytest.mark.docker
 
 BASE_VARIABLE = "SEA_ICE_DOCKER_BASE"
 STRANGER = """FROM {image}
-LABEL org.opencontainers.image.title=stranger
+LABEL org.opencontainers.image.title={title}
+VOLUME /scratch
 COPY submission.py /submission.py
-ENTRYPOINT ["python", "/submission.py", "/input", "/output"]
-CMD ["{fault}"]
+ENTRYPOINT ["python", "/submission.py", "/input", "/output", "{fault}"]
 """
 COPIES = """FROM {base}
 COPY masks /masks
@@ -70,8 +72,8 @@ def build(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def stranger(judge: Judge, build: Callable[..., str]) -> Callable[[str], str]:
-    def make(fault: str) -> str:
-        dockerfile = STRANGER.format(image=judge.image, fault=fault)
+    def make(fault: str, title: str = "stranger") -> str:
+        dockerfile = STRANGER.format(image=judge.image, fault=fault, title=title)
         name = fault.replace(" ", "-") or "good"
         return build(name, dockerfile, submission=REPO / "tests" / "submission.py")
 
@@ -138,8 +140,10 @@ def test_a_faulty_image_is_found_out(
 def test_an_image_of_a_stranger_that_is_in_order_passes(
     stranger: Callable[[str], str], data: Path, tmp_path: Path
 ) -> None:
+    volumes = docker("volume", "ls", "--quiet").stdout
     code, report = judged(data, tmp_path / "r", "--image", stranger(""), "--repeat", "2")
     assert code == 0, report["findings"]
+    assert docker("volume", "ls", "--quiet").stdout == volumes
     assert [part["name"] for part in report["seconds"]["parts"]] == ["start", "job"]
     assert (report["data"]["scored"], report["notes"]) == (3, [])
 
@@ -152,6 +156,28 @@ def test_an_image_that_hangs_is_killed_and_removed(
     assert report["findings"][0]["kind"] == "time"
     assert "still waiting for the network" in report["findings"][0]["what"]
     assert "sea-ice-judge" not in docker("ps", "--all", "--format", "{{.Names}}").stdout
+
+
+def test_an_image_that_only_calls_itself_ours_is_judged_all_the_same(
+    stranger: Callable[..., str], data: Path, tmp_path: Path
+) -> None:
+    image = stranger("pipe for a report", title=TITLE)
+    code, report = judged(data, tmp_path / "r", "--image", image)
+    assert code == 0, report["findings"]
+    assert report["submission"]["device"] is None
+
+
+def test_a_temporary_folder_of_any_name_can_be_mounted(
+    stranger: Callable[..., str], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / 'a:b,c "d"'
+    odd.mkdir()
+    for folder in (*tmp_path.parents, tmp_path):
+        if folder.stat().st_uid == os.getuid() and folder.is_relative_to(tempfile.gettempdir()):
+            folder.chmod(folder.stat().st_mode | 0o055)  # the container is another user
+    monkeypatch.setattr(tempfile, "tempdir", str(odd))
+    code, report = judged(data, tmp_path / "r", "--image", stranger(""))
+    assert code == 0, report["findings"]
 
 
 def test_an_image_that_is_not_there_is_a_wrong_call(

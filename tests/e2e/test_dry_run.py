@@ -43,6 +43,11 @@ def data(tmp_path: Path) -> Path:
         (["--repeat", "0"], "above zero"),
         (["--time-limit", "-1"], "above zero"),
         (["--memory", "lots"], "8g"),
+        (["--memory", "1"], "6m"),
+        (["--time-limit", "1e10"], "at most"),
+        (["--image", ""], "empty"),
+        (["--image=--help"], "--help"),
+        (["--data", "x" * 300], "no such folder"),
         (["--docker", "--image", "x"], "give one of them"),
         (["--image", "x", "--weights", "{data}/val.csv"], "--weights"),
     ],
@@ -153,7 +158,9 @@ def test_real_data_folders_work_as_they_are(name: str, tmp_path: Path) -> None:
     assert (report["data"]["ignored_pixels"] > 0) == (folder / "ignore").is_dir()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_stopped_play_ends_its_job_and_leaves_no_folder(
     data: Path, tmp_path: Path, number: int, code: int
 ) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import os
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +22,10 @@ from train_offline.judging import history
 from train_offline.judging.audit import audit_mask, audit_names
 from train_offline.judging.cases import Case, cases_of, mask_sizes
 from train_offline.judging.container import seconds_between
+from train_offline.judging.job_report import JobReport, read_report
 from train_offline.judging.page import worst_first
 from train_offline.judging.parts import Part, added_up, parts_of_job, parts_of_stranger
 from train_offline.judging.pictures import LARGEST, LAYERS, SMALLEST, layers_of, picture, side_for
-from train_offline.judging.runs import read_report
 from train_offline.judging.sampler import Samples
 from train_offline.judging.stage import lay_out
 
@@ -44,7 +48,10 @@ def test_a_list_chooses_the_scenes_and_may_name_truths_that_are_missing(data: Pa
     [
         (lambda d: (d / "val.csv").write_text("image,label\nimage/x.tif,gt/x.png\n"), "x.tif: no such file"),
         (lambda d: (d / "train.csv").write_text("image,label\nimage/s.0.tif,gt/s.0.png\n"), "no val.csv"),
-        (lambda d: (d / "image" / "s.0.tiff").write_bytes(b""), "s.0"),
+        (lambda d: (d / "image" / "s.0.tiff").write_bytes(b""), "same mask"),
+        (lambda d: os.mkfifo(d / "image" / "t.tif"), "t.tif: is no plain file"),
+        (lambda d: (d / "image" / "t.tif").symlink_to("nowhere"), "t.tif: is no plain file"),
+        (lambda d: (d / "val.csv").write_text("image,label\nimage/s.png,gt/s.0.png\n"), "s.png.*scenes are"),
         (lambda d: [p.unlink() for p in (d / "image").iterdir()], "no .tif"),
     ],
 )
@@ -60,6 +67,8 @@ def test_the_size_of_a_mask_comes_from_the_header_or_the_contract(data: Path, tm
     case.image.write_bytes(b"no TIFF")
     assert mask_sizes(case) == ((512, 512), SIZES[0])
     assert mask_sizes(Case(case.image)) == ((512, 512),)
+    Image.new("RGB", (30, 20)).save(case.image, format="PNG")
+    assert mask_sizes(Case(case.image)) == ((512, 512), (20, 30))
     write_tiff(tmp_path / "f.tif", np.zeros((9, 11), np.float64) + 0.5)  # Pillow does not know it
     assert mask_sizes(Case(tmp_path / "f.tif")) == ((9, 11),)
 
@@ -81,6 +90,11 @@ def test_stray_files_are_told_apart(tmp_path: Path) -> None:
     assert "name it scene-5.png" in findings["scne-5.png"].fix
 
 
+def test_a_name_that_only_begins_alike_is_no_misspelling(tmp_path: Path) -> None:
+    (tmp_path / "12.png").touch()
+    assert [f.kind for f in audit_names({"1"}, tmp_path)] == ["missing", "extra"]
+
+
 def test_a_folder_that_was_never_made_misses_every_mask(tmp_path: Path) -> None:
     (finding,) = audit_names({"a"}, tmp_path / "none")
     assert (finding.kind, finding.file) == ("missing", "a.png")
@@ -95,11 +109,65 @@ def test_a_mask_in_order_gives_its_pixels(tmp_path: Path) -> None:
 
 
 def test_a_large_mask_is_no_reason_for_a_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
-    mask = np.zeros((9500, 9500), np.uint8)  # above Pillow's limit of 89 megapixels
+    mask = np.zeros((13_500, 13_500), np.uint8)  # above Pillow's limit of 179 megapixels
     mask[4000:, :10] = 255
     Image.fromarray(mask).save(tmp_path / "big.png")
     assert audit_mask(tmp_path / "big.png", (mask.shape,), None)[0] == []
     assert not recwarn.list
+
+
+def png(rows: int = 96, bits: int = 8, colour: int = 0, extra: bytes = b"", more: int = 0) -> bytes:
+    """A PNG of 96 x 96 by hand, with what can be wrong in one."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 96, 96, bits, colour, 0, 0, 0)
+    line = b"\0" + bytes([255, 0]) * (48 * bits // 8)
+    pixels = zlib.compress(line * (rows + more))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
+
+
+TRANSPARENT = b"\0\0\0\x02tRNS\0\0" + struct.pack(">I", zlib.crc32(b"tRNS\0\0"))
+HUGE = struct.pack(">I", 1_000_000_000) + b"teXt"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "words"),
+    [
+        (png(bits=4), "mode", "4 bits of grey"),
+        (png(bits=2), "mode", "2 bits of grey"),
+        (png(colour=2), "mode", "RGB"),
+        (png(extra=TRANSPARENT), "mode", "transparent"),
+        (png()[:-12], "partial", "ends in the middle"),
+        (png()[:-5], "partial", "ends in the middle"),
+        (png()[:20], "partial", "ends in the middle"),
+        (png(rows=48), "partial", "before its last row"),
+        (png(more=5), "unreadable", "too many rows"),
+        (png() + b"x" * 4000, "unreadable", "4000 bytes follow"),
+        (png()[:60] + b"?" + png()[61:], "unreadable", "check sum"),
+        (png(extra=HUGE), "partial", "ends in the middle"),
+        (b"", "partial", "ends in the middle"),
+    ],
+)
+def test_what_one_reader_forgives_is_found(tmp_path: Path, content: bytes, kind: str, words: str) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png())
+    assert audit_mask(path, ((96, 96),), None)[0] == []
+    path.write_bytes(content)
+    ((finding,), pixels) = audit_mask(path, ((96, 96),), None)
+    assert (finding.kind, pixels) == (kind, None)
+    assert words in finding.what
+
+
+def test_a_sparse_giant_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png())
+    os.truncate(path, 200 * 2**30)
+    ((finding,), _) = audit_mask(path, ((96, 96),), None)
+    assert (finding.kind, "more than its pixels can need" in finding.what) == ("unreadable", True)
 
 
 # ---- staging
@@ -117,17 +185,14 @@ def test_scenes_are_linked_or_become_real_files(data: Path, tmp_path: Path) -> N
 
 
 # ---- seconds
-REPORT = {
-    "began": 100.5,
-    "seconds": {
+SECONDS = {
         "start": 0.2, "setup": 2.0, "imports": 1.5, "weights": 0.25, "device": 0.15,
-        "first_mask": 2.75, "predicted": 8.0, "total": 8.5, "read": 1.0, "predict": 5.0, "write": 0.5,
-    },
+        "first_mask": 2.75, "predicted": 8.0, "total": 8.5,
 }  # fmt: skip
 
 
 def test_the_parts_follow_one_another_and_add_up() -> None:
-    parts = parts_of_job(100.0, 109.25, REPORT)
+    parts = parts_of_job(100.0, 109.25, JobReport(100.5, SECONDS))
     expected = {
         "start": 0.5, "interpreter": 0.2, "plan": 0.1, "imports": 1.5, "weights": 0.25, "device": 0.15,
         "first mask": 0.55, "steady state": 5.25, "drain": 0.5, "exit": 0.25,
@@ -137,19 +202,26 @@ def test_the_parts_follow_one_another_and_add_up() -> None:
 
 
 def test_parts_that_did_not_happen_are_empty() -> None:
-    seconds = {**REPORT["seconds"], "first_mask": None, "predicted": None}
-    parts = parts_of_job(100.0, 109.25, {**REPORT, "seconds": seconds})
+    seconds = {**SECONDS, "first_mask": None, "predicted": None}
+    parts = parts_of_job(100.0, 109.25, JobReport(100.5, seconds))
     assert sum(part.seconds for part in parts) == pytest.approx(9.25)
-    one_scene = {**REPORT["seconds"], "first_mask": 8.25}  # written after the last prediction
-    parts = parts_of_job(100.0, 109.25, {**REPORT, "seconds": one_scene})
+    one_scene = {**SECONDS, "first_mask": 8.25}  # written after the last prediction
+    parts = parts_of_job(100.0, 109.25, JobReport(100.5, one_scene))
     assert sum(part.seconds for part in parts) == pytest.approx(9.25)
     assert min(part.seconds for part in parts) >= 0
+
+
+def test_parts_that_do_not_fit_the_seconds_from_outside_are_not_believed() -> None:
+    assert parts_of_job(100.0, 109.25, JobReport(4000.0, SECONDS)) is None
+    assert parts_of_job(100.0, 109.25, JobReport(100.5, {**SECONDS, "total": 500.0})) is None
+    assert parts_of_job(100.0, 109.25, JobReport(None, SECONDS)) is None
+    assert parts_of_job(100.0, 109.25, JobReport(100.5, None)) is None
 
 
 def test_a_stranger_has_two_parts_at_most() -> None:
     assert parts_of_stranger(4.0, None) == [Part("job", 4.0)]
     assert parts_of_stranger(4.0, 3.0) == [Part("start", 1.0), Part("job", 3.0)]
-    assert parts_of_stranger(4.0, 5.0) == [Part("job", 4.0)]
+    assert parts_of_stranger(4.0, 5.0) == parts_of_stranger(4.0, -0.1) == [Part("job", 4.0)]
     state = {"StartedAt": "2026-11-25T01:02:03.123456789Z", "FinishedAt": "2026-11-25T01:02:05.2Z"}
     assert seconds_between(state, "StartedAt", "FinishedAt") == pytest.approx(2.076544)
     assert seconds_between({}, "StartedAt", "FinishedAt") is None
@@ -168,11 +240,32 @@ def test_areas_and_series_of_samples() -> None:
     assert len(many.thinned()["at"]) <= 240
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[1, 2]", '{"a": '])
+@pytest.mark.parametrize("text", ["", "no JSON", "[1, 2]", '{"a": ', "[" * 200_000])
 def test_a_job_report_that_cannot_be_used_counts_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "job.json").write_text(text)
-    assert read_report(tmp_path / "job.json") == {}
-    assert read_report(tmp_path / "none.json") == {}
+    assert read_report(tmp_path / "job.json") == JobReport()
+    assert read_report(tmp_path / "none.json") == JobReport()
+
+
+def test_what_a_job_says_is_taken_with_caution(tmp_path: Path) -> None:
+    said = {
+        "began": True, "device": "cpu\x1b[31m\nverdict passed", "precision": 16, "version": "v" * 10_000,
+        "seconds": {**SECONDS, "setup": float("inf")},
+        "scenes": [{"name": "a.tif", "status": {"a": 1}, "error": "x"}, 5, {"name": 7, "status": "ok"}],
+    }  # fmt: skip
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(said))
+    report = read_report(path)
+    assert (report.began, report.seconds) == (None, None)
+    assert report.texts == {"device": "cpu?[31m?verdict passed", "version": "v" * 200}
+    assert report.scenes == {"a.tif": (None, "x"), "7": ("ok", None)}
+    path.write_text(json.dumps({"seconds": SECONDS | {"total": 10**400}, "began": 3}))
+    assert (read_report(path).began, read_report(path).seconds) == (3.0, None)
+    path.unlink()
+    os.mkfifo(path)
+    assert read_report(path) == JobReport()
+    (tmp_path / "link.json").symlink_to("/etc/hostname")
+    assert read_report(tmp_path / "link.json") == JobReport()
 
 
 # ---- history

@@ -9,20 +9,34 @@ from pathlib import Path
 
 import numpy as np
 
-from train_offline.judging.cases import open_image
 from train_offline.judging.finding import Finding
+from train_offline.judging.png import FlawError, read_png
 
-SIGNATURE, TRAILER = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 PARTIAL = (".part", ".tmp", ".temp", ".partial", ".swp", "~")
-ALIKE = 0.75  # similarity from which a stray name is taken for a misspelt one
+ALIKE = 0.9  # similarity from which a stray name is taken for a misspelt one
+MOST_COMPARED = 300  # missing masks; among more of them anything resembles something
 VALUES_SHOWN = 4
 WRITE_WHOLE = "write under a temporary name in the same folder, rename at the end, and wait for the last one"
+READABLE = "give it mode 0644, folders 0755: the judge is another user"
+AS_PNG = "save it as PNG, 8 bits, one channel"
+FIXES = {
+    "partial": WRITE_WHOLE,
+    "size": "crop what was padded and resize nothing",
+    "mode": AS_PNG,
+    "unreadable": AS_PNG,
+}
 
 
 def audit_names(stems: set[str], folder: Path) -> list[Finding]:
     """Masks that are missing, misnamed or half written, and everything else that should not be there."""
     wanted = {f"{stem}.png" for stem in stems}
-    found = set(os.listdir(folder)) if folder.is_dir() else set()
+    try:
+        found = set(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        found = set()
+    except OSError as error:
+        what = f"the output folder cannot be read any more ({error.strerror})"
+        return [Finding("permissions", "", what, READABLE)]
     missing, stray = wanted - found, sorted(found - wanted)
     findings = []
     for name in stray:
@@ -76,10 +90,14 @@ def _meant(name: str, missing: set[str]) -> str:
     """The missing mask that a stray file most likely is, else an empty string."""
     stem = os.path.splitext(name)[0].lower()
     for candidate in sorted(missing, key=len, reverse=True):
-        if stem.startswith(candidate.removesuffix(".png").lower()):
+        wanted = candidate.removesuffix(".png").lower()
+        if stem.startswith(wanted) and not stem[len(wanted) :][:1].isalnum():
             return candidate
-    close = difflib.get_close_matches(name, missing, 1, ALIKE) if name.lower().endswith(".png") else []
-    return close[0] if close else ""
+    if len(missing) > MOST_COMPARED or not name.lower().endswith(".png"):
+        return ""
+    stems = {candidate.removesuffix(".png"): candidate for candidate in missing}
+    close = difflib.get_close_matches(os.path.splitext(name)[0], stems, 1, ALIKE)
+    return stems[close[0]] if close else ""
 
 
 def _no_file(path: Path, mode: int) -> Finding:
@@ -96,47 +114,22 @@ def _rights(path: Path, facts: os.stat_result, owner: int | None) -> list[Findin
         what = f"belongs to user {facts.st_uid}, the job ran as {owner}"
         findings.append(Finding("owner", path.name, what, "write as the user that the job is started as"))
     if not facts.st_mode & stat.S_IROTH:
-        what = f"can be read by its owner only (mode {stat.S_IMODE(facts.st_mode):04o})"
-        findings.append(Finding("permissions", path.name, what, "give it mode 0644 for other users"))
+        what = f"cannot be read by other users (mode {stat.S_IMODE(facts.st_mode):04o})"
+        findings.append(Finding("permissions", path.name, what, READABLE))
     return findings
 
 
 def _content(path: Path, sizes: tuple[tuple[int, int], ...]) -> tuple[Finding | None, np.ndarray | None]:
-    def fault(kind: str, what: str, fix: str) -> Finding:
-        return Finding(kind, path.name, what, fix)
-
-    as_png = "save it as PNG, 8 bits, one channel"
     try:
-        with open_image(path) as image:
-            size = image.height, image.width
-            if image.format != "PNG":
-                return fault("unreadable", f"is a {image.format} file", as_png), None
-            if size not in sizes:
-                allowed = " or ".join(f"{width}x{height}" for height, width in sizes)
-                what = f"is {size[1]}x{size[0]} pixels, its scene is {allowed}"
-                return fault("size", what, "crop what was padded and resize nothing"), None
-            if image.mode != "L":  # 1 bit is "1", 16 bit "I;16", a palette "P", colour "RGB"
-                return fault("mode", f"has pixels of mode {image.mode}, not 8-bit grey (L)", as_png), None
-            pixels = np.asarray(image)
-    except Exception as error:  # a damaged file fails in many ways; each of them is the finding
-        if _is_cut(path):
-            return fault("partial", "ends in the middle of the image", WRITE_WHOLE), None
-        return fault("unreadable", f"cannot be read ({' '.join(str(error).split())[:120]})", as_png), None
+        pixels = read_png(path, sizes)
+    except FlawError as flaw:
+        return Finding(flaw.kind, path.name, str(flaw), FIXES[flaw.kind]), None
+    except OSError as error:
+        return Finding("permissions", path.name, f"cannot be opened ({error.strerror})", READABLE), None
     odd = pixels[(pixels != 0) & (pixels != 255)]
     if odd.size:
         values = np.unique(odd)
         shown = ", ".join(map(str, values[:VALUES_SHOWN])) + (" ..." if len(values) > VALUES_SHOWN else "")
         what = f"holds {shown} beside 0 and 255, on {odd.size} pixels"
-        return fault("values", what, "write 255 for ice and 0 for everything else"), pixels
+        return Finding("values", path.name, what, "write 255 for ice and 0 for everything else"), pixels
     return None, pixels
-
-
-def _is_cut(path: Path) -> bool:
-    """Whether a file is empty or begins as a PNG and does not end as one."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(SIGNATURE))
-            file.seek(max(0, path.stat().st_size - len(TRAILER)))
-            return not head or (head == SIGNATURE and file.read() != TRAILER)
-    except OSError:
-        return False

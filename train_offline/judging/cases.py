@@ -33,58 +33,58 @@ class Case:
 def cases_of(folder: Path) -> list[Case]:
     """The scenes that DIR/val.csv lists, or all of DIR/image, or the TIFF files of DIR itself.
 
-    Raises UsageError naming the file: nothing there, a listed scene that is missing, a name used twice, or a
-    folder whose only list is train.csv.
+    Raises UsageError naming the file: nothing there, a scene that is missing, no plain file or not to be
+    read, a name used twice, or a folder whose only list is train.csv.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder")
-    if (folder / LIST).is_file():
+    if not os.path.isdir(folder):
+        raise UsageError(f"{folder}: no such folder, or none that may be looked into")
+    if os.path.isfile(folder / LIST):
         cases = [_listed(folder, image, label) for image, label in rows_of(folder, LIST)]
-    elif (folder / "image").is_dir():
-        if (folder / "train.csv").is_file():
+    elif os.path.isdir(folder / "image"):
+        if os.path.isfile(folder / "train.csv"):
             listed_pairs(folder, LIST)  # says what is wrong: the scenes were set apart for training
-        cases = [
-            _case(folder, image, folder / "gt" / f"{image.stem}.png") for image in _tiffs(folder, "image")
-        ]
+        images, truths = _tiffs(folder, "image"), folder / "gt"
+        cases = [_case(folder, image, truths / f"{image.stem}.png") for image in images]
     else:
         cases = [Case(image) for image in _tiffs(folder, "")]
     if not cases:
         raise UsageError(f"{folder}: no .tif or .tiff file in it, nor in its folder image")
     seen: dict[str, Path] = {}
     for case in cases:
-        other = seen.setdefault(case.name, case.image)
-        if other is not case.image:
-            raise UsageError(f"{case.image}: {other} has the name {case.name} too; rename one of the two")
+        if case.name in seen:
+            raise UsageError(
+                f"{case.image}: {seen[case.name]} would have the same mask; leave one of them out"
+            )
+        seen[case.name] = case.image
     return cases
 
 
 def mask_sizes(case: Case) -> tuple[tuple[int, int], ...]:
     """The (height, width) that the mask of a scene may have.
 
-    It is what the scene's header says, read by other libraries than the job's own reader. A scene without a
-    readable header may have a mask of 512 x 512, as the contract says, or of its truth's size.
+    It is what the scene's TIFF header says, read by other libraries than the job's own reader. A scene
+    without a readable one may have a mask of 512 x 512, as the contract says, or of the size that another
+    kind of image in it has, or of its truth's.
     """
     for read in (_by_pillow, _by_tifffile):
         try:
             return (read(case.image),)
         except Exception:  # both raise whatever their plugins do; the next source is tried
             continue
-    try:
-        return (NO_HEADER, _by_pillow(case.label))
-    except Exception:
-        return (NO_HEADER,)
+    sizes = [NO_HEADER]
+    for path in (case.image, case.label):
+        try:
+            sizes.append(_by_pillow(path, None))
+        except Exception:
+            continue
+    return tuple(dict.fromkeys(sizes))
 
 
-def open_image(path: Path) -> Image.Image:
-    """Open without Pillow's warning about large images: 10,000 x 10,000 is a legal scene."""
-    with warnings.catch_warnings():
+def _by_pillow(path: Path, formats: tuple[str, ...] | None = ("TIFF",)) -> tuple[int, int]:
+    with warnings.catch_warnings():  # 10,000 x 10,000 is a legal scene
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(path)
-
-
-def _by_pillow(path: Path) -> tuple[int, int]:
-    with open_image(path) as image:
-        return image.height, image.width
+        with Image.open(path, formats=formats) as image:
+            return image.height, image.width
 
 
 def _by_tifffile(path: Path) -> tuple[int, int]:
@@ -93,13 +93,25 @@ def _by_tifffile(path: Path) -> tuple[int, int]:
 
 
 def _tiffs(folder: Path, part: str) -> list[Path]:
-    return [path for path in files_of(folder, part) if path.suffix.lower() in SCENE_SUFFIXES]
+    """The scenes of a folder; a folder of such a name is none, for the job neither."""
+    paths = [path for path in files_of(folder, part) if path.suffix.lower() in SCENE_SUFFIXES]
+    return [_usable(path) for path in paths if not os.path.isdir(path)]
 
 
 def _listed(folder: Path, image: Path, label: Path) -> Case:
-    if not os.path.isfile(image):
+    if image.suffix.lower() not in SCENE_SUFFIXES:
+        raise UsageError(f"{image}: {folder / LIST} lists it, but scenes are .tif or .tiff files")
+    if not os.path.lexists(image):
         raise UsageError(f"{image}: no such file, but {folder / LIST} lists it")
-    return _case(folder, image, label)
+    return _case(folder, _usable(image), label)
+
+
+def _usable(path: Path) -> Path:
+    if not os.path.isfile(path):
+        raise UsageError(f"{path}: is no plain file, or a link to nowhere; move it out of the folder")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"{path}: may not be read; change its mode or move it out of the folder")
+    return path
 
 
 def _case(folder: Path, image: Path, label: Path) -> Case:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import shlex
@@ -23,7 +25,7 @@ BUILD_FLAGS = "SEA_ICE_DOCKER_BUILD"
 NOBODY = 54321  # a user that no image knows
 STRICT = shlex.split(
     "--network none --read-only --cap-drop ALL --security-opt no-new-privileges --shm-size 64m "
-    "--tmpfs /tmp:rw,nosuid,nodev,size=1g,mode=1777"
+    "--log-driver none --tmpfs /tmp:rw,nosuid,nodev,size=1g,mode=1777"
 )
 
 
@@ -113,14 +115,15 @@ class Container:
         """report: a folder for the job's own report, mounted at /report; None for a job that makes none."""
         self._name = f"sea-ice-judge-{uuid.uuid4().hex[:12]}"
         self._image, self._limits = image, limits
-        self._mounts = [f"{scenes}:/input:ro", f"{masks}:/output"] + ([f"{report}:/report"] if report else [])
+        self._mounts = [_mount(scenes, "/input", "readonly"), _mount(masks, "/output")]
+        self._mounts += [_mount(report, "/report")] if report else []
 
     def command(self, arguments: list[str]) -> list[str]:
         """The `docker run` line; `arguments` go to the image's entry point."""
         uid, gid = user()
         limits = ["--memory", self._limits.memory, "--memory-swap", self._limits.memory]
         limits += ["--pids-limit", str(self._limits.processes)]
-        mounts = [part for mount in self._mounts for part in ("--volume", mount)]
+        mounts = [part for mount in self._mounts for part in ("--mount", mount)]
         gpus = ["--gpus", "all"] if gpu_visible() else []
         flags = [*STRICT, *limits, *gpus, "--user", f"{uid}:{gid}", *mounts]
         return ["docker", "run", "--name", self._name, *flags, self._image.name, *arguments]
@@ -142,7 +145,14 @@ class Container:
 
     def remove(self) -> None:
         with suppress(UsageError):
-            docker("rm", "--force", self._name)
+            docker("rm", "--force", "--volumes", self._name)
+
+
+def _mount(source: Path, target: str, *flags: str) -> str:
+    """The value of --mount, which is a row of CSV: a path may hold colons, commas and quotes."""
+    row = io.StringIO()
+    csv.writer(row).writerow(["type=bind", f"source={source}", f"target={target}", *flags])
+    return row.getvalue().strip()
 
 
 def seconds_between(state: dict[str, Any], first: str, last: str) -> float | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import fcntl
+import io
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -34,15 +37,24 @@ def earlier_run(folder: Path, data: str) -> list[dict[str, str]]:
 def append(folder: Path, content: dict[str, Any]) -> None:
     """Add a run, given as the content of its report. A file of other columns is moved aside."""
     path = folder / FILE_NAME
-    rows = _rows_of(content)
     if path.exists() and _header(path) != list(COLUMNS):
         os.replace(path, path.with_suffix(".old.csv"))
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if new:
+    with path.open("a+", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # another dry run may be at its end too
+        rows = io.StringIO(newline="")
+        writer = csv.DictWriter(rows, COLUMNS, lineterminator="\n")
+        if file.seek(0, os.SEEK_END) == 0:
             writer.writeheader()
-        writer.writerows(rows)
+        elif not _ends_with_newline(path):
+            rows.write("\n")  # a run was cut off while it wrote
+        writer.writerows(_rows_of(content))
+        file.write(rows.getvalue())
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def compare(earlier: list[dict[str, str]], content: dict[str, Any]) -> dict[str, Any] | None:
@@ -117,9 +129,10 @@ def _text(value: Any) -> str:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _read(path: Path) -> list[dict[str, str]]:

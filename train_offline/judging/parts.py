@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+
+from train_offline.judging.job_report import JobReport
 
 START, EXIT = "start", "exit"
+DOUBTFUL = 0.05  # share of the seconds by which parts may miss the whole
 WORDS = {
     START: "until the job's process exists: container or fork",
     "interpreter": "Python, its arguments, NumPy and OpenCV",
@@ -30,14 +32,18 @@ class Part:
     seconds: float
 
 
-def parts_of_job(launched: float, ended: float, report: dict[str, Any]) -> list[Part]:
+def parts_of_job(launched: float, ended: float, report: JobReport) -> list[Part] | None:
     """The parts of one process, in order; they add up to ended - launched as far as the clocks agree.
+
+    None where the report does not hold what it takes, or does not fit the seconds seen from outside.
 
     Args:
         launched, ended: seen from outside, on time.monotonic().
         report: what the job wrote with --report.
     """
-    seconds, began = report["seconds"], report["began"]
+    seconds, began, wall = report.seconds, report.began, ended - launched
+    if seconds is None or began is None:
+        return None
     setup = [(name, seconds[name]) for name in ("imports", "weights", "device")]
     ready = seconds["start"] + seconds["setup"]
     first = max(seconds["first_mask"] or ready, ready)
@@ -52,12 +58,13 @@ def parts_of_job(launched: float, ended: float, report: dict[str, Any]) -> list[
         ("drain", seconds["total"] - predicted),
         (EXIT, ended - began - seconds["total"]),
     ]
-    return [Part(name, max(0.0, value)) for name, value in rows]
+    parts = [Part(name, max(0.0, value)) for name, value in rows]
+    return parts if abs(sum(part.seconds for part in parts) - wall) <= DOUBTFUL * wall + 0.05 else None
 
 
 def parts_of_stranger(wall: float, inside: float | None) -> list[Part]:
     """The parts of a job that makes no report. inside: seconds that its container ran, None if not known."""
-    if inside is None or inside > wall:
+    if inside is None or not 0 <= inside <= wall:
         return [Part("job", wall)]
     return [Part(START, wall - inside), Part("job", inside)]
 

@@ -72,6 +72,8 @@ def run_process(
     timed_out = threading.Event()
 
     def kill() -> None:
+        if process.returncode is not None:
+            return
         timed_out.set()
         on_kill()
         _kill_group(process.pid)
@@ -90,6 +92,8 @@ def run_process(
         if process.returncode is None:  # interrupted
             on_kill()
             _kill_group(process.pid)
+            with suppress(ChildProcessError):
+                os.waitpid(process.pid, 0)
         left = _kill_orphans(others)
         for tail in tails:
             tail.join(timeout=5)
@@ -121,19 +125,18 @@ def _kill_group(pid: int) -> None:
     for one in descendants:  # in sessions of their own
         with suppress(psutil.Error):
             one.kill()
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
 
 
 def _kill_orphans(others: set[int]) -> tuple[str, ...]:
     """Kill and collect what has become this process's child by adoption; the command lines of it.
 
-    others: children that this process had before, which are none of the job's.
+    others: children that this process had before, which are none of the job's. Nor are those in this
+    process's own session: the job began one of its own.
     """
     names, orphans = [], []
     for child in psutil.Process().children():
-        if child.pid not in others:
-            with suppress(psutil.Error):
+        with suppress(psutil.Error, ProcessLookupError):
+            if child.pid not in others and os.getsid(child.pid) != os.getsid(0):
                 orphans += [child, *child.children(recursive=True)]
     for orphan in orphans:
         with suppress(psutil.Error):

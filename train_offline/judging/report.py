@@ -68,10 +68,7 @@ def content_of(result: Result) -> dict[str, Any]:
             "ignored_pixels": sum(scene.ignored_pixels for scene in result.scenes),
         },
         "submission": _submission(result, job),
-        "settings": {
-            key: getattr(result.settings, key)
-            for key in ("per_scene", "repeat", "time_limit", "cold", "memory")
-        },
+        "settings": {key: getattr(result.settings, key) for key in SETTINGS},
         "environment": result.environment,
         "findings": [asdict(finding) for finding in result.findings],
         "notes": result.notes,
@@ -99,45 +96,41 @@ def _median_run(runs: list[Run]) -> Run:
     return sorted(runs, key=lambda run: run.wall)[(len(runs) - 1) // 2]
 
 
-def _job_facts(run: Run) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """What the job itself said: of each scene by its file, and of the whole."""
-    statuses: dict[str, dict[str, Any]] = {}
+def _job_facts(run: Run) -> tuple[dict[str, tuple[str | None, str | None]], dict[str, str]]:
+    """What the job itself said: status and error of each scene by its file, and texts about the whole."""
+    statuses: dict[str, tuple[str | None, str | None]] = {}
     for execution in run.executions:
-        scenes = execution.job.get("scenes")
-        for scene in scenes if isinstance(scenes, list) else []:
-            if isinstance(scene, dict):
-                statuses[str(scene.get("name"))] = scene
-    return statuses, run.executions[-1].job
+        statuses |= execution.job.scenes
+    return statuses, run.executions[-1].job.texts
 
 
-def _submission(result: Result, job: dict[str, Any]) -> dict[str, Any]:
-    def said(key: str) -> str | None:
-        return str(job[key])[:200] if job.get(key) is not None else None
-
+def _submission(result: Result, said: dict[str, str]) -> dict[str, Any]:
     image = result.image
     return {
         "mode": "process" if image is None else "container",
         "image": image and image.name,
         "image_id": image and image.id,
         "image_bytes": image and image.size_bytes,
-        "version": said("version"),
-        "device": said("device"),
-        "precision": said("precision"),
-        "weights_sha256": said("weights_sha256"),
+        "version": said.get("version"),
+        "device": said.get("device"),
+        "precision": said.get("precision"),
+        "weights_sha256": said.get("weights_sha256"),
     }
 
 
-def _scene(scene: Judged, number: int, result: Result, statuses: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _scene(
+    scene: Judged, number: int, result: Result, statuses: dict[str, tuple[str | None, str | None]]
+) -> dict[str, Any]:
     figures = None if scene.counts is None else _figures(scene.counts)
-    said = statuses.get(scene.file, {})
+    status, error = statuses.get(scene.file, (None, None))
     executions = result.runs[-1].executions
     return {
         "name": scene.name,
         "file": scene.file,
         "height": scene.size[0],
         "width": scene.size[1],
-        "status": said.get("status"),
-        "error": said.get("error"),
+        "status": status,
+        "error": error,
         "seconds": executions[number].outcome.wall if result.settings.per_scene else None,
         "ice_fraction": scene.ice_fraction,
         "mask_sha256": scene.mask_sha256,
@@ -198,7 +191,7 @@ def _gpu_cost(executions: list[Execution]) -> dict[str, float] | None:
 
 def _verdict(result: Result) -> str:
     if result.passed:
-        black = sum(run.get("status") == "degraded" for run in _job_facts(result.runs[-1])[0].values())
+        black = sum(status == "degraded" for status, _ in _job_facts(result.runs[-1])[0].values())
         return "passed" + (f", with {black} degraded scene(s)" if black else "")
     kinds = dict.fromkeys(finding.kind for finding in result.findings)
     count = len(result.findings)

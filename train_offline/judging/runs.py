@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from infer.settings import UsageError
 from train_offline.code_version import REPOSITORY
 from train_offline.judging.cases import Case
 from train_offline.judging.container import Container, Image, Limits, docker, seconds_between, user
 from train_offline.judging.finding import Finding
+from train_offline.judging.job_report import JobReport, read_report
 from train_offline.judging.parts import Part, added_up, parts_of_job, parts_of_stranger
 from train_offline.judging.process import Outcome, run_process
 from train_offline.judging.sampler import Sampler, Samples
@@ -21,7 +21,7 @@ from train_offline.judging.settings import Settings
 from train_offline.judging.stage import Surroundings, lay_out, open_folder
 
 JOB_REPORT = "job.json"
-LARGEST_REPORT = 64 * 1024**2  # bytes
+REFUSED = 125  # exit code of a docker that did not start the container
 OUT_OF_MEMORY = 137  # exit code of a container that was killed
 
 
@@ -37,12 +37,12 @@ class Places:
 
 @dataclass(frozen=True)
 class Execution:
-    """One process or container from start to end. job: its own report, {} where it left none."""
+    """One process or container from start to end. job: its own report."""
 
     outcome: Outcome
     samples: Samples
     parts: list[Part]
-    job: dict[str, Any]
+    job: JobReport
     out_of_memory: bool = False
 
     @property
@@ -132,6 +132,9 @@ class Contained:
                     container.command(arguments), cwd=places.work, limit=limit, on_kill=container.kill
                 )
             state = container.state()
+            if outcome.exit_code == REFUSED and not state.get("Pid") and _never_started(state):
+                reason = next((x for x in outcome.last_lines if x.startswith("docker:")), "no reason given")
+                raise UsageError(f"docker cannot run {self._image.name}: {reason}")
         finally:
             container.remove()
         job = read_report(places.report / JOB_REPORT)
@@ -152,11 +155,10 @@ def run_once(submission: Submission, cases: list[Case], scratch: Path, settings:
     executions, findings = [], []
     for number, group in enumerate(groups):
         scenes = lay_out(group, scratch / f"input-{number}", submission.real_files)
+        open_folder(report / str(number))
         surroundings = Surroundings(scratch, scenes, group)
-        with suppress(FileNotFoundError):
-            (report / JOB_REPORT).unlink()
         cold()
-        execution = submission.run(Places(scenes, masks, work, report), settings.time_limit)
+        execution = submission.run(Places(scenes, masks, work, report / str(number)), settings.time_limit)
         executions.append(execution)
         name = group[0].image.name if settings.per_scene else ""
         findings += [*_findings(execution, settings.time_limit, name), *surroundings.changes()]
@@ -164,22 +166,13 @@ def run_once(submission: Submission, cases: list[Case], scratch: Path, settings:
     return Run(executions, parts, findings, masks)
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """A job's own report; {} where it left none that can be read: its exit code tells."""
-    try:
-        if path.is_symlink() or path.stat().st_size > LARGEST_REPORT:
-            return {}
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+def _never_started(state: dict[str, Any]) -> bool:
+    return str(state.get("StartedAt", "0001")).startswith("0001")
 
 
-def _parts(outcome: Outcome, job: dict[str, Any], inside: float | None) -> list[Part]:
-    try:
-        return parts_of_job(outcome.launched, outcome.ended, job)
-    except (KeyError, TypeError):  # no report, or that of another version
-        return parts_of_stranger(outcome.wall, inside)
+def _parts(outcome: Outcome, job: JobReport, inside: float | None) -> list[Part]:
+    parts = parts_of_job(outcome.launched, outcome.ended, job)
+    return parts_of_stranger(outcome.wall, inside) if parts is None else parts
 
 
 def _findings(execution: Execution, limit: float | None, name: str) -> list[Finding]:

@@ -46,10 +46,12 @@ class Judged:
     picture: dict[str, Any] | None = None
 
 
-def judge_scenes(cases: Iterable[Case], masks: Path, owner: int | None, side: int) -> list[Judged]:
+def judge_scenes(
+    cases: Iterable[Case], masks: Path, owner: int | None, side: int | None = None
+) -> list[Judged]:
     """Every scene in turn, a few at a time in threads; no more of them are in memory at once.
 
-    masks: the output folder. owner: as audit_mask. side: of the pictures, in pixels.
+    masks: the output folder. owner: as audit_mask. side: of the pictures, in pixels; None for no pictures.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         return list(_in_order(pool.submit(_judge, case, masks, owner, side) for case in cases))
@@ -66,7 +68,7 @@ def _in_order(futures: Iterator[Future[Judged]]) -> Iterator[Judged]:
         yield future.result()
 
 
-def _judge(case: Case, masks: Path, owner: int | None, side: int) -> Judged:
+def _judge(case: Case, masks: Path, owner: int | None, side: int | None) -> Judged:
     sizes = mask_sizes(case)
     path = masks / f"{case.name}.png"
     findings, mask = audit_mask(path, sizes, owner) if os.path.lexists(path) else ([], None)
@@ -85,7 +87,7 @@ def _judge(case: Case, masks: Path, owner: int | None, side: int) -> Judged:
         ignored_pixels=0 if ignore is None else int(np.count_nonzero(ignore)),
         ice_fraction=None if mask is None else np.count_nonzero(mask) / mask.size,
         mask_sha256=None if mask is None else hashlib.sha256(np.ascontiguousarray(mask)).hexdigest(),
-        picture=_picture(case, mask, truth, ignore, side),
+        picture=None if side is None else _picture(case, mask, truth, ignore, side),
     )
 
 

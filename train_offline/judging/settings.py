@@ -11,6 +11,9 @@ from infer.settings import UsageError
 from train_offline.command import Parser, positive
 from train_offline.judging.container import Limits
 
+LONGEST = 1e6  # seconds
+LEAST_MEMORY = 6 * 1024**2  # bytes; docker starts nothing with less
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -86,6 +89,12 @@ def parse(argv: list[str] | None) -> Settings:
 
 def check(settings: Settings) -> Settings:
     """The settings themselves; raises UsageError for those that contradict one another."""
+    if settings.image is not None and not settings.image.strip("-").strip():
+        raise UsageError("--image is empty; name a local image, or leave it out")
+    if settings.image is not None and settings.image.startswith("-"):
+        raise UsageError(f"--image {settings.image}: no image has such a name; `docker image ls` lists them")
+    if settings.time_limit and settings.time_limit > LONGEST:
+        raise UsageError(f"--time-limit is at most {LONGEST:.0f} s; leave it out for no limit")
     if settings.docker and settings.image:
         raise UsageError("--docker builds this checkout's image, --image names another one; give one of them")
     if settings.in_container and settings.weights:
@@ -96,6 +105,7 @@ def check(settings: Settings) -> Settings:
 
 
 def _memory(text: str) -> str:
-    if not re.fullmatch(r"[1-9]\d*[bkmgBKMG]?", text):
-        raise argparse.ArgumentTypeError(f"must be a size such as 8g or 900m, not {text!r}")
+    found = re.fullmatch(r"(\d{1,15})([bkmg]?)", text.lower())
+    if not found or int(found[1]) * 1024 ** "bkmg".index(found[2] or "b") < LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"must be a size from 6m on, such as 8g or 900m, not {text!r}")
     return text

@@ -17,10 +17,7 @@ def table(content: dict[str, Any]) -> str:
         ("seconds", _seconds_line(wall)),
         ("where", "  ".join(f"{p['name']} {p['seconds']:.2f}" for p in content["seconds"]["parts"])),
         ("cost", _cost_line(content["cost"])),
-        (
-            "rate",
-            "{scenes_per_second:.2f} scenes/s  {megapixels_per_second:.2f} MP/s".format(**content["rate"]),
-        ),
+        ("rate", RATE.format(**content["rate"])),
         *_comparison_lines(content["comparison"]),
         *(("note", note) for note in content["notes"]),
         ("verdict", content["verdict"]),

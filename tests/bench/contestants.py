@@ -1,0 +1,70 @@
+"""Who is timed, each as a whole process: `command(scenes, masks)` is its command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from infer.settings import UsageError
+from tests.support import REPO
+
+PEERS = REPO / "tests" / "bench" / "peers"
+STAMP = "made-from.lock"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """module: what Python runs; arguments: after the folders; whole_scenes: it cannot cut large ones."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    whole_scenes: bool = False
+    gpu_only: bool = False
+
+    def command(self, scenes: Path, masks: Path, models: Path) -> list[str]:
+        if self.module == "infer":
+            weights = models / "weights.safetensors"
+            folders = ["--input", scenes, "--output", masks, "--weights", weights]
+            return [sys.executable, "-m", "infer", *map(str, folders), "--quiet", *self.arguments]
+        folders = [str(folder) for folder in (scenes, masks, models)]
+        return [sys.executable, "-m", f"tests.bench.peers.{self.module}", *folders, *self.arguments]
+
+
+OURS = Contestant("ours", "infer")
+CONTESTANTS = (
+    OURS,
+    Contestant("seed", "seed", whole_scenes=True),
+    Contestant("plain", "plain", whole_scenes=True),
+    Contestant("monai", "monai_window"),
+    Contestant("onnxruntime", "onnx_runtime"),
+    Contestant("openvino latency", "openvino_engine", ("LATENCY",)),
+    Contestant("openvino throughput", "openvino_engine", ("THROUGHPUT",)),
+    Contestant("tensorrt", "tensor_rt", whole_scenes=True, gpu_only=True),
+)
+
+
+def environment(work: Path) -> dict[str, str]:
+    """The peers' own packages before those of this checkout; OpenMP as it is by itself."""
+    path = os.pathsep.join([str(REPO), str(peers_packages(work))])
+    ours = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    return {**ours, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+
+
+def peers_packages(work: Path) -> Path:
+    """The folder of the peers' packages, installed from their lock unless that is done."""
+    folder, lock = work / "packages", PEERS / "requirements.lock"
+    if not (folder / STAMP).is_file() or (folder / STAMP).read_bytes() != lock.read_bytes():
+        print("bench: installing the peers' packages", file=sys.stderr)
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
+        pip += ["--only-binary", ":all:", "--disable-pip-version-check", "--upgrade"]
+        result = subprocess.run(
+            [*pip, "--target", str(folder), "-r", str(lock)], capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            raise UsageError(f"the peers' packages could not be installed: {result.stderr.strip()[-300:]}")
+        (folder / STAMP).write_bytes(lock.read_bytes())
+    return folder
