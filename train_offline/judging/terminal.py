@@ -28,7 +28,7 @@ def table(content: dict[str, Any]) -> str:
 def _score_lines(content: dict[str, Any]) -> list[tuple[str, str]]:
     facts = content["score"]
     if facts is None:
-        return [("score", "none: no scene has a true mask that its own could be compared with")]
+        return [("score", "none: no scene has both a mask and a truth that fit together")]
 
     def both(name: str) -> str:
         return f"ice {_score(facts[f'ice_{name}'])}  background {_score(facts[f'background_{name}'])}"
