@@ -14,7 +14,7 @@ from infer.checks import check_places
 from infer.device import gpu_visible
 from infer.progress import Progress, one_line
 from infer.reader import DecodedBatch, Reader
-from infer.report import Report, Seconds
+from infer.report import Report
 from infer.scenes import Scene, batches, find_scenes
 from infer.settings import Settings, UsageError
 from infer.stop import leave_on_signals
@@ -60,8 +60,7 @@ def _process(
     if not plan:
         return [_put_black(scene, scene.error, writer, progress) for scene in broken]
     with Reader(plan, gpu, progress.say) as reader:  # decodes the first batch while torch is being imported
-        predictor = _load_predictor(settings, progress, report.seconds)  # unusable weights end it here
-        report.weights_sha256 = predictor.weights_sha256
+        predictor = _load_predictor(settings, progress, report)  # unusable weights end it here
         report.seconds.setup = report.elapsed() - report.seconds.start
         pending = [_put_black(scene, scene.error, writer, progress) for scene in broken]
         for batch in reader:
@@ -73,19 +72,23 @@ def _process(
     return pending
 
 
-def _load_predictor(settings: Settings, progress: Progress, seconds: Seconds) -> Predictor:
+def _load_predictor(settings: Settings, progress: Progress, report: Report) -> Predictor:
     began = time.monotonic()
-    # torch takes most of the start-up: nothing waits for it before here.
+    # The engine takes most of the start-up: nothing waits for it before here.
+    from infer.engine import import_engine, start_engine, start_on_cpu
     from infer.predictor import Predictor
-    from infer.weights import load_model
+    from infer.slim import read_slim
 
-    imported = time.monotonic()
-    model = load_model(settings.weights)
+    slim = read_slim(settings.weights)
     loaded = time.monotonic()
-    predictor = Predictor(model, settings, progress.say)
-    seconds.imports, seconds.weights = imported - began, loaded - imported
-    seconds.device = time.monotonic() - loaded
-    return predictor
+    import_engine(slim, settings.device)
+    imported = time.monotonic()
+    engine = start_engine(slim, settings.device, progress.say)
+    seconds = report.seconds
+    seconds.weights, seconds.imports = loaded - began, imported - loaded
+    seconds.device = time.monotonic() - imported
+    report.weights_sha256 = slim.sha256
+    return Predictor(engine, settings, progress.say, lambda: start_on_cpu(slim))
 
 
 def _predict(

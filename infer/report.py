@@ -36,15 +36,15 @@ class SceneResult:
 class Seconds:
     """Where the time went. start, first_mask, predicted and total count from the start of the process.
 
-    imports, weights and device are parts of setup. read is the decoding thread's and write the sum over the
+    weights, imports and device are parts of setup. read is the decoding thread's and write the sum over the
     writing threads; both run beside predict, so that the parts add up to more than the total.
     """
 
     start: float = 0.0  # interpreter and arguments
     setup: float = 0.0  # from there until the network is on its device
-    imports: float = 0.0  # torch, for the most part
-    weights: float = 0.0  # reading and checking them, building the network
-    device: float = 0.0  # the network on its device, and the first touch of a GPU
+    weights: float = 0.0  # reading and checking them
+    imports: float = 0.0  # torch or ONNX Runtime
+    device: float = 0.0  # the network put together on its device, and the first touch of a GPU
     first_mask: float | None = None
     predicted: float | None = None  # when the last mask was handed to the writing threads
     read: float = 0.0

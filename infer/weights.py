@@ -1,28 +1,16 @@
-"""Loads a weights file: a slim state dict in safetensors form whose metadata says what it belongs to.
-
-safetensors holds numbers and a JSON header, never code: a file from a stranger is not executed.
-"""
+"""Puts a weights file into a torch network: for CUDA, and for all networks but the fast one."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import nn
 
 from infer.settings import UsageError
-
-FORMAT = "seaice-slim/1"
-CLASSES = ["background", "ice"]  # in the order of the logits
-FAST = "unet-lite3"
-FAST_LIGHT = "light-lite3"
-ANY_SMP = "smp"
+from infer.slim import ANY_SMP, CLASSES, FAST, Slim, read_slim
 
 
 @dataclass(frozen=True)
@@ -40,59 +28,42 @@ class Model:
 
 def load_model(path: Path) -> Model:
     """The model of a weights file; raises UsageError, in one line, for a file that cannot be used."""
+    return model_of(read_slim(path))
+
+
+def model_of(slim: Slim) -> Model:
+    """The torch network of weights that have been read; raises UsageError where they do not fit it."""
     try:
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118, not a dict
-    except OSError as error:
-        raise UsageError(
-            f"cannot read the weights {path}: {error.strerror}: give them with --weights"
-        ) from None
-    except SafetensorError as error:
-        raise UsageError(
-            f"the weights {path} are not a whole safetensors file ({error}): export again"
-        ) from None
-    try:
-        return Model(_network(metadata, state), *_normalisation(metadata), sha256)
+        return Model(_network(slim), slim.mean, slim.std, slim.sha256)
     except UsageError as error:
-        raise UsageError(f"the weights {path} cannot be used: {error}") from None
+        raise slim.unusable(str(error)) from None
 
 
-def _network(metadata: dict[str, str], state: dict[str, Tensor]) -> nn.Module:
-    if metadata.get("format") != FORMAT:
-        raise UsageError(
-            f"their format is {metadata.get('format')!r}, not {FORMAT!r}: make them with `export`"
-        )
-    for name, tensor in state.items():
-        if not torch.isfinite(tensor).all():
-            raise UsageError(f"{name} holds values that are not finite: train again")
-    if _json(metadata, "classes") != CLASSES:
-        raise UsageError(f"their classes are {metadata['classes']}, not {json.dumps(CLASSES)}")
-    architecture = metadata.get("architecture")
-    if architecture == FAST:
-        from infer.network import UNetLite3
-
-        network = UNetLite3()
-    elif architecture == FAST_LIGHT:
-        from infer.light_network import LightLite3
-
-        network = LightLite3()
-    elif architecture == ANY_SMP:
-        network = _smp_network(_json(metadata, "config"))
-    else:
-        names = ", ".join(map(repr, (FAST, FAST_LIGHT, ANY_SMP)))
-        raise UsageError(f"no architecture {architecture!r} here, only {names}")
-    inner = network.network if architecture == ANY_SMP else network
+def _network(slim: Slim) -> nn.Module:
+    state = {name: torch.from_numpy(array) for name, array in slim.state.items()}
+    network = _empty(slim)
+    inner = network.network if slim.architecture == ANY_SMP else network
     try:
         inner.load_state_dict(state, strict=True, assign=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
-        raise UsageError(f"they do not fit {architecture!r}: {reason}") from None
+        raise UsageError(f"they do not fit {slim.architecture!r}: {reason}") from None
     network = network.eval().requires_grad_(False)
-    if architecture == ANY_SMP:
+    if slim.architecture == ANY_SMP:
         _try(network)
     return network
+
+
+def _empty(slim: Slim) -> nn.Module:
+    if slim.architecture == ANY_SMP:
+        return _smp_network(slim.config)
+    if slim.architecture == FAST:
+        from infer.network import UNetLite3
+
+        return UNetLite3()
+    from infer.light_network import LightLite3
+
+    return LightLite3()
 
 
 def _try(network: nn.Module) -> None:
@@ -119,24 +90,3 @@ def _smp_network(config: dict[str, Any]) -> nn.Module:
     except Exception as error:  # smp checks little: a wrong configuration fails in many ways
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UsageError(f"smp cannot make their network ({reason})") from None
-
-
-def _normalisation(metadata: dict[str, str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    mean, std = _json(metadata, "mean"), _json(metadata, "std")
-    for name, values in (("mean", mean), ("std", std)):
-        if not isinstance(values, list) or len(values) != 3 or not all(map(_is_number, values)):
-            raise UsageError(f"their {name} is {values!r}, not three numbers")
-    if min(std) <= 0:
-        raise UsageError(f"their std is {std!r}, not above 0")
-    return tuple(mean), tuple(std)
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def _json(metadata: dict[str, str], key: str) -> Any:
-    try:
-        return json.loads(metadata[key])
-    except (KeyError, ValueError):
-        raise UsageError(f"their metadata has no readable {key!r}") from None

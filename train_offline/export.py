@@ -25,7 +25,8 @@ from torch import Tensor, nn
 
 from infer.any_size import USUAL_STRIDE
 from infer.settings import WEIGHTS, UsageError
-from infer.weights import ANY_SMP, load_model
+from infer.slim import ANY_SMP
+from infer.weights import load_model
 from train_offline import checkpoint, model_card
 from train_offline.checkpoint import Checkpoint
 from train_offline.command import Parser, positive, run

@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from infer.any_size import AnySize
-from infer.weights import ANY_SMP, CLASSES, FAST, FAST_LIGHT, FORMAT
+from infer.slim import ANY_SMP, CLASSES, FAST, FAST_LIGHT, FORMAT
 from train_offline.checkpoint import Checkpoint
 from train_offline.fold import FAST_CONFIG, slim_state_dict
 from train_offline.network import MEAN, STD, NetworkSettings

@@ -13,6 +13,7 @@ from infer.progress import Progress
 from infer.reader import DecodedBatch
 from infer.scenes import find_scenes
 from infer.settings import Settings
+from infer.torch_engine import TorchEngine
 from infer.weights import Model
 from infer.writer import MaskWriter
 from tests.support import random_rgb, read_masks, write_tiff
@@ -26,7 +27,8 @@ def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
         write_tiff(tmp_path / "in" / f"{name}.tif", random_rgb(32, 40))
     scenes = find_scenes(tmp_path / "in")
     wrong = torch.nn.Conv2d(5, 2, 1)  # wants five bands and is given three
-    predictor = Predictor(Model(wrong, (0.0,) * 3, (1.0,) * 3, ""), Settings(device="cpu"), print)
+    engine = TorchEngine(Model(wrong, (0.0,) * 3, (1.0,) * 3, ""), "cpu")
+    predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
     batch = DecodedBatch(scenes, [random_rgb(32, 40), None, random_rgb(32, 40)], [None, "cut short", None])
     (tmp_path / "out").mkdir()
     with MaskWriter(tmp_path / "out") as writer:

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from infer.engine import Engine, start_engine, start_on_cpu
 from infer.network import UNetLite3
+from infer.onnx_engine import GRAPH, OnnxEngine
 from infer.predictor import Predictor, is_out_of_memory
 from infer.settings import Settings, UsageError
-from infer.weights import Model
+from infer.slim import Slim, read_slim
+from infer.torch_engine import TorchEngine
+from infer.weights import Model, model_of
 from tests.support import REPO, WEIGHTS, random_rgb
 from train_offline.synthesize import make_scene
 
@@ -28,7 +32,11 @@ class _Brightness(torch.nn.Module):
 
 
 def _predictor(network: torch.nn.Module, **settings: object) -> Predictor:
-    return Predictor(Model(network, MEAN, STD, "0" * 64), Settings(device="cpu", **settings), print)
+    return _with(TorchEngine(Model(network, MEAN, STD, "0" * 64), "cpu"), **settings)
+
+
+def _with(engine: Engine, **settings: object) -> Predictor:
+    return Predictor(engine, Settings(device="cpu", **settings), print, lambda: engine)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (17, 3), (512, 512), (500, 333), (130, 700)])
@@ -49,10 +57,19 @@ def test_scenes_of_one_padded_shape_share_a_batch(batch: int | None) -> None:
 
 
 @pytest.fixture(scope="module")
-def network() -> UNetLite3:
-    from infer.weights import load_model
+def slim() -> Slim:
+    return read_slim(WEIGHTS)
 
-    return load_model(WEIGHTS).network
+
+@pytest.fixture(scope="module")
+def network(slim: Slim) -> UNetLite3:
+    return model_of(slim).network
+
+
+@pytest.fixture(params=["torch", "onnx"])
+def engine(request: pytest.FixtureRequest, slim: Slim) -> Engine:
+    """Both engines that a CPU has for the fast network."""
+    return OnnxEngine(slim) if request.param == "onnx" else TorchEngine(model_of(slim), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -60,36 +77,55 @@ def icy() -> np.ndarray:
     return make_scene(4, 512, 768, ice=True).image
 
 
-def test_tiles_agree_with_the_whole_scene(network: UNetLite3, icy: np.ndarray) -> None:
-    (whole,) = _predictor(network).predict([icy])
-    (tiled,) = _predictor(network, tile=384, overlap=192).predict([icy])
+def reference(network: UNetLite3, image: np.ndarray) -> np.ndarray:
+    """The mask in fp32 by torch, uint8 [H, W]; H and W are multiples of 16."""
+    x = torch.as_tensor(image).permute(2, 0, 1)[None].float()
+    with torch.inference_mode():
+        logits = network((x - 127.5) / 31.875)[0]
+    return np.where(logits[1] > logits[0], 255, 0).astype(np.uint8)
+
+
+def test_tiles_agree_with_the_whole_scene(engine: Engine, icy: np.ndarray) -> None:
+    (whole,) = _with(engine).predict([icy])
+    (tiled,) = _with(engine, tile=384, overlap=192).predict([icy])
     assert 0 < np.count_nonzero(whole) < whole.size
     assert (whole == tiled).mean() > 0.99
 
 
-def test_low_precision_agrees_with_full_precision(network: UNetLite3, icy: np.ndarray) -> None:
-    (mask,) = _predictor(network).predict([icy])
-    x = torch.as_tensor(icy).permute(2, 0, 1)[None].float()
-    with torch.inference_mode():
-        logits = network((x - 127.5) / 31.875)[0]
+def test_engines_agree_with_full_precision(engine: Engine, network: UNetLite3, icy: np.ndarray) -> None:
+    (mask,) = _with(engine).predict([icy])
     assert 0 < np.count_nonzero(mask) < mask.size
-    assert (mask == np.where(logits[1] > logits[0], 255, 0)).mean() > 0.99
+    assert (mask == reference(network, icy)).mean() > (0.9999 if engine.precision == "fp32" else 0.99)
 
 
-def test_a_gpu_that_is_not_there_is_a_wrong_call(network: UNetLite3) -> None:
+def test_the_fast_network_runs_on_a_cpu_without_torch_and_others_with_it(slim: Slim) -> None:
+    engine = start_on_cpu(slim)
+    assert isinstance(engine, OnnxEngine)
+    masks = engine.forward([random_rgb(64, 96, 1), random_rgb(64, 96, 2)])
+    assert (masks.shape, masks.dtype) == ((2, 64, 96), np.uint8)
+    assert set(masks.flat) <= {0, 255}
+
+
+def test_the_graph_is_the_one_that_its_maker_makes() -> None:
+    from train_offline.cpu_graph import graph
+
+    assert GRAPH.read_bytes() == graph()
+
+
+def test_a_gpu_that_is_not_there_is_a_wrong_call(slim: Slim) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(UsageError, match="no usable GPU"):
-        Predictor(Model(network, MEAN, STD, ""), Settings(device="cuda"), print)
+        start_engine(slim, "cuda", print)
 
 
 @pytest.mark.gpu
-def test_the_gpu_agrees_with_the_cpu(network: UNetLite3) -> None:
+def test_the_gpu_agrees_with_the_cpu(slim: Slim) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     images = [random_rgb(500, 640, seed=i) for i in range(3)]
-    on_gpu = Predictor(Model(network, MEAN, STD, ""), Settings(device="cuda"), print).predict(images)
-    on_cpu = _predictor(network).predict(images)
+    on_gpu = _with(start_engine(slim, "cuda", print)).predict(images)
+    on_cpu = _with(start_on_cpu(slim)).predict(images)
     for gpu, cpu in zip(on_gpu, on_cpu, strict=True):
         assert (gpu == cpu).mean() > 0.99
 
@@ -122,7 +158,8 @@ class _Small(_Brightness):
 
 def test_memory_limits_the_pixels_of_a_batch_and_then_the_tile() -> None:
     network, said = _Small(2 * 512 * 512), []
-    predictor = Predictor(Model(network, MEAN, STD, ""), Settings(device="cpu", batch=8), said.append)
+    engine = TorchEngine(Model(network, MEAN, STD, ""), "cpu")
+    predictor = Predictor(engine, Settings(device="cpu", batch=8), said.append, lambda: engine)
     large = [random_rgb(512, 512, seed=i) for i in range(8)]
     small = [random_rgb(64, 64, seed=i) for i in range(8)]
     for images in (large, small):
@@ -144,14 +181,19 @@ _STARVED = """
 import resource, sys
 import numpy as np, torch
 from pathlib import Path
+from infer.onnx_engine import OnnxEngine
 from infer.predictor import Predictor
 from infer.settings import Settings
-from infer.weights import load_model
+from infer.slim import read_slim
+from infer.torch_engine import TorchEngine
+from infer.weights import model_of
 from tests.support import random_rgb
 
 torch.set_num_threads(1)
 settings = Settings(device="cpu", tile=1024, overlap=64)
-predictor = Predictor(load_model(Path(sys.argv[1])), settings, lambda line: print(line, file=sys.stderr))
+slim = read_slim(Path(sys.argv[1]))
+engine = OnnxEngine(slim) if sys.argv[4] == "onnx" else TorchEngine(model_of(slim), "cpu")
+predictor = Predictor(engine, settings, lambda line: print(line, file=sys.stderr), lambda: engine)
 predictor.predict([random_rgb(64, 64)])
 images = [random_rgb(1024, 1024, seed=i) for i in range(int(sys.argv[3]))]
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -162,13 +204,14 @@ print(len(masks), {mask.shape for mask in masks}, *(set(mask.flat) <= {0, 255} f
 """
 
 
-def _starve(megabytes: int, images: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", _STARVED, str(WEIGHTS), str(megabytes), str(images)]
+def _starve(megabytes: int, images: int, engine: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _STARVED, str(WEIGHTS), str(megabytes), str(images), engine]
     return subprocess.run(command, capture_output=True, text=True, cwd=REPO, timeout=300)
 
 
-def test_running_out_of_memory_shrinks_the_tile_and_says_so() -> None:
-    result = _starve(90, 1)
+@pytest.mark.parametrize(("engine", "megabytes"), [("torch", 90), ("onnx", 150)])
+def test_running_out_of_memory_shrinks_the_tile_and_says_so(engine: str, megabytes: int) -> None:
+    result = _starve(megabytes, 1, engine)
     assert "infer: out of memory: going on with tiles of 512 pixels" in result.stderr
     assert result.stdout.strip() == "1 {(1024, 1024)} True", result.stderr
     steps = [line for line in result.stderr.splitlines() if line.startswith("infer:")]

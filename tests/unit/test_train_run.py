@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from infer.settings import UsageError
-from infer.weights import ANY_SMP, CLASSES, FORMAT
+from infer.slim import ANY_SMP, CLASSES, FORMAT
 from tests.blobs import write_scene
 from tests.support import WEIGHTS
 from train_offline import checkpoint

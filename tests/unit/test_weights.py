@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import segmentation_models_pytorch as smp
 import torch
 from safetensors.torch import save_file
 
+from infer.engine import start_on_cpu
 from infer.network import UNetLite3
 from infer.predictor import Predictor
 from infer.settings import Settings, UsageError
+from infer.slim import read_slim
 from infer.weights import load_model
 from tests.support import random_rgb
 
@@ -61,7 +64,8 @@ def test_any_smp_architecture_runs(tmp_path: Path, config: dict) -> None:
     path = _save(
         tmp_path / "w.safetensors", reference.state_dict(), architecture="smp", config=json.dumps(config)
     )
-    predictor = Predictor(load_model(path), Settings(device="cpu"), print)
+    engine = start_on_cpu(read_slim(path))
+    predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
     image = random_rgb(112, 90)  # 112 is a multiple of 16 but not of 32, which a five-stage encoder wants
     (mask,) = predictor.predict([image])
     assert mask.shape == (112, 90)
@@ -72,9 +76,9 @@ def test_any_smp_architecture_runs(tmp_path: Path, config: dict) -> None:
     assert ((mask[:48, :40] == 255) == (logits[1] > logits[0]).numpy()).mean() > 0.9
 
 
-def _refused(path: Path, reason: str) -> None:
+def _refused(path: Path, reason: str, load: Callable[[Path], object] = load_model) -> None:
     with pytest.raises(UsageError, match=reason) as caught:
-        load_model(path)
+        load(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
 
@@ -130,12 +134,24 @@ def test_a_network_of_one_class_is_refused(tmp_path: Path) -> None:
     _refused(path, "not two classes")
 
 
-def test_missing_and_misshapen_tensors(tmp_path: Path) -> None:
+def load_for_cpu(path: Path) -> object:
+    return start_on_cpu(read_slim(path))
+
+
+@pytest.mark.parametrize("load", [load_model, load_for_cpu])
+def test_missing_misshapen_and_unknown_tensors(tmp_path: Path, load: Callable[[Path], object]) -> None:
     state = _fast_state()
     state["head.weight"] = state["head.weight"][:1].contiguous()
-    _refused(_save(tmp_path / "w.safetensors", state), "head.weight")
+    _refused(_save(tmp_path / "w.safetensors", state), "head.weight", load)
     del state["head.weight"]
-    _refused(_save(tmp_path / "v.safetensors", state), "head.weight")
+    _refused(_save(tmp_path / "v.safetensors", state), "head.weight", load)
+    more = _fast_state() | {"head.more": torch.zeros(3)}
+    _refused(_save(tmp_path / "u.safetensors", more), "head.more", load)
+
+
+def test_numbers_of_a_type_that_numpy_does_not_know(tmp_path: Path) -> None:
+    state = {name: tensor.bfloat16() for name, tensor in _fast_state().items()}
+    _refused(_save(tmp_path / "w.safetensors", state), "of a type unknown here")
 
 
 def test_values_that_are_not_finite(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ WORDS = {
     START: "until the job's process exists: container or fork",
     "interpreter": "Python, its arguments, NumPy and OpenCV",
     "plan": "headers of the scenes",
-    "imports": "torch and what it loads; the first scenes are decoded meanwhile",
-    "weights": "read, checked, put into the network",
-    "device": "the network on its device",
+    "weights": "read and checked",
+    "imports": "torch or ONNX Runtime; the first scenes are decoded meanwhile",
+    "device": "the network put together on its device",
     "first mask": "until a mask stands under its name",
     "steady state": "all other scenes",
     "drain": "the last masks written, all of them looked up",
@@ -44,7 +44,7 @@ def parts_of_job(launched: float, ended: float, report: JobReport) -> list[Part]
     seconds, began, wall = report.seconds, report.began, ended - launched
     if seconds is None or began is None:
         return None
-    setup = [(name, seconds[name]) for name in ("imports", "weights", "device")]
+    setup = [(name, seconds[name]) for name in ("weights", "imports", "device")]
     ready = seconds["start"] + seconds["setup"]
     first = max(seconds["first_mask"] or ready, ready)
     predicted = max(seconds["predicted"] or first, first)

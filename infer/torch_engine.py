@@ -1,0 +1,86 @@
+"""Any network by torch: on CUDA in fp16, on a CPU in bf16 or fp32."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from infer.device import gpu_visible
+from infer.engine import ICE
+from infer.settings import STRIDE, UsageError
+from infer.slim import Slim
+from infer.weights import Model, model_of
+
+
+class TorchEngine:
+    """A copy of the model's network on a device, "cuda" or "cpu", in the precision that suits it."""
+
+    def __init__(self, model: Model, device: str) -> None:
+        self.device = device
+        self.precision, dtype = _precision(device)
+        network = copy.deepcopy(model.network)  # the fp32 original stays for another device
+        self._network = network.to(device, dtype, memory_format=torch.channels_last)
+        shape = (1, 3, 1, 1)
+        self._mean = torch.tensor(model.mean, device=device, dtype=dtype).view(shape)
+        self._std = torch.tensor(model.std, device=device, dtype=dtype).view(shape)
+
+    @torch.inference_mode()
+    def forward(self, windows: list[np.ndarray | torch.Tensor]) -> np.ndarray:
+        """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255."""
+        pixels = torch.stack([torch.as_tensor(window).to(self.device) for window in windows])
+        x = pixels.permute(0, 3, 1, 2)  # [B, 3, h, w], channels last as it lies in memory
+        x = (x.to(self._mean.dtype) - self._mean) / self._std
+        logits = self._network(x)  # [B, 2, h, w]
+        ice = logits[:, 1] > logits[:, 0]
+        return ice.to(torch.uint8).mul_(ICE).cpu().numpy()
+
+    def peak_gpu_bytes(self) -> int:
+        """Most GPU memory that torch has held so far; DALI's own is not in it."""
+        return torch.cuda.max_memory_reserved() if torch.cuda.is_initialized() else 0
+
+    def release(self) -> None:
+        """For DALI, which cannot use what torch holds back."""
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+
+
+def start_on_gpu(slim: Slim, required: bool, say: Callable[[str], None]) -> TorchEngine | None:
+    """The network on the GPU, tried on one tile; None where there is no usable GPU and none is required.
+
+    Raises UsageError where one is required, and for weights that do not fit.
+    """
+    with warnings.catch_warnings():  # torch warns at length when the driver is too old
+        warnings.simplefilter("ignore")
+        usable = torch.cuda.is_available()
+    if not usable:
+        if required:
+            raise UsageError(
+                "--device cuda, but torch finds no usable GPU: check `nvidia-smi` and --gpus all"
+            )
+        if gpu_visible():
+            say("infer: running on the CPU, torch cannot use the GPU: check its driver")
+        return None
+    model = model_of(slim)
+    try:
+        engine = TorchEngine(model, "cuda")
+        engine.forward([np.zeros((STRIDE, STRIDE, 3), np.uint8)])
+        return engine
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        if required:
+            raise UsageError(f"--device cuda, but the GPU fails: {reason}") from None
+        say(f"infer: running on the CPU, the GPU fails: {reason}")
+        return None
+
+
+def _precision(device: str) -> tuple[str, torch.dtype]:
+    if device == "cuda":
+        return "fp16", torch.float16
+    # Without these instructions bf16 is emulated, slower than fp32.
+    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
+        return "bf16", torch.bfloat16
+    return "fp32", torch.float32
