@@ -1,120 +1,158 @@
-"""`./run.sh bench`: whole processes, timed from outside, side by side in one run.
+"""`./run.sh bench`: our job and its peers as whole processes, taking turns on the same scenes and weights.
 
-one     a single 512 x 512 scene, beside `import torch` alone, which is the floor of any torch program
-split   the twenty embedded validation scenes, with their score
-memory  peak memory on 20 and on 200 scenes of 1024 x 1024 (only with --memory: minutes on a CPU)
+Writes results.csv and results.png into the output folder and prints how many times our seconds each peer
+takes. The peers' packages are installed on first use, into the work folder.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import cv2
-
-from tests.bench.baselines import row
+from infer.settings import UsageError
+from tests.bench import table
+from tests.bench.contestants import CONTESTANTS, OURS, Contestant, environment, peers_packages
+from tests.bench.measure import Failed, Run, agreement, fresh, medians, run, score
+from tests.bench.scenarios import SCENARIOS, make
 from tests.support import REPO
-from train_offline.folder import listed_pairs
-from train_offline.judge import total_counts
-from train_offline.synthesize import embedded_split, make_scene, write_scene
+from train_offline import command
+from train_offline.folder import pairs_in
+from train_offline.judging.cases import Case, mask_sizes
+from train_offline.judging.environment import environment as machine
+
+HERE = REPO / "tests" / "bench"
+QUICK = (("one", 3), ("split", 1))
+QUICK_PEERS = ("ours", "onnxruntime")
+WHOLE_AT_MOST = 4096  # pixels of a side that a contestant which cannot cut is given
 
 
 @dataclass(frozen=True)
-class Run:
-    """One whole process: wall-clock and CPU seconds, peak resident size in bytes."""
+class Settings:
+    """repeat: timed runs of each contestant, after one that warms the disk."""
 
-    wall: float
-    cpu: float
-    peak_rss: int
-
-
-def run(*command: object) -> Run:
-    """Runs a command to its end; raises CalledProcessError when it fails."""
-    start = time.perf_counter()
-    process = subprocess.Popen([*map(str, command)], cwd=REPO, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, process.args)
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    scenario: Sequence[str]
+    contestant: Sequence[str]
+    repeat: int
+    work: Path
+    output: Path
+    quick: bool
 
 
-def infer(scenes: Path, masks: Path) -> Run:
-    return run(sys.executable, "-m", "infer", "--input", scenes, "--output", masks, "--quiet")
-
-
-def medians(runs: list[Run]) -> str:
-    wall = [r.wall for r in runs]
-    return (
-        f"{statistics.median(wall):6.2f} s  ({min(wall):.2f} to {max(wall):.2f})  "
-        f"{statistics.median(r.cpu for r in runs):6.2f} s CPU  {max(r.peak_rss for r in runs) / 1e6:5.0f} MB"
+def parse(argv: list[str] | None) -> Settings:
+    parser = command.Parser(prog="bench", allow_abbrev=False, description=__doc__.split("\n\n")[0])
+    add = parser.add_argument
+    add("--scenario", action="append", choices=SCENARIOS, help="repeatable (one and split)")
+    add("--contestant", action="append", choices=[c.name for c in CONTESTANTS], help="repeatable (all)")
+    add("--repeat", type=command.positive(int), default=3, metavar="N", help="timed runs (%(default)s)")
+    add("--work", type=Path, default=REPO / "runs" / "bench", metavar="DIR", help="scenes, models, packages")
+    add(
+        "--output",
+        type=Path,
+        default=HERE,
+        metavar="DIR",
+        help="for results.csv and results.png (%(default)s)",
     )
+    add("--quick", action="store_true", help="minutes: the ratios beside those of the committed results.csv")
+    given = vars(parser.parse_args(argv))
+    given["scenario"] = given["scenario"] or ["one", "split"]
+    given["contestant"] = given["contestant"] or [c.name for c in CONTESTANTS]
+    return Settings(**given)
 
 
-def bench_one(folder: Path, repeat: int) -> None:
-    """One scene beside `import torch`, taking turns, so that a noisy machine disturbs both alike."""
-    (folder / "one").mkdir()
-    image = next(path for path in sorted(split_images().iterdir()) if cv2.imread(str(path)).shape[0] == 512)
-    shutil.copy(image, folder / "one")
-    torch_runs, ours = [], []
-    infer(folder / "one", folder / "masks")  # warms the disk
-    for _ in range(repeat):
-        torch_runs.append(run(sys.executable, "-c", "import torch"))
-        ours.append(infer(folder / "one", folder / "masks"))
-    floor, median = (statistics.median(r.wall for r in runs) for runs in (torch_runs, ours))
-    print(f"import torch  {medians(torch_runs)}")
-    print(f"one scene     {medians(ours)}")
-    print(f"              {median / floor:.2f} x import torch; {median - 1.25 * floor:.2f} s over 1.25 x")
+def bench(settings: Settings) -> int:
+    """All scenarios; returns the exit code."""
+    sys.path.insert(0, str(peers_packages(settings.work)))
+    from tests.bench.models import make_models
+
+    models = make_models(settings.work / "models", make("split", settings.work))
+    plan = QUICK if settings.quick else [(name, settings.repeat) for name in settings.scenario]
+    wanted = QUICK_PEERS if settings.quick else settings.contestant
+    chosen = [c for c in CONTESTANTS if c.name in wanted]
+    rows: list[dict[str, Any]] = []
+    for name, repeat in plan:
+        rows += scenario(name, chosen, models, settings.work, repeat)
+    if settings.quick:
+        print("\n".join(["now:", *table.ratios(rows, OURS.name)]))
+        committed = [row for row in table.read(HERE / "results.csv") if row["contestant"] in QUICK_PEERS]
+        committed = [row for row in committed if row["scenario"] in dict(QUICK)]
+        print("\n".join(["committed:", *table.ratios(committed, OURS.name)]))
+        return 0
+    table.write(settings.output / "results.csv", rows)
+    table.plot(rows, settings.output / "results.png")
+    print("\n".join(table.ratios(rows, OURS.name)))
+    return 0
 
 
-def bench_split(folder: Path, repeat: int) -> None:
-    """The embedded split, with its score from the masks of the last run."""
-    runs = [infer(split_images(), folder / "split") for _ in range(repeat)]
-    conf = total_counts(listed_pairs(split_images().parent, "val.csv"), folder / "split")[0]
-    print(f"20 scenes     {medians(runs)}")
-    print(row("              score", conf))
+def scenario(
+    name: str, contestants: Sequence[Contestant], models: Path, work: Path, repeat: int
+) -> list[dict[str, Any]]:
+    """A row for each contestant, who take turns so that a noisy machine disturbs all alike."""
+    from tests.bench.reference import make_reference
+
+    data = make(name, work)
+    scenes = data / "image"
+    sizes = [mask_sizes(Case(pair.image))[0] for pair in pairs_in(data)]
+    reference = make_reference(data, models, work / "reference" / name)
+    variables = environment(work)
+
+    def masks_of(c: Contestant) -> Path:
+        return work / "masks" / name / c.name.replace(" ", "-")
+
+    runs: dict[str, list[Run]] = {c.name: [] for c in contestants}
+    notes = {c.name: "" for c in contestants}
+    for c in contestants:
+        if c.whole_scenes and max(map(max, sizes)) > WHOLE_AT_MOST:
+            notes[c.name] = "takes whole scenes only"
+    for turn in range(repeat + 1):
+        for c in contestants:
+            if notes[c.name]:
+                continue
+            try:
+                took = run(c.command(scenes, fresh(masks_of(c)), models), variables)
+            except Failed as failure:
+                notes[c.name] = str(failure)
+                continue
+            print(f"bench: {name}, turn {turn}, {c.name}: {took.wall:.2f} s", file=sys.stderr)
+            if turn:  # the first one warms the disk
+                runs[c.name].append(took)
+    facts = machine(in_container=False)
+    megapixels = sum(height * width for height, width in sizes) / 1e6
+    shared = {
+        "machine": facts["processor"], "cores": facts["cores"], "gpu": " + ".join(facts["gpus"]),
+        "scenario": name, "scenes": len(sizes), "megapixels": megapixels,
+    }  # fmt: skip
+    rows = []
+    for c in contestants:
+        row = shared | {"contestant": c.name, "note": notes[c.name]}
+        if runs[c.name] and not notes[c.name]:
+            row |= _figures(runs[c.name], megapixels, masks_of(c), reference, data)
+        rows.append(row)
+    return rows
 
 
-def bench_memory(folder: Path) -> None:
-    """Memory must not grow with the number of scenes."""
-    peaks = {}
-    for count in (20, 200):
-        scenes = folder / f"memory-{count}"
-        scenes.mkdir()
-        write_scene(folder / "source", "0", make_scene(1, 1024, 1024, ice=True))
-        for i in range(count):
-            os.link(folder / "source" / "image" / "0.tif", scenes / f"{i}.tif")
-        peaks[count] = infer(scenes, folder / f"masks-{count}")
-        print(f"{count:3} of 1024^2  {medians([peaks[count]])}")
-    print(
-        f"              {peaks[200].peak_rss / peaks[20].peak_rss:.3f} x the memory on ten times the scenes"
-    )
-
-
-def split_images() -> Path:
-    return embedded_split(REPO / "data" / "embedded") / "image"
+def _figures(runs: list[Run], megapixels: float, masks: Path, reference: Path, data: Path) -> dict[str, Any]:
+    figures = medians(runs)
+    return figures | {
+        "megapixels_per_second": megapixels / figures["seconds"],
+        "agreement": agreement(masks, reference),
+        "fwiou": score(masks, data),
+    }
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="runs of each (%(default)s)")
-    parser.add_argument("--memory", action="store_true", help="peak memory on 20 and 200 scenes too")
-    arguments = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
-        bench_one(Path(folder), arguments.repeat)
-        bench_split(Path(folder), arguments.repeat)
-        if arguments.memory:
-            bench_memory(Path(folder))
-    return 0
+    def work() -> int:
+        settings = parse(argv)
+        try:
+            settings.work.mkdir(parents=True, exist_ok=True)
+            settings.output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{error.filename}: cannot be made ({error.strerror})") from error
+        return bench(settings)
+
+    return command.run("bench", work)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ class Contestant:
     module: str
     arguments: tuple[str, ...] = ()
     whole_scenes: bool = False
-    gpu_only: bool = False
 
     def command(self, scenes: Path, masks: Path, models: Path) -> list[str]:
         if self.module == "infer":
@@ -43,7 +42,6 @@ CONTESTANTS = (
     Contestant("onnxruntime", "onnx_runtime"),
     Contestant("openvino latency", "openvino_engine", ("LATENCY",)),
     Contestant("openvino throughput", "openvino_engine", ("THROUGHPUT",)),
-    Contestant("tensorrt", "tensor_rt", whole_scenes=True, gpu_only=True),
 )
 
 

@@ -1,0 +1,38 @@
+"""The masks that all contestants are compared with: smp's network in fp32 by torch, nothing clever."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from infer.tiles import crop, grid, stitch
+from tests.bench.peers.common import MEAN, STD, load_smp
+from train_offline.folder import pairs_in
+from train_offline.pixels import as_rgb, read_bands
+
+TILE, OVERLAP = 2048, 512  # pixels; only scenes above TILE have any seams
+
+
+@torch.inference_mode()
+def make_reference(data: Path, models: Path, folder: Path) -> Path:
+    """A mask for every scene of `data`, unless they are there for the same weights; returns `folder`."""
+    weights, stamp = models / "weights.safetensors", folder.with_name(f"{folder.name}.weights")
+    if folder.is_dir() and stamp.is_file() and stamp.read_bytes() == weights.read_bytes():
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    network = load_smp(models)
+    for pair in pairs_in(data):
+        image = as_rgb(read_bands(pair.image))
+        mask = np.empty(image.shape[:2], np.uint8)
+        for tile in grid(*mask.shape, TILE, OVERLAP):
+            pixels = torch.from_numpy(np.ascontiguousarray(crop(image, tile)))
+            logits = network((pixels.permute(2, 0, 1)[None].float() - MEAN) / STD)
+            stitch(mask, tile, (logits.argmax(1)[0] * 255).to(torch.uint8).numpy())
+        cv2.imwrite(str(folder / f"{pair.name}.png"), mask)
+    shutil.copyfile(weights, stamp)
+    return folder
