@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from infer.device import gpu_visible
+from infer.device import fast_bf16, gpu_visible
 from infer.slim import FAST, Slim
 
 if TYPE_CHECKING:
     import torch
 
 ICE = 255
+# Scenes of so many pixels together are worth torch's start of seconds where the CPU is fast at bf16.
+WORTH_TORCH = 12e6
 
 
 class Engine(Protocol):
@@ -35,16 +37,18 @@ class Engine(Protocol):
         ...
 
 
-def import_engine(slim: Slim, wanted: str) -> None:
+def import_engine(slim: Slim, wanted: str, pixels: int) -> None:
     """Import what start_engine will need, so that this can be timed by itself."""
-    if _tries_gpu(wanted) or slim.architecture != FAST:
+    if _tries_gpu(wanted) or not _takes_onnx(slim, pixels):
         import infer.torch_engine
     else:
         import infer.onnx_engine  # noqa: F401
 
 
-def start_engine(slim: Slim, wanted: str, say: Callable[[str], None]) -> Engine:
-    """The engine for --device `wanted`: a GPU is tried first; with "auto" one that fails is passed over.
+def start_engine(slim: Slim, wanted: str, pixels: int, say: Callable[[str], None]) -> Engine:
+    """The engine for --device `wanted` and scenes of so many pixels together.
+
+    A GPU is tried first; with "auto" one that fails is passed over.
 
     Raises UsageError for --device cuda without a usable GPU, and for weights that do not fit.
     """
@@ -54,16 +58,20 @@ def start_engine(slim: Slim, wanted: str, say: Callable[[str], None]) -> Engine:
         engine = start_on_gpu(slim, wanted == "cuda", say)
         if engine is not None:
             return engine
-    return start_on_cpu(slim)
+    return start_on_cpu(slim, pixels)
+
+
+def _takes_onnx(slim: Slim, pixels: int) -> bool:
+    return slim.architecture == FAST and not (pixels > WORTH_TORCH and fast_bf16())
 
 
 def _tries_gpu(wanted: str) -> bool:
     return wanted == "cuda" or (wanted == "auto" and gpu_visible())
 
 
-def start_on_cpu(slim: Slim) -> Engine:
-    """The fastest engine for these weights on a CPU; raises UsageError where they do not fit."""
-    if slim.architecture == FAST:
+def start_on_cpu(slim: Slim, pixels: int) -> Engine:
+    """The fastest engine on a CPU, start included; raises UsageError for weights that do not fit."""
+    if _takes_onnx(slim, pixels):
         from infer.onnx_engine import OnnxEngine
 
         return OnnxEngine(slim)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from infer.device import gpu_visible
+from infer.device import fast_bf16, gpu_visible
 from infer.engine import ICE
 from infer.settings import STRIDE, UsageError
 from infer.slim import Slim
@@ -80,7 +80,4 @@ def start_on_gpu(slim: Slim, required: bool, say: Callable[[str], None]) -> Torc
 def _precision(device: str) -> tuple[str, torch.dtype]:
     if device == "cuda":
         return "fp16", torch.float16
-    # Without these instructions bf16 is emulated, slower than fp32.
-    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
-        return "bf16", torch.bfloat16
-    return "fp32", torch.float32
+    return ("bf16", torch.bfloat16) if fast_bf16() else ("fp32", torch.float32)

@@ -10,6 +10,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import TorchElasticEnvironment
 
+from infer.device import fast_bf16
 from infer.settings import UsageError
 from train_offline.settings import TrainSettings
 
@@ -58,7 +59,7 @@ def _processes(settings: TrainSettings) -> tuple[int, int]:
 
 
 def _fast_bf16(cuda: bool) -> bool:
-    """Whether bf16 is an instruction of the processor; where it is emulated it is slower than fp32."""
+    """Whether bf16 is faster than fp32."""
     if cuda:
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return fast_bf16()
