@@ -14,24 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.scenarios import make
 from train_offline.dry_run import dry_run
 from train_offline.judging.settings import Settings
-from train_offline.scenery.batch import Order, write_orders
-
-CONTENT = ((512, 188), (1024, 9), (2048, 3))  # side in pixels, scenes
-SEED = 990_000
-
-
-def draw(folder: Path) -> Path:
-    """The scenes in `folder`, unless they are there."""
-    if not (folder / "val.csv").is_file():
-        orders = [
-            Order(f"j{size}_{i:03d}", SEED + 1000 * size + i, size, i % 4 == 0)
-            for size, count in CONTENT
-            for i in range(count)
-        ]
-        write_orders(folder, orders, "val.csv", None)
-    return folder
 
 
 def seconds_to_open(report: Path) -> float | None:
@@ -56,7 +41,7 @@ def seconds_to_open(report: Path) -> float | None:
 
 
 def main(work: Path) -> int:
-    data, report_dir = draw(work / "scenes"), work / "report"
+    data, report_dir = make("many", work), work / "report"
     began = time.perf_counter()
     code = dry_run(Settings(data=data, report_dir=report_dir))
     whole = time.perf_counter() - began

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from PIL import Image
 
 from tests.support import REPO
 from train_offline.folder import pairs_in, read_scene
@@ -39,16 +40,13 @@ def _one(folder: Path) -> None:
 
 
 def _many(folder: Path) -> None:
-    write_orders(folder, many_orders(MANY), "val.csv", None)
-
-
-def many_orders(content: tuple[tuple[int, int], ...]) -> list[Order]:
     """One scene in four with ice, as in the challenge."""
-    return [
+    orders = [
         Order(f"m{size}_{i:03d}", SEED + 1000 * size + i, size, i % 4 == 0)
-        for size, count in content
+        for size, count in MANY
         for i in range(count)
     ]
+    write_orders(folder, orders, "val.csv", None)
 
 
 def _big(folder: Path) -> None:
@@ -63,7 +61,5 @@ def _big(folder: Path) -> None:
     )
     form = {"compression": "lzw", "predictor": True, "rowsperstrip": 5, "metadata": None}
     tifffile.imwrite(folder / "image" / "big.tif", image, photometric="rgb", **form)
-    from PIL import Image
-
     Image.fromarray(label * np.uint8(255)).save(folder / "gt" / "big.png")
     (folder / "val.csv").write_text("image,label\nimage/big.tif,gt/big.png\n")
