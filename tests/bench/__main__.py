@@ -6,6 +6,7 @@ takes. The peers' packages are installed on first use, into the work folder.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,10 +65,9 @@ def parse(argv: list[str] | None) -> Settings:
 
 def bench(settings: Settings) -> int:
     """All scenarios; returns the exit code."""
-    sys.path.insert(0, str(peers_packages(settings.work)))
-    from tests.bench.models import make_models
-
-    models = make_models(settings.work / "models", make("split", settings.work))
+    peers_packages(settings.work)
+    models = settings.work / "models"
+    _apart(settings.work, "models", models, make("split", settings.work))
     plan = QUICK if settings.quick else [(name, settings.repeat) for name in settings.scenario]
     wanted = QUICK_PEERS if settings.quick else settings.contestant
     chosen = [c for c in CONTESTANTS if c.name in wanted]
@@ -90,12 +90,11 @@ def scenario(
     name: str, contestants: Sequence[Contestant], models: Path, work: Path, repeat: int
 ) -> list[dict[str, Any]]:
     """A row for each contestant, who take turns so that a noisy machine disturbs all alike."""
-    from tests.bench.reference import make_reference
-
     data = make(name, work)
     scenes = data / "image"
     sizes = [mask_sizes(Case(pair.image))[0] for pair in pairs_in(data)]
-    reference = make_reference(data, models, work / "reference" / name)
+    reference = work / "reference" / name
+    _apart(work, "reference", data, models, reference)
     variables = environment(work)
 
     def masks_of(c: Contestant) -> Path:
@@ -131,6 +130,13 @@ def scenario(
             row |= _figures(runs[c.name], megapixels, masks_of(c), reference, data)
         rows.append(row)
     return rows
+
+
+def _apart(work: Path, module: str, *arguments: Path) -> None:
+    """Run tests.bench.MODULE as a process: a child's peak memory begins at its parent's, kept small."""
+    command_line = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
+    if subprocess.run(command_line, cwd=REPO, env=environment(work), check=False).returncode:
+        raise UsageError(f"tests.bench.{module} failed")
 
 
 def _figures(runs: list[Run], megapixels: float, masks: Path, reference: Path, data: Path) -> dict[str, Any]:

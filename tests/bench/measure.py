@@ -23,7 +23,10 @@ from train_offline.pixels import read_mask
 
 @dataclass(frozen=True)
 class Run:
-    """Wall-clock and processor seconds; the largest resident size of any of its processes, in bytes."""
+    """Wall-clock and processor seconds; the largest resident size of any of its processes, in bytes.
+
+    That begins at the size of the process that started it, so this one must stay small.
+    """
 
     wall: float
     cpu: float

@@ -1,4 +1,4 @@
-"""The one trained network in every form that a contestant loads: python -m tests.bench.models FOLDER
+"""The one trained network in every form that a contestant loads: python -m tests.bench.models FOLDER DATA
 
 weights.safetensors (ours), smp.pt and config.json (smp's), network.onnx (uint8 in, classes out) and
 network.xml (OpenVINO's). Making them costs no contestant anything: in a container they would lie ready.

@@ -1,8 +1,12 @@
-"""The masks that all contestants are compared with: smp's network in fp32 by torch, nothing clever."""
+"""The masks that all contestants are compared with: smp's network in fp32 by torch, nothing clever.
+
+python -m tests.bench.reference DATA MODELS FOLDER
+"""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -36,3 +40,7 @@ def make_reference(data: Path, models: Path, folder: Path) -> Path:
         cv2.imwrite(str(folder / f"{pair.name}.png"), mask)
     shutil.copyfile(weights, stamp)
     return folder
+
+
+if __name__ == "__main__":
+    make_reference(*map(Path, sys.argv[1:4]))

@@ -28,7 +28,8 @@ class Outcome:
     """How one process ended.
 
     exit_code: negative for a signal. launched, ended: on time.monotonic(). cpu_seconds, peak_rss_bytes: of it
-    and of all that it waited for. left: the command lines of processes that were still running afterwards.
+    and of all that it waited for, the peak 0 where it is too small to be told. left: the command lines of
+    processes that were still running afterwards.
     """
 
     exit_code: int
@@ -62,6 +63,7 @@ def run_process(
         on_start: called with its process id. on_kill: called before it is killed.
     """
     _adopt_orphans()
+    own = psutil.Process().memory_info().rss
     others = {child.pid for child in psutil.Process().children()}
     launched = time.monotonic()
     process = subprocess.Popen(
@@ -103,7 +105,8 @@ def run_process(
         launched=launched,
         ended=ended,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
-        peak_rss_bytes=usage.ru_maxrss * 1024,
+        # A child's peak begins at the size of its parent: one that is no larger is this process's own.
+        peak_rss_bytes=usage.ru_maxrss * 1024 if usage.ru_maxrss * 1024 > own else 0,
         printed_bytes=sum(tail.bytes for tail in tails),
         last_lines=tuple(tails[1].lines(LAST_LINES) or tails[0].lines(LAST_LINES)),
         left=() if timed_out.is_set() else left,
