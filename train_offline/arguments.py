@@ -124,7 +124,9 @@ def _optimisation(add: Add) -> None:
 
 
 def _machine(add: Add) -> None:
-    add("--precision", choices=("auto", "bf16", "fp32"), help="auto is bf16 where the processor has it")
+    add(
+        "--precision", choices=("auto", "bf16", "fp32"), help="auto is bf16 where the processor is fast at it"
+    )
     add("--device", choices=("auto", "cpu", "cuda"), help=f"({_DEFAULT.device})")
     add("--devices", type=_COUNT, metavar="N", help=f"how many; torchrun says it itself ({_DEFAULT.devices})")
 

@@ -5,41 +5,30 @@ Exit code: 0 passed; 1 the job failed or a mask is not as it must be; 2 wrong ca
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from infer.settings import UsageError
 from train_offline import command
 from train_offline.code_version import REPOSITORY
-from train_offline.judging import history
 from train_offline.judging.audit import audit_names
 from train_offline.judging.cases import Case, cases_of
 from train_offline.judging.cold import drop_page_cache
 from train_offline.judging.container import Image, build, find_image, require_engine
 from train_offline.judging.environment import environment
 from train_offline.judging.finding import Finding
-from train_offline.judging.page import page
+from train_offline.judging.leftovers import copy_files, differing
+from train_offline.judging.output import report
 from train_offline.judging.pictures import side_for
-from train_offline.judging.report import Result, content_of
+from train_offline.judging.report import Result
 from train_offline.judging.runs import Contained, Process, Run, Submission, run_once
 from train_offline.judging.scenes import Judged, judge_scenes
 from train_offline.judging.settings import Settings, parse
-from train_offline.judging.terminal import table
 
 WRONG_CALL = 2
-FINDINGS_SHOWN = 12
-LARGEST_MASK = 2**28  # bytes
 EMBEDDED = REPOSITORY / "data" / "embedded"
-FILES = ("report.html", "report.json", history.FILE_NAME)
 
 
 def dry_run(settings: Settings, submission: Submission | None = None) -> int:
@@ -72,8 +61,8 @@ def dry_run(settings: Settings, submission: Submission | None = None) -> int:
             notes=[*notes, *_notes(judged, runs)],
         )
         if keep:
-            _copy_files(runs[-1].masks, keep)
-    return _report(result, report_dir)
+            copy_files(runs[-1].masks, keep)
+    return report(result, report_dir)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -119,95 +108,9 @@ def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
         notes.append(
             f"{which} a true mask in gt/ ({without[0]}{' ...' * (len(without) > 1)}): audit and time only"
         )
-    if differing := _differing(runs):
-        notes.append(f"the masks of the runs differ, {differing[0]} for one: the job is not repeatable")
+    if changed := differing(runs):
+        notes.append(f"the masks of the runs differ, {changed[0]} for one: the job is not repeatable")
     return notes
-
-
-def _differing(runs: list[Run]) -> list[str]:
-    """Files of the last run that an earlier one wrote otherwise."""
-    if len(runs) == 1:
-        return []
-    *earlier, last = ({path.name: _hash(path) for path in _plain_files(run.masks)} for run in runs)
-    items = (item for run in earlier for item in run.items())
-    return sorted({name for name, value in items if last.get(name, value) != value})
-
-
-def _plain_files(folder: Path) -> list[Path]:
-    """What a job left that can be read without harm."""
-    try:
-        entries = sorted(folder.iterdir())
-        return [p for p in entries if p.is_file() and not p.is_symlink() and os.access(p, os.R_OK)]
-    except OSError:
-        return []
-
-
-def _hash(path: Path) -> str:
-    """Of the content, or of the size of a file that is too large to be a mask."""
-    size = path.stat().st_size
-    return hashlib.sha256(path.read_bytes()).hexdigest() if size <= LARGEST_MASK else str(size)
-
-
-def _copy_files(source: Path, target: Path) -> None:
-    for path in _plain_files(source):
-        shutil.copyfile(path, target / path.name)
-
-
-def _report(result: Result, folder: Path) -> int:
-    """Print the table, write the three files; returns the exit code."""
-    content = content_of(result)
-    content["comparison"] = history.compare(history.earlier_run(folder, result.data), content)
-    pictures = {scene.name: scene.picture for scene in result.scenes if scene.picture}
-    for finding in result.findings[:FINDINGS_SHOWN]:
-        print(f"dry-run: {_one_line(finding)}", file=sys.stderr)
-    if len(result.findings) > FINDINGS_SHOWN:
-        more = len(result.findings) - FINDINGS_SHOWN
-        print(f"dry-run: and {more} more, all in the report", file=sys.stderr)
-    with _reader_may_leave():
-        print(table(content), flush=True)
-    _write(folder / FILES[1], json.dumps(content, indent=1, allow_nan=False) + "\n")
-    _write(folder / FILES[0], page(content, pictures))
-    _guarded(lambda: history.append(folder, content), folder / history.FILE_NAME)
-    with _reader_may_leave():
-        print(f"{'report':<12} {folder / FILES[0]}", flush=True)
-    return 0 if result.passed else 1
-
-
-@contextmanager
-def _reader_may_leave() -> Iterator[None]:
-    """As in `| head -1`: the report is written and the exit code tells all the same."""
-    try:
-        yield
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _one_line(finding: Finding) -> str:
-    """A finding that no name of a file can make two lines of."""
-    return "".join(c if c.isprintable() else "?" for c in str(finding))
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-
-    def write() -> None:
-        try:
-            draft.write_text(text, encoding="utf-8", errors="replace")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-
-    _guarded(write, path)
-
-
-def _guarded(write: Callable[[], Any], path: Path) -> None:
-    try:
-        write()
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be written ({error.strerror}); name another --report-dir"
-        ) from error
 
 
 def _image(settings: Settings, report_dir: Path) -> Image | None:

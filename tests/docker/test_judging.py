@@ -197,6 +197,11 @@ def base(judge: Judge) -> str:
     return name
 
 
+def packed(data: Path, report_dir: Path, out: Path, image: str) -> int:
+    folders = {"--data": data, "--report-dir": report_dir, "--output": out}
+    return pack.main(["--image", image, *(str(part) for pair in folders.items() for part in pair)])
+
+
 def test_what_passes_is_saved_with_its_report(
     base: str, build: Callable[..., str], data: Path, tmp_path: Path
 ) -> None:
@@ -206,17 +211,7 @@ def test_what_passes_is_saved_with_its_report(
         mask_of(scene).save(masks / f"{scene.stem}.png")
     image = build("copies", COPIES.format(base=base), masks=masks)
     out = tmp_path / "out"
-    arguments = [
-        "--data",
-        str(data),
-        "--report-dir",
-        str(tmp_path / "r"),
-        "--output",
-        str(out),
-        "--image",
-        image,
-    ]
-    assert pack.main(arguments) == 0
+    assert packed(data, tmp_path / "r", out, image) == 0
     names = {path.name.partition(".")[2]: path for path in out.iterdir()}
     assert set(names) == {"tar.gz", "tar.gz.sha256", "report.html", "report.json"}
     archive = names["tar.gz"]
@@ -238,16 +233,6 @@ def test_what_does_not_pass_is_not_saved(
     Image.new("L", (96, 64)).save(masks / "s.0.png")
     image = build("copies-one", COPIES.format(base=base), masks=masks)
     out = tmp_path / "out"
-    arguments = [
-        "--data",
-        str(data),
-        "--report-dir",
-        str(tmp_path / "r"),
-        "--output",
-        str(out),
-        "--image",
-        image,
-    ]
-    assert pack.main(arguments) == 1
+    assert packed(data, tmp_path / "r", out, image) == 1
     assert list(out.iterdir()) == []
     assert "nothing is saved" in capfd.readouterr().err

@@ -17,11 +17,12 @@ from PIL import Image
 
 from infer.settings import UsageError
 from tests.judged import SIZES, make_data, random_mask
-from tests.support import random_rgb, write_tiff
+from tests.support import REPO, random_rgb, write_tiff
 from train_offline.judging import history
 from train_offline.judging.audit import audit_mask, audit_names
 from train_offline.judging.cases import Case, cases_of, mask_sizes
 from train_offline.judging.container import seconds_between
+from train_offline.judging.finding import KINDS
 from train_offline.judging.job_report import JobReport, read_report
 from train_offline.judging.page import worst_first
 from train_offline.judging.parts import Part, added_up, parts_of_job, parts_of_stranger
@@ -266,6 +267,11 @@ def test_what_a_job_says_is_taken_with_caution(tmp_path: Path) -> None:
     assert read_report(path) == JobReport()
     (tmp_path / "link.json").symlink_to("/etc/hostname")
     assert read_report(tmp_path / "link.json") == JobReport()
+
+
+def test_the_schema_knows_every_kind_of_finding() -> None:
+    schema = json.loads((REPO / "train_offline" / "judging" / "report.schema.json").read_text())
+    assert schema["$defs"]["finding"]["properties"]["kind"]["enum"] == list(KINDS)
 
 
 # ---- history

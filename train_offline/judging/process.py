@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -71,23 +72,47 @@ def run_process(
         start_new_session=True, umask=UMASK,
     )  # fmt: skip
     tails = [Tail(process.stdout, _descriptor(sys.stdout)), Tail(process.stderr, _descriptor(sys.stderr))]
+    try:
+        on_start(process.pid)
+        usage, ended, timed_out = _wait(process, limit, on_kill)
+    finally:
+        left = _kill_orphans(others)
+        for tail in tails:
+            tail.join(timeout=5)
+    return Outcome(
+        exit_code=process.returncode,
+        timed_out=timed_out,
+        launched=launched,
+        ended=ended,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        # A child's peak begins at the size of its parent: one that is no larger is this process's own.
+        peak_rss_bytes=usage.ru_maxrss * 1024 if usage.ru_maxrss * 1024 > own else 0,
+        printed_bytes=sum(tail.bytes for tail in tails),
+        last_lines=tuple(tails[1].lines(LAST_LINES) or tails[0].lines(LAST_LINES)),
+        left=() if timed_out else left,
+    )
+
+
+def _wait(
+    process: subprocess.Popen, limit: float | None, on_kill: Callable[[], None]
+) -> tuple[resource.struct_rusage, float, bool]:
+    """What it used, when it ended, whether it was killed for its time. Where we are stopped, it is too."""
     timed_out = threading.Event()
 
     def kill() -> None:
-        if process.returncode is not None:
-            return
-        timed_out.set()
-        on_kill()
-        _kill_group(process.pid)
+        if process.returncode is None:
+            timed_out.set()
+            on_kill()
+            _kill_group(process.pid)
 
     timer = threading.Timer(limit, kill) if limit else None
     try:
         if timer:
             timer.start()
-        on_start(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         ended = time.monotonic()
         process.returncode = os.waitstatus_to_exitcode(status)
+        return usage, ended, timed_out.is_set()
     finally:
         if timer:
             timer.cancel()
@@ -96,21 +121,6 @@ def run_process(
             _kill_group(process.pid)
             with suppress(ChildProcessError):
                 os.waitpid(process.pid, 0)
-        left = _kill_orphans(others)
-        for tail in tails:
-            tail.join(timeout=5)
-    return Outcome(
-        exit_code=process.returncode,
-        timed_out=timed_out.is_set(),
-        launched=launched,
-        ended=ended,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
-        # A child's peak begins at the size of its parent: one that is no larger is this process's own.
-        peak_rss_bytes=usage.ru_maxrss * 1024 if usage.ru_maxrss * 1024 > own else 0,
-        printed_bytes=sum(tail.bytes for tail in tails),
-        last_lines=tuple(tails[1].lines(LAST_LINES) or tails[0].lines(LAST_LINES)),
-        left=() if timed_out.is_set() else left,
-    )
 
 
 def _adopt_orphans() -> None:

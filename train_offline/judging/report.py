@@ -26,7 +26,8 @@ PER_SCENE = ("fwiou", "ice_iou", "background_iou", "ice_f1", "accuracy", "bounda
 class Result:
     """One dry run. when: UTC, ISO 8601. data: where the scenes came from. image: None for a plain process.
 
-    runs: one for each repetition; the masks of the last one were judged. findings: all of them, those of
+    runs: one for each repetition; their masks were all audited, those of the last
+    one scored. findings: all of them, those of
     single scenes too. notes: what the reader should know and nobody has to mend.
     """
 
