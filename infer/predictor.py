@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 SMALLEST_TILE = 256
-# How the CPU's allocators, CUDA's libraries, cuDNN and ONNX Runtime say that memory ran out.
+# How the CPU's allocators, oneDNN, CUDA's libraries, cuDNN and ONNX Runtime say that memory ran out.
 _SIGNS = (
     "out of memory",
     "can't allocate memory",
@@ -28,6 +28,7 @@ _SIGNS = (
     "Failed to allocate memory",
     "bad_alloc",
     "bad allocation",
+    "could not create a primitive",  # oneDNN's one text for all it cannot make, code that finds no memory too
 )
 
 

@@ -99,7 +99,9 @@ def _crops(add: Add) -> None:
 def _network(add: Add) -> None:
     add("--arch", metavar="NAME", help=f"unet, light-residual or another one of smp ({_DEFAULT.arch})")
     add("--encoder", metavar="NAME", help=f"encoder of smp or timm ({_DEFAULT.encoder})")
-    add("--encoder-weights", metavar="NAME", help="start the encoder from the hub's weights, e.g. imagenet")
+    add("--encoder-weights", metavar="NAME",
+        help="start the encoder from the hub's weights, e.g. imagenet, or from imagenet-lite2, which needs "
+        "no network")  # fmt: skip
     add("--deep-supervision", type=_amount, metavar="F",
         help="weight of the losses of two heads on inner decoder stages, 0 = no heads; "
         "a preset's own holds where --arch can have them")  # fmt: skip

@@ -15,6 +15,7 @@ from infer.any_size import AnySize
 from infer.settings import UsageError
 from train_offline.fold import FAST_CONFIG, FAST_ENCODER
 from train_offline.light_decoder import LightResidual
+from train_offline.lite2_weights import LITE2_WEIGHTS, start_from_lite2
 from train_offline.supervision import SUPERVISED, supervised
 from train_offline.zoo import LIGHT, check_names, first_weights, in_one_line
 
@@ -31,7 +32,8 @@ class NetworkSettings:
     arch: "unet", "light-residual" (Kang et al. 2022) or another architecture of smp, in any case of letters.
     encoder_name: smp's name of an encoder, or tu-NAME for NAME of timm.
     encoder_depth, decoder_channels: of the UNet kind; other decoders size themselves.
-    encoder_weights: None starts at random, "imagenet" from the hub's weights of that encoder.
+    encoder_weights: None starts at random, "imagenet" from the hub's weights of that encoder,
+        "imagenet-lite2" from those of the next smaller one, without a network (train_offline.lite2_weights).
     """
 
     arch: str = FAST_CONFIG["arch"]
@@ -70,6 +72,8 @@ def build(settings: NetworkSettings, deep_supervision: bool = False) -> nn.Modul
     check_names(settings.arch, settings.encoder_name)
     with first_weights(settings.encoder_name, settings.encoder_weights) as weights:
         model = _create(settings, weights, deep_supervision)
+    if settings.encoder_weights == LITE2_WEIGHTS:
+        start_from_lite2(model.encoder, MEAN, STD)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1

@@ -36,7 +36,7 @@ class TrainSettings:
     patience: int | None = None  # validations without a better FWIoU after which the run ends
     arch: str = NetworkSettings.arch
     encoder: str = NetworkSettings.encoder_name
-    encoder_weights: str | None = None  # of the hub: "imagenet"
+    encoder_weights: str | None = None  # of the hub: "imagenet"; of a package: "imagenet-lite2"
     deep_supervision: float = 0.0  # weight of each auxiliary head's loss; 0: no such heads
     entropy: float = 1.0  # weights of the losses
     dice: float = 1.0

@@ -7,8 +7,8 @@
 # already is not done again; a training that was stopped goes on.
 set -euo pipefail
 
-HELD_OUT=(--steps 6000 --lr 2e-3 --recolour 0.6 --seed 41)
-FINAL=(--steps 2000 --lr 1e-3 --recolour 0.5 --seed 42)
+HELD_OUT=(--steps 6000 --lr 1e-3 --recolour 0.6 --seed 41 --encoder-weights imagenet-lite2)
+FINAL=(--steps 2000 --lr 3e-4 --recolour 0.5 --seed 42)
 COMMON=(--preset modern --epoch-crops 4000)
 
 [[ $# -ge 2 ]] || { echo "usage: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]" >&2; exit 2; }
@@ -36,9 +36,10 @@ train() { # train NAME ARGUMENT ...: a run to its end
   fi
 }
 
-real=(--ice-from "$data/floes_modis" --ground-from "$work/empty")
+real=(--ice-from "$data/floes_modis" --ground-from "$work/empty" --ground-from "$work/marble")
 [[ -d $work/empty/gt ]] || "$python" -m train_offline.empties --output "$work/empty" \
   "$data/amazon_forest/train/image" "$data/amazon_forest/val/image"
+[[ -d $work/marble/gt ]] || "$python" -m train_offline.blue_marble --output "$work/marble"
 draw small --count 2000 --size 512 --seed 770001 --ice-share 0.6
 draw medium --count 240 --size 1024 --seed 770002 --ice-share 0.6
 draw large --count 30 --size 2048 --seed 770003 --ice-share 0.5
@@ -47,7 +48,8 @@ draw lookalikes --count 800 --size 512 --seed 770005 --ice-share 0.35 --lookalik
 [[ -e data/embedded/VERSION ]] || ./run.sh synthesize --embedded --output data/embedded
 
 sources=(--data "$work/small:2.5" --data "$work/medium:1.5" --data "$work/large:0.8" --data "$work/textured:2.2"
-  --data "$work/lookalikes:2" --data "$data/floes_modis:0.7" --data "$work/empty:1")
+  --data "$work/lookalikes:2" --data "$data/floes_modis:0.7" --data "$work/empty:1"
+  --data "$work/marble:0.8")
 train held_out "${COMMON[@]}" "${HELD_OUT[@]}" "${sources[@]}" --val data/embedded --val "$data/bohai_dev" "${extra[@]}"
 train final "${COMMON[@]}" "${FINAL[@]}" "${sources[@]}" --data "$data/bohai_dev:0.4" --val data/embedded \
   --init "$work/held_out/last.pt" "${extra[@]}"

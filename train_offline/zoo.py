@@ -13,6 +13,7 @@ from huggingface_hub.utils import logging as hub_logging
 from segmentation_models_pytorch.encoders import encoders, is_equivalent_to_timm_universal
 
 from infer.settings import UsageError
+from train_offline.lite2_weights import ENCODERS, LITE2_WEIGHTS
 
 LIGHT = "light-residual"
 IMAGENET = "imagenet"
@@ -45,10 +46,14 @@ def first_weights(encoder: str, weights: str | None) -> Iterator[str | bool | No
     Raises UsageError for weights that the encoder has not got, or that neither the hub nor its cache on this
     machine gives. The hub is asked for up to a minute, in silence.
     """
-    if weights is None:
+    if weights is not None:
+        _check_weights(encoder, weights)
+    if weights in (
+        None,
+        LITE2_WEIGHTS,
+    ):  # those are set when the encoder is made (train_offline.lite2_weights)
         yield None
         return
-    _check_weights(encoder, weights)
     verbosity = hub_logging.get_verbosity()
     hub_logging.set_verbosity(hub_logging.CRITICAL)  # it tells of every retry
     try:
@@ -56,13 +61,20 @@ def first_weights(encoder: str, weights: str | None) -> Iterator[str | bool | No
     except OSError as error:  # of huggingface_hub: nothing in the cache, and no way to the hub
         raise UsageError(
             f"the {weights} weights of encoder {encoder} cannot be fetched: run once with a network, or copy "
-            f"{constants.HF_HUB_CACHE} from a machine that has them, or leave --encoder-weights out"
+            f"{constants.HF_HUB_CACHE} from a machine that has them, or give --encoder-weights "
+            f"{LITE2_WEIGHTS}"
         ) from error
     finally:
         hub_logging.set_verbosity(verbosity)
 
 
 def _check_weights(encoder: str, weights: str) -> None:
+    if weights == LITE2_WEIGHTS:
+        if encoder not in ENCODERS:
+            raise UsageError(
+                f"{weights} are for encoder {ENCODERS[0]}: leave --encoder or --encoder-weights out"
+            )
+        return
     if encoder.startswith(TIMM):
         found = [IMAGENET] if timm.models.is_model_pretrained(encoder.removeprefix(TIMM)) else []
     elif encoder in encoders:

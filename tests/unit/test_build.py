@@ -52,6 +52,7 @@ def test_encoders_of_smp_and_of_timm_by_name(encoder: str) -> None:
         ({"arch": "light-residual", "encoder_name": "resnet18"}, "leave --encoder out"),
         ({"arch": "dpt", "encoder_name": "resnet18"}, "--arch dpt with --encoder resnet18 cannot be made: "),
         ({"encoder_name": "tu-swin_tiny_patch4_window7_224"}, "does not run: "),
+        ({"encoder_name": "resnet18", "encoder_weights": "imagenet-lite2"}, "are for encoder timm-tf"),
         ({"encoder_name": "resnet18", "encoder_weights": "other"}, "has only imagenet, ssl, swsl, not other"),
         ({"encoder_name": "tu-mobilenetv4_conv_small_035", "encoder_weights": "imagenet"}, "has no weights"),
     ],
@@ -71,7 +72,7 @@ def test_hub_weights_out_of_reach_are_one_line(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     with pytest.raises(
-        UsageError, match=r"run once with a network, or copy .*cache.* leave --encoder-weights out"
+        UsageError, match=r"run once with a network, or copy .*cache.* give --encoder-weights imagenet-lite2"
     ):
         build(NetworkSettings(encoder_name=encoder, encoder_weights="imagenet"))
     assert not caplog.records

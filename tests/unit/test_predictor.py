@@ -155,6 +155,7 @@ def test_the_gpu_agrees_with_the_cpu(slim: Slim) -> None:
 
 def test_only_out_of_memory_errors_are_taken_for_it() -> None:
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert is_out_of_memory(RuntimeError("could not create a primitive"))
     assert is_out_of_memory(MemoryError())
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="expected input"):
