@@ -67,9 +67,10 @@ class Reader:
 
     def _run(self) -> None:
         try:
-            from infer.decode import Decoder  # DALI is slow to import: here it loads beside torch
+            from infer.decode import Decoder  # DALI is slow to import: here it loads beside the engine
 
-            decoder = Decoder(self._gpu, max(len(batch) for batch in self._batches), self._say)
+            pixels = sum(scene.shape[0] * scene.shape[1] for batch in self._batches for scene in batch)
+            decoder = Decoder(self._gpu, max(len(batch) for batch in self._batches), pixels, self._say)
             for scenes in self._batches:
                 if self._stop.is_set():
                     return

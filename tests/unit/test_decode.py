@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from infer.dali import make_dali_report_damage
-from infer.decode import Decoder
+from infer.decode import WORTH_DALI, Decoder
 from infer.reader import Reader
 from infer.scenes import Scene, batches, find_scenes
 from tests.support import random_rgb, shared, write_tiff
@@ -27,13 +27,14 @@ def only_dali(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return None, "not by DALI"
 
     monkeypatch.setattr("infer.decode._fall_back", refuse)
+    monkeypatch.setattr("infer.decode.WORTH_DALI", 0)
     return names
 
 
 def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, str | None]]:
     scenes = find_scenes(folder)
     make_dali_report_damage()  # as the reader does
-    decoder = Decoder(gpu=False, most_scenes=most, say=print)
+    decoder = Decoder(gpu=False, most_scenes=most, pixels=WORTH_DALI, say=print)
     outcomes = []
     for i in range(0, len(scenes), most):
         outcomes += decoder.decode(scenes[i : i + most])
@@ -116,6 +117,18 @@ def test_without_dali_the_fallback_reads_everything(
     assert error is None
     np.testing.assert_array_equal(pixels, random_rgb(48, 40))
     assert "DALI cannot decode on the CPU" in capsys.readouterr().out
+
+
+def test_a_small_job_on_a_cpu_does_without_dali(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "nvidia.dali", None)
+    scenes = _twenty_scenes(tmp_path / "s", 9)
+    pixels = _read_all(scenes)
+    assert pixels.pop("09.tif") is None
+    for name, read in pixels.items():
+        np.testing.assert_array_equal(read, random_rgb(64, 64, seed=int(name[:2]) + 1))
+    assert "DALI" not in capsys.readouterr().out
 
 
 def test_sixteen_bits_are_refused_for_now(tmp_path: Path) -> None:
