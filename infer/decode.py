@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from nvidia.dali.backend import TensorListCPU, TensorListGPU
 
     Pixels = np.ndarray | torch.Tensor
-    Outcome = tuple[Pixels | None, str | None]  # pixels, or the reason why there are none
+    Valid = np.ndarray | None
+    Outcome = tuple[
+        Pixels | None, str | None, Valid
+    ]  # pixels, or the reason why there are none; where data is
 
 MOST_THREADS = 8
 # Pixels in a job from which DALI is worth its import on a CPU: that takes 0.4 s more than tifffile's, which
@@ -38,6 +41,7 @@ class Decoder:
         self._gpu = gpu
         self._most_scenes = most_scenes
         self._say = say
+        self._said_bands = False
         self._encoded: list[np.ndarray] = []
         self._pipeline = self._build_where_possible() if gpu or pixels >= WORTH_DALI else None
 
@@ -45,7 +49,21 @@ class Decoder:
         """Pixels or the reason for their absence, in the order of the scenes. One bad file costs no other."""
         for_dali = [scene for scene in scenes if _is_for_dali(scene)]
         decoded = dict(zip(for_dali, self._try_together(for_dali), strict=True))
-        return [decoded.get(scene) or _fall_back(scene) for scene in scenes]
+        return [decoded.get(scene) or self._fall_back(scene) for scene in scenes]
+
+    def _fall_back(self, scene: Scene) -> Outcome:
+        from infer.fallback import read_scene  # slow to import, and not always needed
+
+        try:
+            read = read_scene(scene.path, scene.header)
+        except DecodeError as error:
+            return None, str(error), None
+        except MemoryError:
+            return None, "no memory to decode it", None
+        if read.left_out and not self._said_bands:
+            self._said_bands = True  # a job has hundreds of such scenes, or none
+            self._say(f"infer: {scene.name}: only the first three of its bands are used; likewise in others")
+        return read.pixels, None, read.valid
 
     def _try_together(self, scenes: list[Scene]) -> list[Outcome | None]:
         """None stands for a scene that DALI failed on; when a batch fails, each is tried alone."""
@@ -61,7 +79,7 @@ class Decoder:
             return [outcome for scene in scenes for outcome in self._try_together([scene])]
         pixels = _take_from_gpu(output) if self._gpu else _take_from_cpu(output)
         return [
-            (array, None) if tuple(array.shape) == (*scene.shape, 3) else None
+            (array, None, None) if tuple(array.shape) == (*scene.shape, 3) else None
             for scene, array in zip(scenes, pixels, strict=True)
         ]
 
@@ -127,12 +145,3 @@ def _take_from_gpu(output: TensorListGPU) -> list[Pixels]:
     except torch.OutOfMemoryError:
         return _take_from_cpu(output.as_cpu())
     return pixels
-
-
-def _fall_back(scene: Scene) -> Outcome:
-    from infer.fallback import read_tiff  # slow to import, and seldom needed
-
-    try:
-        return read_tiff(scene.path, scene.shape), None
-    except DecodeError as error:
-        return None, str(error)

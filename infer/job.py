@@ -105,11 +105,14 @@ def _predict(
         reason = f"prediction failed: {type(error).__name__}: {error}".splitlines()[0]
         errors = [known or reason for known in errors]
     pending = []
-    for scene, error in zip(batch.scenes, errors, strict=True):
+    for scene, error, valid in zip(batch.scenes, errors, batch.valid, strict=True):
         if error:
             pending.append(_put_black(scene, error, writer, progress))
         else:
-            pending.append(Pending(scene, None, writer.put(scene.mask_name, next(masks))))
+            mask = next(masks)
+            if valid is not None:  # no data, no ice
+                mask = np.where(valid, mask, np.uint8(0))
+            pending.append(Pending(scene, None, writer.put(scene.mask_name, mask)))
             progress.update(1)
     return pending
 

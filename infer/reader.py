@@ -25,11 +25,13 @@ class DecodedBatch:
     """Scenes of one padded shape with their pixels, uint8 [H, W, 3] RGB each.
 
     pixels[i] is None where scenes[i] could not be decoded; errors[i] then says why.
+    valid[i], bool [H, W], is False where scenes[i] has no data; None: it has everywhere.
     """
 
     scenes: list[Scene]
     pixels: list[Pixels | None] = field(default_factory=list)
     errors: list[str | None] = field(default_factory=list)
+    valid: list[np.ndarray | None] = field(default_factory=list)
 
 
 class Reader:
@@ -76,9 +78,10 @@ class Reader:
                     return
                 start = time.perf_counter()
                 batch = DecodedBatch(scenes)
-                for pixels, error in decoder.decode(scenes):
+                for pixels, error, valid in decoder.decode(scenes):
                     batch.pixels.append(pixels)
                     batch.errors.append(error)
+                    batch.valid.append(valid)
                 self.decode_seconds += time.perf_counter() - start
                 self._ready.put(batch)
             self._ready.put(None)

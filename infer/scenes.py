@@ -36,7 +36,7 @@ class Scene:
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of its mask, in pixels."""
-        return (self.header.height, self.header.width) if self.header else (UNKNOWN_SIZE, UNKNOWN_SIZE)
+        return self.header.shape if self.header else (UNKNOWN_SIZE, UNKNOWN_SIZE)
 
     @property
     def padded_shape(self) -> tuple[int, int]:

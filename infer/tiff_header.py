@@ -1,4 +1,4 @@
-"""The facts of a TIFF's first image, read from its tags without touching a pixel.
+"""The facts of a TIFF's first full image, read from its tags without touching a pixel.
 
 TIFF 6.0 (Adobe, 1992) and BigTIFF. Neither NumPy nor a TIFF library is imported: this runs first of all, for
 every scene, on files that nobody has checked.
@@ -14,7 +14,11 @@ from typing import BinaryIO
 MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
 MAX_SIDE = 1_000_000  # of a PNG, by libpng's own limit
 MAX_TAGS = 4096
+MAX_SMALL_IMAGES = 16  # thumbnails before the first full image
+_REDUCED = 1  # in a directory's kind: a smaller copy of another image
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
+_KIND, _NODATA = 254, 42113
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _ORIENTATION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 274, 277, 284, 339
 # The tags behind the fields of Header, in their order, and what an absent tag stands for (TIFF 6.0)
@@ -36,7 +40,11 @@ class HeaderError(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """Size in pixels, and how the samples are stored (TIFF's own code numbers)."""
+    """Size in pixels as stored, and how the samples are stored (TIFF's own code numbers).
+
+    has_nodata: a value stands for nothing, by GDAL's tag. page: which of the file's images this is.
+    is_picture: the file is a PNG or JPEG under a TIFF's name; its size is that of the upright picture.
+    """
 
     height: int
     width: int
@@ -47,23 +55,41 @@ class Header:
     photometric: int
     planar: int
     orientation: int
+    has_nodata: bool = False
+    page: int = 0
+    is_picture: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the upright image."""
+        if self.orientation in (5, 6, 7, 8):
+            return self.width, self.height
+        return self.height, self.width
 
     @property
     def is_plain_rgb(self) -> bool:
-        """8-bit interleaved RGB, with or without alpha, not as JPEG: every decoder gives the same pixels."""
+        """8-bit interleaved RGB and no more, not as JPEG: every decoder gives the same pixels."""
         return (
             (self.bits, self.sample_format, self.photometric, self.planar) == (8, 1, 2, 1)
-            and self.samples in (3, 4)
+            and self.samples == 3
             and self.compression in (1, 5, 8, 32946)  # none, LZW, Deflate
             and self.orientation == 1
+            and not (self.has_nodata or self.page or self.is_picture)
         )
 
 
 def read_header(path: Path) -> Header:
-    """Header of the first image in a TIFF file; raises HeaderError when there is none to be read."""
+    """Header of the first full image in a TIFF file, or of a PNG or JPEG that is called one.
+
+    Raises HeaderError when there is none to be read.
+    """
     try:
         with open(path, "rb") as file:
-            tags = _read_tags(file)
+            start = file.read(8)
+            if start == _PNG or start.startswith(_JPEG):
+                return _of_picture(path)
+            file.seek(0)
+            tags, page = _first_full_image(file)
     except OSError as error:
         raise HeaderError(error.strerror or str(error)) from error
     except struct.error:
@@ -71,38 +97,99 @@ def read_header(path: Path) -> Header:
     if _WIDTH not in tags or _HEIGHT not in tags:
         raise HeaderError("the TIFF header gives no size")
     height, width = tags[_HEIGHT], tags[_WIDTH]
+    _check_size(height, width)
+    facts = (tags.get(tag, default) for tag, default in _FACTS.items())
+    return Header(height, width, *facts, has_nodata=_NODATA in tags, page=page)
+
+
+def _check_size(height: int, width: int) -> None:
     if not 0 < height * width <= MAX_PIXELS or max(height, width) > MAX_SIDE:
         raise HeaderError(f"the TIFF header claims {height}x{width} pixels")
-    return Header(height, width, *(tags.get(tag, default) for tag, default in _FACTS.items()))
 
 
-def _read_tags(file: BinaryIO) -> dict[int, int]:
-    """First value of each tag of the first directory that holds whole numbers."""
+def _of_picture(path: Path) -> Header:
+    from PIL import Image  # seldom needed
+
+    try:
+        with Image.open(path) as picture:
+            (width, height), turned = picture.size, picture.getexif().get(_ORIENTATION, 1)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise HeaderError(f"a picture that cannot be read: {error}".splitlines()[0]) from None
+    if picture.format == "JPEG" and turned in (5, 6, 7, 8):
+        height, width = width, height
+    _check_size(height, width)
+    return Header(height, width, 3, 8, 1, 1, 2, 1, 1, is_picture=True)
+
+
+def _first_full_image(file: BinaryIO) -> tuple[dict[int, int], int]:
+    """The tags of the first image that is no smaller copy of another, and which image of the file it is."""
+    form, directory = _read_start(file)
+    first = tags = None
+    seen = set()
+    for page in range(MAX_SMALL_IMAGES):
+        seen.add(directory)
+        try:
+            tags, following = _read_directory(file, form, directory)
+        except (HeaderError, struct.error):
+            if first is None:
+                raise
+            break
+        first = tags if first is None else first
+        if not tags.get(_KIND, 0) & _REDUCED:
+            return tags, page
+        if not following or following in seen:
+            break
+        directory = following
+    return first or {}, 0
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a file's directories are written: byte order, and struct's formats of a count, an entry, a link."""
+
+    order: str
+    count: str
+    entry: str
+    link: str
+
+
+def _read_start(file: BinaryIO) -> tuple[_Form, int]:
+    """The form of the directories and the place of the first one."""
     order = {b"II": "<", b"MM": ">"}.get(file.read(2))
     if order is None:
         raise HeaderError("not a TIFF file")
     (magic,) = _unpack(file, order + "H")
     if magic == 42:
-        count_format, entry_format = "H", "HHI4s"
+        form = _Form(order, "H", "HHI4s", "I")
         (directory,) = _unpack(file, order + "I")
     elif magic == 43:  # BigTIFF: 64-bit offsets
-        count_format, entry_format = "Q", "HHQ8s"
+        form = _Form(order, "Q", "HHQ8s", "Q")
         _, _, directory = _unpack(file, order + "HHQ")
     else:
         raise HeaderError("not a TIFF file")
+    return form, directory
+
+
+def _read_directory(file: BinaryIO, form: _Form, directory: int) -> tuple[dict[int, int], int]:
+    """First value of each tag that holds whole numbers (of _NODATA, which holds text: 1); the next place."""
+    order = form.order
     file.seek(min(directory, 2**62))
-    (count,) = _unpack(file, order + count_format)
+    (count,) = _unpack(file, order + form.count)
     if count > MAX_TAGS:
         raise HeaderError(f"the TIFF header claims {count} tags")
-    size = struct.calcsize(order + entry_format)
+    size = struct.calcsize(order + form.entry)
     entries = file.read(size * count)
+    link = file.read(struct.calcsize(order + form.link))
     tags = {}
     for tag, kind, number, value in struct.iter_unpack(
-        order + entry_format, entries[: len(entries) // size * size]
+        order + form.entry, entries[: len(entries) // size * size]
     ):
         if kind in _TYPES and number and tag not in tags:
             tags[tag] = _first_value(file, order, _TYPES[kind], number, value)
-    return tags
+        elif tag == _NODATA:
+            tags[tag] = 1
+    whole = len(link) == struct.calcsize(order + form.link)
+    return tags, struct.unpack(order + form.link, link)[0] if whole else 0
 
 
 def _first_value(file: BinaryIO, order: str, kind: str, number: int, value: bytes) -> int:

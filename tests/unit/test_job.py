@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -30,6 +31,7 @@ def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
     engine = TorchEngine(Model(wrong, (0.0,) * 3, (1.0,) * 3, ""), "cpu")
     predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
     batch = DecodedBatch(scenes, [random_rgb(32, 40), None, random_rgb(32, 40)], [None, "cut short", None])
+    batch.valid = [None] * 3
     (tmp_path / "out").mkdir()
     with MaskWriter(tmp_path / "out") as writer:
         pending = _predict(batch, predictor, writer, Progress(3, quiet=True))
@@ -42,3 +44,24 @@ def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
     )
     assert not any(mask.any() for mask in masks.values())
     assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+def test_where_there_is_no_data_there_is_no_ice(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        write_tiff(tmp_path / "in" / f"{name}.tif", random_rgb(32, 40))
+    scenes = find_scenes(tmp_path / "in")
+    icy = torch.nn.Conv2d(3, 2, 1)
+    icy.weight.data.zero_()
+    icy.bias.data = torch.tensor([0.0, 1.0])
+    engine = TorchEngine(Model(icy, (0.0,) * 3, (1.0,) * 3, ""), "cpu")
+    predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
+    valid = np.zeros((32, 40), bool)
+    valid[5:9, 7:30] = True
+    batch = DecodedBatch(scenes, [random_rgb(32, 40)] * 2, [None] * 2, [valid, None])
+    (tmp_path / "out").mkdir()
+    with MaskWriter(tmp_path / "out") as writer:
+        _predict(batch, predictor, writer, Progress(2, quiet=True))
+    masks = read_masks(tmp_path / "out")
+    np.testing.assert_array_equal(masks[scenes[0].mask_name], np.where(valid, 255, 0))
+    assert (masks[scenes[1].mask_name] == 255).all()

@@ -24,6 +24,7 @@ def _by_tifffile(path: Path) -> Header:
             first("ImageLength", 0), first("ImageWidth", 0), first("SamplesPerPixel", 1),
             first("BitsPerSample", 1), first("SampleFormat", 1), first("Compression", 1),
             first("PhotometricInterpretation", -1), first("PlanarConfiguration", 1), first("Orientation", 1),
+            has_nodata="GDAL_NODATA" in tags,
         )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def test_a_header_is_read_from_a_file_whose_pixels_are_missing(tmp_path: Path) -
         (b"", "not a TIFF"),
         (b"II", "cut short"),
         (b"II*\0\xff\xff\xff\xff", "cut short"),
-        (b"\x89PNG\r\n\x1a\n" + b"x" * 64, "not a TIFF"),
+        (b"\x89PNG\r\n\x1a\n" + b"x" * 64, "picture that cannot be read"),
         (b"II*\0\x08\0\0\0\xff\xff" + b"x" * 64, "tags"),
         (b"II*\0\x08\0\0\0\0\0", "no size"),
     ],

@@ -1,0 +1,298 @@
+"""Every kind of TIFF, against the arrays that were written and against a second reader, Pillow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from infer.decode import DecodeError
+from infer.fallback import Read, read_scene
+from infer.samples import HIGH, LOW
+from infer.tiff_header import read_header
+from tests.support import random_rgb, shared
+
+RGB = random_rgb(60, 44)
+GREY = RGB[..., 0]
+WIDE = (RGB.astype(np.uint16) * 157 + 900).astype(np.uint16)  # 16 bits
+
+
+def read(path: Path) -> Read:
+    return read_scene(path, read_header(path))
+
+
+def written(tmp_path: Path, image: np.ndarray, **options: Any) -> Read:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, image, **options)
+    return read(path)
+
+
+def stretched(image: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """The documented line, in float64."""
+    low, high = np.percentile(counted.astype(np.float64), (LOW, HIGH))
+    return np.rint(np.clip((image.astype(np.float64) - low) * 255 / (high - low), 0, 255))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rowsperstrip": 7},
+        {"tile": (16, 32)},
+        {"byteorder": ">"},
+        {"bigtiff": True},
+        *({"compression": c} for c in ("lzw", "deflate", "zstd", "lzma", "packbits", "lerc")),
+        {"compression": "lzw", "predictor": True},
+        {"compression": "webp", "compressionargs": {"lossless": True}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("planar", [False, True])
+def test_layouts_of_plain_rgb(tmp_path: Path, options: dict[str, Any], planar: bool) -> None:
+    image = np.moveaxis(RGB, -1, 0) if planar else RGB
+    if planar and options.get("compression") == "webp":
+        pytest.skip("WebP holds colours together")
+    found = written(
+        tmp_path, image, photometric="rgb", planarconfig="separate" if planar else "contig", **options
+    )
+    np.testing.assert_array_equal(found.pixels, RGB)
+    assert found.valid is None
+
+
+def test_jpeg_in_ycbcr_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
+    smooth = cv2.resize(RGB, (256, 256), interpolation=cv2.INTER_CUBIC)
+    found = written(tmp_path, smooth, photometric="rgb", compression="jpeg", rowsperstrip=256)
+    expected = np.asarray(Image.open(tmp_path / "x.tif").convert("RGB"))
+    assert np.abs(found.pixels.astype(int) - expected).max() <= 3
+
+
+def test_grey_is_repeated_and_white_may_be_zero(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(written(tmp_path, GREY).pixels, np.dstack([GREY] * 3))
+    found = written(tmp_path, GREY, photometric="miniswhite")
+    np.testing.assert_array_equal(found.pixels, 255 - np.dstack([GREY] * 3))
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+def test_one_bit(tmp_path: Path, photometric: str) -> None:
+    found = written(tmp_path, GREY > 127, photometric=photometric)
+    expected = np.where((GREY > 127) == (photometric == "minisblack"), 255, 0)
+    np.testing.assert_array_equal(found.pixels, np.dstack([expected] * 3))
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_few_bits_fill_the_range(tmp_path: Path, bits: int) -> None:
+    small = GREY >> (8 - bits)
+    found = written(tmp_path, small, bitspersample=bits)
+    expected = small.astype(int) * 255 // (2**bits - 1)
+    np.testing.assert_array_equal(found.pixels, np.dstack([expected] * 3))
+
+
+def test_palettes_become_their_colours(tmp_path: Path) -> None:
+    palette = np.random.default_rng(0).integers(0, 2**16, (3, 256)).astype(np.uint16)
+    found = written(tmp_path, GREY, photometric="palette", colormap=palette)
+    np.testing.assert_array_equal(found.pixels, (palette >> 8).T[GREY])
+    expected = np.asarray(Image.open(tmp_path / "x.tif").convert("RGB"))
+    np.testing.assert_array_equal(found.pixels, expected)
+
+
+def test_cmyk_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
+    cmyk = np.dstack([RGB, random_rgb(60, 44, seed=5)[..., 0]])
+    found = written(tmp_path, cmyk, photometric="separated")
+    expected = np.asarray(Image.open(tmp_path / "x.tif").convert("RGB"))
+    assert np.abs(found.pixels.astype(int) - expected).max() <= 1
+    assert found.left_out == 0
+
+
+@pytest.mark.parametrize(
+    "image",
+    [WIDE, WIDE.astype(np.int16) - 9000, WIDE.astype(np.uint32) * 999, WIDE.astype(np.float32) / 7e4,
+     WIDE.astype(np.float64) * 1e200, (WIDE / 7e4).astype(np.float16)],
+    ids=lambda image: str(image.dtype),
+)  # fmt: skip
+def test_wide_samples_are_stretched_by_one_line(tmp_path: Path, image: np.ndarray) -> None:
+    found = written(tmp_path, image, photometric="rgb")
+    assert np.abs(found.pixels - stretched(image, image)).max() <= 1
+    assert found.valid is None
+    assert found.pixels.min() == 0
+    assert found.pixels.max() == 255
+
+
+def test_twelve_bits(tmp_path: Path) -> None:
+    packed = np.zeros((60, 66), np.uint8)  # two samples of 12 bits in three bytes
+    values = (GREY.astype(np.uint16) << 4) | 5
+    even, odd = values[:, ::2], values[:, 1::2]
+    packed[:, ::3], packed[:, 1::3], packed[:, 2::3] = even >> 4, ((even & 15) << 4) | (odd >> 8), odd & 255
+    path = tmp_path / "x.tif"
+    tags = [(258, 3, 1, 12, True), (256, 3, 1, 44, True)]
+    tifffile.imwrite(path, packed, photometric="minisblack", metadata=None, rowsperstrip=60)
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        places = {tag.code: tag.valueoffset for tag in file.pages.first.tags}
+    for code, _, _, value, _ in tags:
+        size = 4 if code == 256 and content[places[code] - 6] == 4 else 2
+        content[places[code] : places[code] + size] = value.to_bytes(size, "little")
+    path.write_bytes(content)
+    assert np.abs(read(path).pixels[..., 0] - stretched(values, values)).max() <= 1
+
+
+def test_nodata_and_nan_are_no_data_and_do_not_disturb_the_stretch(tmp_path: Path) -> None:
+    image = WIDE.astype(np.float32)
+    image[:10, :, :] = -9999
+    image[10:20, :, 1] = np.nan
+    image[30, 30] = (np.inf, 1, 1)
+    found = written(tmp_path, image, photometric="rgb", extratags=[(42113, "s", 0, "-9999", True)])
+    valid = np.ones(image.shape[:2], bool)
+    valid[:20] = valid[30, 30] = False
+    np.testing.assert_array_equal(found.valid, valid)
+    expected = stretched(image[valid], image[valid])
+    assert np.abs(found.pixels[valid] - expected).max() <= 1
+
+
+def test_nodata_of_eight_bits_changes_no_colour(tmp_path: Path) -> None:
+    image = RGB.copy()
+    image[:7] = 0
+    image[8, 8] = (0, 5, 0)  # one band with data is data
+    found = written(tmp_path, image, photometric="rgb", extratags=[(42113, "s", 0, "0", True)])
+    np.testing.assert_array_equal(found.pixels, image)
+    np.testing.assert_array_equal(found.valid, ~(image == 0).all(axis=2))
+
+
+@pytest.mark.parametrize("text", ["", "none", "1e99", "-1"])
+def test_a_nodata_that_no_sample_can_have_is_none(tmp_path: Path, text: str) -> None:
+    found = written(tmp_path, RGB, photometric="rgb", extratags=[(42113, "s", 0, text, True)])
+    assert found.valid is None
+
+
+def test_a_scene_without_any_data_is_read(tmp_path: Path) -> None:
+    found = written(tmp_path, np.full((9, 9), np.nan, np.float32))
+    assert not found.valid.any()
+    assert not found.pixels.any()
+
+
+@pytest.mark.parametrize("kind", ["unassalpha", "assocalpha"])
+def test_where_alpha_is_zero_there_is_no_data(tmp_path: Path, kind: str) -> None:
+    alpha = np.full(GREY.shape, 200, np.uint8)
+    alpha[:5] = 0
+    found = written(tmp_path, np.dstack([RGB, alpha]), photometric="rgb", extrasamples=[kind])
+    np.testing.assert_array_equal(found.pixels, RGB)
+    np.testing.assert_array_equal(found.valid, alpha > 0)
+    assert found.left_out == 0
+
+
+def test_further_bands_are_left_out_and_counted(tmp_path: Path) -> None:
+    bands = np.dstack([RGB, RGB])
+    found = written(tmp_path, bands, photometric="rgb", planarconfig="contig")
+    np.testing.assert_array_equal(found.pixels, RGB)
+    assert found.left_out == 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_that_of_pillow(tmp_path: Path, orientation: int) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
+    with Image.open(path) as image:
+        image.load()
+        expected = np.asarray(image.convert("RGB"))
+    found = read(path)
+    assert read_header(path).shape == expected.shape[:2]
+    np.testing.assert_array_equal(found.pixels, expected)
+
+
+def test_the_first_full_image_of_several(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    with tifffile.TiffWriter(path) as file:
+        file.write(RGB[::4, ::4], photometric="rgb", subfiletype=1)
+        file.write(RGB, photometric="rgb")
+        file.write(RGB[::2, ::2], photometric="rgb", subfiletype=1)
+    np.testing.assert_array_equal(read(path).pixels, RGB)
+    assert not read_header(path).is_plain_rgb  # DALI would take the thumbnail
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "CMYK", "I;16"])
+def test_pictures_under_a_wrong_name(tmp_path: Path, form: str, mode: str) -> None:
+    if (form, mode) in {("PNG", "CMYK"), ("JPEG", "RGBA"), ("JPEG", "P"), ("JPEG", "I;16")}:
+        pytest.skip("no such picture")
+    path = tmp_path / "x.tif"
+    image = Image.fromarray(WIDE[..., 0]) if mode == "I;16" else Image.fromarray(RGB).convert(mode)
+    image.save(path, form)
+    found = read(path).pixels
+    if mode == "I;16":
+        assert np.abs(found[..., 0] - stretched(WIDE[..., 0], WIDE[..., 0])).max() <= 1
+        return
+    expected = np.asarray(Image.open(path).convert("RGB"))
+    assert np.abs(found.astype(int) - expected).max() <= (0 if form == "PNG" else 4)
+
+
+def test_a_jpeg_is_turned_by_its_exif(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(RGB).save(path, "JPEG", exif=exif)
+    assert read_header(path).shape == (44, 60)
+    assert read(path).pixels.shape == (44, 60, 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "reason"),
+    [
+        (RGB.astype(np.complex64)[..., 0], {}, "not whole or floating-point numbers"),
+        (RGB, {"photometric": "cielab"}, "colours are stored as"),
+        (np.zeros((3, 16, 16, 16), np.uint8)[0], {"volumetric": True, "tile": (16, 16, 16)}, "axes"),
+    ],
+    ids=["complex", "Lab", "volume"],
+)
+def test_what_has_no_rgb_is_refused(
+    tmp_path: Path, image: np.ndarray, options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(DecodeError, match=reason):
+        written(tmp_path, image, **options)
+
+
+def test_more_samples_than_the_limit_are_refused_before_they_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infer.fallback.MOST_BYTES", RGB.nbytes - 1)
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_: pytest.fail("was decoded"))
+    with pytest.raises(DecodeError, match="are the limit"):
+        written(tmp_path, RGB, photometric="rgb")
+
+
+SECOND_READER = {  # of the real odd files, those that Pillow reads too: largest difference of a sample
+    "gt_wildfires.tiff": 0, "it_BigTIFF.tif": 0, "it_kodim02-lzw.tif": 0, "it_miniswhite-1c-1b.tiff": 0,
+    "it_palette-1c-8b.tiff": 0, "it_seq-1c-8b-multipage-adeefdcc.tiff": 0, "it_tiled-jpeg-ycbcr.tif": 4,
+    "it_tiled-rgb-u8.tif": 0, "rio_RGB.byte.tif": 0, "rio_RGBA.byte.tif": 0, "rio_cogeo.tif": 4,
+    "rio_rgb_lzw.tif": 0, "rio_shade.tif": 0, "rio_world.rgb.tif": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECOND_READER)
+def test_real_odd_files_are_read_as_pillow_reads_them(name: str) -> None:
+    path = shared("data/odd_tiffs") / name
+    image = Image.open(path)
+    image = image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB")
+    difference = np.abs(read(path).pixels.astype(int) - np.asarray(image))
+    assert np.percentile(difference, 99.9) <= SECOND_READER[name]
+
+
+def test_all_real_odd_files_but_the_broken_one_are_read() -> None:
+    refused = {}
+    for path in sorted(shared("data/odd_tiffs").iterdir()):
+        try:
+            found = read(path)
+        except DecodeError as error:
+            refused[path.name] = str(error)
+            continue
+        assert found.pixels.dtype == np.uint8
+        assert found.pixels.shape == (*read_header(path).shape, 3)
+    assert list(refused) == ["rio_corrupt.tif"]
+
+
+def test_an_old_lzw_holds_a_picture() -> None:
+    """Pillow cannot read it; imagecodecs can: 384 x 512, smooth where the picture is smooth."""
+    pixels = read(shared("data/odd_tiffs") / "it_quad-lzw-compat.tiff").pixels.astype(int)
+    assert np.abs(np.diff(pixels, axis=1)).mean() < 0.2 * pixels.std()
