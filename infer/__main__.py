@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
 from infer.stop import leave_on_signals
+from infer.supervise import Order, supervise
 
 WRONG_CALL = 2
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Runs the job with command-line arguments and returns its exit code."""
+def main(argv: list[str] | None = None, order: Order | None = None) -> int:
+    """Runs the job, or the part of it that `order` says, and returns its exit code."""
     from infer.settings import UsageError, parse
 
     try:
@@ -22,18 +22,22 @@ def main(argv: list[str] | None = None) -> int:
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         from infer.job import run  # after the arguments: --help need not wait for NumPy and OpenCV
 
-        return run(settings)
+        return run(settings, order or Order())
     except UsageError as error:
         print(f"infer: {error}", file=sys.stderr)
         return WRONG_CALL
 
 
-def _leave(code: int) -> None:
-    """Exits at once: every mask is on the disk and audited, taking torch and DALI apart only costs time."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # whoever read it has gone; the masks are what counts
-            stream.flush()
-    os._exit(code)
+def _work(order: Order) -> int:
+    try:
+        return main(order=order)
+    except SystemExit as leaving:  # --help
+        return leaving.code or 0
+    except BaseException:  # a bug of ours: its traceback, and the code that Python itself would give
+        import traceback
+
+        traceback.print_exc()
+        return 1
 
 
 if __name__ == "__main__":
@@ -41,8 +45,4 @@ if __name__ == "__main__":
     # A caller may have closed them; Python then has None where print() and isatty() want a stream.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
-    try:
-        exit_code = main()
-    except SystemExit as leaving:  # --help
-        exit_code = leaving.code or 0
-    _leave(exit_code)
+    sys.exit(supervise(_work))

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from infer.journal import Journal, Outcome
 from infer.report import SceneResult
 from infer.scenes import Scene
 
@@ -21,6 +22,24 @@ class Pending:
     scene: Scene
     error: str | None
     ice_fraction: Future[float] | None
+
+
+def note_when_made(journal: Journal | None, scene: Scene, error: str | None, written: Future[float]) -> None:
+    """Enter the scene in the journal as soon as its mask stands under its name."""
+
+    def enter(future: Future[float]) -> None:
+        if not future.cancelled() and not future.exception():
+            journal.made(scene.name, Outcome(error, future.result()))
+
+    if journal:
+        written.add_done_callback(enter)
+
+
+def made_before(scene: Scene, outcome: Outcome) -> Pending:
+    """What an earlier child process made."""
+    written: Future[float] = Future()
+    written.set_result(outcome.ice_fraction)
+    return Pending(scene, outcome.error, written)
 
 
 def audit(scenes: list[Scene], pending: list[Pending], output: Path) -> list[SceneResult]:

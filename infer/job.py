@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infer.audit import Pending, audit
+from infer.audit import Pending, audit, made_before, note_when_made
 from infer.checks import check_places
 from infer.device import gpu_visible
+from infer.journal import Journal
 from infer.progress import Progress, one_line
 from infer.reader import DecodedBatch, Reader
 from infer.report import Report
 from infer.scenes import Scene, batches, find_scenes
 from infer.settings import Settings, UsageError
 from infer.stop import leave_on_signals
+from infer.supervise import Order
 from infer.writer import MaskWriter, is_whole_mask
 
 if TYPE_CHECKING:
@@ -26,24 +29,45 @@ if TYPE_CHECKING:
 DONE, DEGRADED, NOT_WRITTEN = 0, 3, 4
 
 
-def run(settings: Settings) -> int:
-    """Does the job and returns the exit code; raises UsageError for what only the user can mend."""
-    report = Report()
+def run(settings: Settings, order: Order) -> int:
+    """Does the job, or what `order` leaves of it, and returns the exit code.
+
+    Raises UsageError for what only the user can mend.
+    """
+    report = Report(began=order.began)
     report.seconds.start = report.elapsed()
     scenes = find_scenes(settings.input)
     check_places(settings)
     if not scenes:
         print(f"infer: warning: no .tif or .tiff in {settings.input}", file=sys.stderr)
-    todo = [scene for scene in scenes if not (settings.resume and _is_done(scene, settings))]
-    with MaskWriter(settings.output) as writer, Progress(len(scenes), settings.quiet) as progress:
+    scenes = [_not_to_be_touched(scene, order) for scene in scenes]
+    todo = [scene for scene in scenes if scene.name not in order.done and _is_wanted(scene, settings, order)]
+    with (
+        MaskWriter(settings.output, order.journal and order.journal.run) as writer,
+        Progress(len(scenes), settings.quiet) as progress,
+    ):
         leave_on_signals(writer.discard_unfinished)
         progress.update(len(scenes) - len(todo))
-        pending = _process(todo, settings, writer, progress, report)
+        pending = _process(todo, settings, writer, progress, report, order.journal)
+    if order.only is not None:
+        return DONE
+    pending += [made_before(scene, order.done[scene.name]) for scene in scenes if scene.name in order.done]
     report.scenes = audit(scenes, pending, settings.output)
     report.seconds.write = writer.write_seconds
     report.seconds.first_mask = writer.first_mask_at and writer.first_mask_at - report.began
     report.seconds.total = report.elapsed()
     return _conclude(report, settings)
+
+
+def _not_to_be_touched(scene: Scene, order: Order) -> Scene:
+    reason = order.lost.get(scene.name, order.all_lost)
+    return replace(scene, error=reason) if reason and not scene.error else scene
+
+
+def _is_wanted(scene: Scene, settings: Settings, order: Order) -> bool:
+    if order.only is not None and scene.name not in order.only:
+        return False
+    return not (settings.resume and _is_done(scene, settings))
 
 
 def _is_done(scene: Scene, settings: Settings) -> bool:
@@ -52,19 +76,26 @@ def _is_done(scene: Scene, settings: Settings) -> bool:
 
 
 def _process(
-    scenes: list[Scene], settings: Settings, writer: MaskWriter, progress: Progress, report: Report
+    scenes: list[Scene],
+    settings: Settings,
+    writer: MaskWriter,
+    progress: Progress,
+    report: Report,
+    journal: Journal | None,
 ) -> list[Pending]:
     broken = [scene for scene in scenes if scene.error]
     gpu = settings.device != "cpu" and gpu_visible()
     plan = batches([scene for scene in scenes if not scene.error], settings.tile, settings.batch, gpu)
     if not plan:
-        return [_put_black(scene, scene.error, writer, progress) for scene in broken]
-    with Reader(plan, gpu, progress.say) as reader:  # decodes the first batch while torch is being imported
+        return [_put_black(scene, scene.error, writer, progress, journal) for scene in broken]
+    with Reader(
+        plan, gpu, progress.say, journal
+    ) as reader:  # decodes the first batch while torch is being imported
         predictor = _load_predictor(plan, settings, progress, report)  # unusable weights end it here
         report.seconds.setup = report.elapsed() - report.seconds.start
-        pending = [_put_black(scene, scene.error, writer, progress) for scene in broken]
+        pending = [_put_black(scene, scene.error, writer, progress, journal) for scene in broken]
         for batch in reader:
-            pending += _predict(batch, predictor, writer, progress)
+            pending += _predict(batch, predictor, writer, progress, journal)
         report.seconds.predicted = report.elapsed()
         report.seconds.read, report.seconds.predict = reader.decode_seconds, predictor.seconds
         report.device, report.precision = predictor.device, predictor.precision
@@ -95,8 +126,14 @@ def _load_predictor(
 
 
 def _predict(
-    batch: DecodedBatch, predictor: Predictor, writer: MaskWriter, progress: Progress
+    batch: DecodedBatch,
+    predictor: Predictor,
+    writer: MaskWriter,
+    progress: Progress,
+    journal: Journal | None = None,
 ) -> list[Pending]:
+    if journal:
+        journal.starts("predict", [scene.name for scene in batch.scenes])
     errors, images = list(batch.errors), [pixels for pixels in batch.pixels if pixels is not None]
     masks = iter(())
     try:
@@ -107,24 +144,30 @@ def _predict(
     pending = []
     for scene, error, valid in zip(batch.scenes, errors, batch.valid, strict=True):
         if error:
-            pending.append(_put_black(scene, error, writer, progress))
+            pending.append(_put_black(scene, error, writer, progress, journal))
         else:
             mask = next(masks)
             if valid is not None:  # no data, no ice
                 mask = np.where(valid, mask, np.uint8(0))
-            pending.append(Pending(scene, None, writer.put(scene.mask_name, mask)))
+            written = writer.put(scene.mask_name, mask)
+            note_when_made(journal, scene, None, written)
+            pending.append(Pending(scene, None, written))
             progress.update(1)
     return pending
 
 
-def _put_black(scene: Scene, error: str, writer: MaskWriter, progress: Progress) -> Pending:
+def _put_black(
+    scene: Scene, error: str, writer: MaskWriter, progress: Progress, journal: Journal | None = None
+) -> Pending:
     progress.update(1)
     if not scene.owns_mask:
         progress.say(f"infer: {scene.name}: {error}: rename one of them")
         return Pending(scene, error, None)
     progress.say(f"infer: {scene.name}: {error}: its mask is black")
     black = np.zeros(scene.shape, np.uint8)
-    return Pending(scene, error, writer.put(scene.mask_name, black))
+    written = writer.put(scene.mask_name, black)
+    note_when_made(journal, scene, error, written)
+    return Pending(scene, error, written)
 
 
 def _conclude(report: Report, settings: Settings) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infer.dali import make_dali_report_damage
+from infer.journal import Journal
 from infer.scenes import Scene
 
 if TYPE_CHECKING:
@@ -40,10 +41,16 @@ class Reader:
     decode_seconds is the time spent decoding so far, most of it beside the network's.
     """
 
-    def __init__(self, batches: list[list[Scene]], gpu: bool, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        batches: list[list[Scene]],
+        gpu: bool,
+        say: Callable[[str], None],
+        journal: Journal | None = None,
+    ) -> None:
         self.decode_seconds = 0.0
         self._batches = batches
-        self._gpu, self._say = gpu, say
+        self._gpu, self._say, self._journal = gpu, say, journal
         # One batch waits, one is being decoded, one is with the network: that bounds the memory.
         self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue(maxsize=1)
         self._stop = threading.Event()
@@ -77,12 +84,16 @@ class Reader:
                 if self._stop.is_set():
                     return
                 start = time.perf_counter()
+                if self._journal:
+                    self._journal.starts("decode", [scene.name for scene in scenes])
                 batch = DecodedBatch(scenes)
                 for pixels, error, valid in decoder.decode(scenes):
                     batch.pixels.append(pixels)
                     batch.errors.append(error)
                     batch.valid.append(valid)
                 self.decode_seconds += time.perf_counter() - start
+                if self._journal:
+                    self._journal.starts("decode", ())
                 self._ready.put(batch)
             self._ready.put(None)
         except BaseException as error:  # a bug or a broken installation: raised again by __iter__

@@ -22,10 +22,11 @@ class MaskWriter:
     """Writing threads over one folder. Use it in a `with` block: leaving it waits for the last mask.
 
     write_seconds is the time spent in all threads together; first_mask_at is time.monotonic() when the first
-    mask stood under its name, None before that.
+    mask stood under its name, None before that. What an earlier process of the same `run` left half written,
+    as a crash does, is removed first.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run: str | None = None) -> None:
         self.write_seconds = 0.0
         self.first_mask_at: float | None = None
         self._folder = folder
@@ -33,6 +34,10 @@ class MaskWriter:
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="writer")
         self._places = threading.BoundedSemaphore(MOST_WAITING)
         self._lock = threading.Lock()
+        self._prefix = f".mask-{run or uuid.uuid4().hex}"
+        if run:
+            for path in folder.glob(f"{self._prefix}-*.part"):
+                path.unlink(missing_ok=True)
 
     def put(self, name: str, mask: np.ndarray) -> Future[float]:
         """Queues mask uint8 [H, W] to be written as `name`; waits while too many are queued.
@@ -71,7 +76,7 @@ class MaskWriter:
 
     def _write_whole(self, name: str, content: np.ndarray) -> None:
         """A temporary file in the same folder, then a rename, which either happens or does not."""
-        temporary = self._folder / f".mask-{uuid.uuid4().hex}.part"
+        temporary = self._folder / f"{self._prefix}-{uuid.uuid4().hex}.part"
         self._unfinished.add(temporary)
         try:
             temporary.write_bytes(content)

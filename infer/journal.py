@@ -1,0 +1,62 @@
+"""What a child process does and has done, in memory that outlives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one scene whose mask stands under its name. error: why it is black; None where it was predicted."""
+
+    error: str | None
+    ice_fraction: float
+
+
+class Journal:
+    """An append-only file without a name, shared by all processes forked from this one.
+
+    A child writes whole lines of JSON; a line that a crash cut short is left out.
+    """
+
+    def __init__(self) -> None:
+        self.run = uuid.uuid4().hex  # tells this run's temporary files from those of others
+        self._file = os.memfd_create("journal")
+
+    def starts(self, stage: str, names: Sequence[str]) -> None:
+        """The scenes that a stage ("decode", "predict") has at hand now, none when it is done."""
+        self._append({"stage": stage, "names": list(names)})
+
+    def made(self, name: str, outcome: Outcome) -> None:
+        self._append({"made": name, "error": outcome.error, "ice": outcome.ice_fraction})
+
+    def at_hand(self) -> list[str]:
+        """The scenes that the last child had at hand when it ended, in all stages."""
+        stages: dict[str, list[str]] = {}
+        for line in self._lines():
+            if "stage" in line:
+                stages[line["stage"]] = line["names"]
+        made = self.done()
+        return list(dict.fromkeys(n for names in stages.values() for n in names if n not in made))
+
+    def done(self) -> dict[str, Outcome]:
+        return {line["made"]: Outcome(line["error"], line["ice"]) for line in self._lines() if "made" in line}
+
+    def _append(self, line: dict) -> None:
+        text = json.dumps(line).encode() + b"\n"  # ASCII: names that are no UTF-8 survive it
+        os.write(self._file, text)
+
+    def _lines(self) -> list[dict]:
+        size = os.fstat(self._file).st_size
+        lines = os.pread(self._file, size, 0).split(b"\n")
+        found = []
+        for line in lines:
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return found

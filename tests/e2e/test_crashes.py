@@ -1,0 +1,128 @@
+"""Native code that kills its process: it costs the scene that caused it, and no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from infer.journal import Journal, Outcome
+from tests.support import REPO, random_rgb, read_masks, write_tiff
+
+# The program with a decoder that dies as a native one does: by a real signal, at a scene of a certain name.
+PROGRAM = """
+    import os, sys
+    import infer.decode, infer.predictor
+    from infer.__main__ import _work
+    from infer.supervise import supervise
+
+    number, stage, bad = int(sys.argv.pop(1)), sys.argv.pop(1), sys.argv.pop(1)
+
+    def deadly(original):
+        def method(self, scenes):
+            if any(bad in str(getattr(scene, "name", "")) for scene in scenes):
+                os.kill(os.getpid(), number)
+            return original(self, scenes)
+        return method
+
+    if stage == "decode":
+        infer.decode.Decoder.decode = deadly(infer.decode.Decoder.decode)
+    else:  # a scene whose first pixel is 77, or any
+        def predict(self, images, original=infer.predictor.Predictor.predict):
+            if any(image[0, 0, 0] == 77 or bad == "*" for image in images):
+                os.kill(os.getpid(), number)
+            return original(self, images)
+        infer.predictor.Predictor.predict = predict
+    sys.exit(supervise(_work))
+"""
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i in range(12):
+        image = random_rgb(64, 96, seed=i + 1)
+        image[0, 0, 0] = 77 if i == 5 else 0
+        write_tiff(folder / f"{i:02}.tif", image)
+    return folder
+
+
+def run(scenes: Path, output: Path, number: int, stage: str, bad: str) -> tuple[int, str, dict]:
+    report = output.with_name("report.json")
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(number), stage, bad, "--input", str(scenes),
+         "--output", str(output), "--report", str(report), "--device", "cpu", "--batch", "4"],
+        cwd=REPO, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return result.returncode, result.stderr, json.loads(report.read_text()) if report.exists() else {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+@pytest.mark.parametrize("stage", ["decode", "predict"])
+def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stage: str) -> None:
+    code, _, _ = run(scenes, tmp_path / "whole", 0, "decode", "none")
+    assert code == 0
+    whole = read_masks(tmp_path / "whole")
+    code, said, report = run(scenes, tmp_path / "out", number, stage, "05")
+    assert code == 0
+    assert "Traceback" not in said
+    masks = read_masks(tmp_path / "out")
+    assert len(masks) == 12
+    for name, mask in masks.items():
+        np.testing.assert_array_equal(mask, whole[name] * (name != "05.png"))
+    status = {scene["name"]: scene["status"] for scene in report["scenes"]}
+    assert [name for name, what in status.items() if what == "degraded"] == ["05.tif"]
+    assert set(status.values()) == {"ok", "degraded"}
+    assert signal.Signals(number).name in report["scenes"][5]["error"]
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(masks)
+
+
+def test_a_program_that_always_crashes_still_leaves_masks(scenes: Path, tmp_path: Path) -> None:
+    code, said, report = run(scenes, tmp_path / "out", signal.SIGSEGV, "predict", "*")
+    assert code == 0
+    masks = read_masks(tmp_path / "out")
+    assert len(masks) == 12
+    assert not any(mask.any() for mask in masks.values())
+    assert {scene["status"] for scene in report["scenes"]} == {"degraded"}
+    assert said.count("killed") >= 12
+
+
+def test_whoever_kills_the_program_leaves_no_child_behind(scenes: Path, tmp_path: Path) -> None:
+    for i in range(12, 60):
+        write_tiff(scenes / f"{i:02}.tif", random_rgb(512, 512, seed=i))
+    command = [sys.executable, "-m", "infer", "--input", scenes, "--output", tmp_path / "out"]
+    process = subprocess.Popen(list(map(str, command)), cwd=REPO)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + 30
+    while not children.read_text().split() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child = int(children.read_text().split()[0])
+    process.kill()
+    process.wait()
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{child}").exists()
+
+
+def test_a_journal_outlives_the_process_that_wrote_it() -> None:
+    journal = Journal()
+    child = os.fork()
+    if not child:
+        journal.starts("decode", ["a", "b\udcff"])
+        journal.starts("predict", ["z"])
+        journal.made("z", Outcome(None, 0.25))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert journal.at_hand() == ["a", "b\udcff"]
+    assert journal.done() == {"z": Outcome(None, 0.25)}
+    journal.starts("decode", ())
+    assert journal.at_hand() == []
