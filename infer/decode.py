@@ -1,4 +1,4 @@
-"""Pixels of TIFF files by NVIDIA DALI; what DALI cannot read goes to the fallback, file by file."""
+"""Pixels of TIFF files by NVIDIA DALI; the fallback reads what DALI cannot, and small jobs on a CPU."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from nvidia.dali.backend import TensorListCPU, TensorListGPU
 
     Pixels = np.ndarray | torch.Tensor
-    Valid = np.ndarray | None
-    Outcome = tuple[
-        Pixels | None, str | None, Valid
-    ]  # pixels, or the reason why there are none; where data is
+    # pixels, or the reason why there are none; where the scene has data, None for everywhere
+    Outcome = tuple[Pixels | None, str | None, np.ndarray | None]
 
 MOST_THREADS = 8
 # Pixels in a job from which DALI is worth its import on a CPU: that takes 0.4 s more than tifffile's, which

@@ -1,4 +1,4 @@
-"""The second reader, tifffile with imagecodecs: whatever is not plain RGB, and what DALI fails on."""
+"""The second reader, tifffile with imagecodecs: all but plain RGB, what DALI fails on, small jobs on a CPU."""
 
 from __future__ import annotations
 

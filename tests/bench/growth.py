@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infer.settings import UsageError
+from infer.settings import WEIGHTS, UsageError
 from tests.bench.contestants import OURS, environment
 from tests.bench.measure import Failed, Run, fresh, run
 from tests.bench.scenarios import make
@@ -64,12 +64,9 @@ def line(points: Sequence[Point]) -> tuple[float, float, float]:
 
 def measure(counts: Sequence[int], repeat: int, work: Path) -> list[Point]:
     scenes = nested([pair.image for pair in pairs_in(make("many", work))])
-    weights = work / "models"
-    if not (weights / "weights.safetensors").is_file():
-        weights.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(REPO / "weights" / "seaice.safetensors", weights / "weights.safetensors")
     taken: dict[int, list[Run]] = {count: [] for count in counts}
     with tempfile.TemporaryDirectory() as scratch:
+        shutil.copyfile(WEIGHTS, Path(scratch, "weights.safetensors"))  # where the contestants look for them
         for turn in range(repeat):
             for count in counts:
                 folder = Path(scratch, str(count))
@@ -78,7 +75,7 @@ def measure(counts: Sequence[int], repeat: int, work: Path) -> list[Point]:
                     if not (folder / scene.name).exists():
                         (folder / scene.name).symlink_to(scene.resolve())
                 masks = fresh(Path(scratch, "masks"))
-                taken[count].append(run(OURS.command(folder, masks, weights), environment(work)))
+                taken[count].append(run(OURS.command(folder, masks, Path(scratch)), environment(work)))
                 print(f"growth: turn {turn}, {count} scenes: {taken[count][-1].wall:.2f} s", file=sys.stderr)
     return [_point(scenes[:count], taken[count]) for count in counts]
 
