@@ -1,4 +1,4 @@
-"""The second reader, tifffile with imagecodecs: all but plain RGB, what DALI fails on, small jobs on a CPU."""
+"""The second reader, tifffile with imagecodecs: what DALI is not for, or fails on."""
 
 from __future__ import annotations
 
