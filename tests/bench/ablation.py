@@ -2,8 +2,8 @@
 
     python -m tests.bench.ablation WORK_DIR [--shared DIR] [--steps N] [--only NAME ...]
 
-Every row trains from random weights with the same seed and the same number of crops, and changes one thing
-against the row `modern`. bohai_dev is held out of all of them: its column shows what generalises to another
+Every row trains with the same seed and the same number of crops from an encoder that knows ImageNet, as the shipped
+weights did, and changes one thing against the row `modern`. bohai_dev is held out of all of them: its column shows what generalises to another
 sensor. Writes tests/bench/ablation.csv after each row; rows whose run is finished in WORK_DIR are not
 trained again. The rows of one file are comparable with one another, not with a long training.
 """
@@ -47,10 +47,12 @@ class Row:
     flags: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     preset: str = "modern"
+    pretrained: bool = True
 
 
 ROWS = (
     Row("modern"),
+    Row("modern, random first weights", pretrained=False),
     Row("modern, no EMA", ("--ema", "0")),
     Row("modern, no new colours", ("--augment", "geometry")),
     Row("modern, every crop in new colours", ("--recolour", "1")),
@@ -117,6 +119,8 @@ def arguments_of(row: Row, settings: Settings, folders: dict[str, Path], folder:
     for name, weight in SOURCES.items():
         if name not in row.without:
             arguments += ["--data", f"{folders[name]}:{weight}"]
+    if row.pretrained:
+        arguments += ["--encoder-weights", "imagenet-lite2"]
     return [*arguments, *row.flags]
 
 

@@ -22,6 +22,7 @@ SMALLEST, LARGEST = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
 ATTEMPTS = 6
 FOREST = 0.65  # chance of land to be wooded, with lookalikes
+SMALL_CLOUDS, CLOUDS = 0.3, 0.35  # chances of a sky to hold them, with lookalikes: cumulus looks like floes
 REAL = 0.5  # chance of a surface to get a real texture, where there are any
 
 
@@ -38,7 +39,7 @@ class Extras:
     """What the Bohai Sea does not show.
 
     textures: surfaces of real scenes, for half of the ice and of the grounds. lookalikes: forest, smoke and
-    small clouds in many of the scenes.
+    clouds in many of the scenes.
     """
 
     textures: Textures = field(default_factory=Textures)
@@ -59,7 +60,7 @@ def make_scene(
     seed: any integer from 0. height, width: pixels, 64 to 2048; a larger scene shows a larger area.
     ice: True and at least 0.5 % of the pixels are ice; False and none is; None and chance decides.
     style: one of style.STYLES, or None for any. extras: what to draw beside the Bohai Sea's own; the masks do
-    not change but for ice under small clouds. Raises ValueError for another size or style.
+    not change but for ice under those clouds. Raises ValueError for another size or style.
     """
     if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
         raise ValueError(
@@ -150,11 +151,14 @@ def _draw_sky(rng: np.random.Generator, image: Array, style: Style, ice: bool) -
 
 
 def _draw_lookalikes(rng: np.random.Generator, image: Array, land: Array, style: Style) -> Array:
-    """Smoke and small clouds in place; returns what the clouds hide, bool [H, W]."""
+    """Smoke and clouds in place; returns what the clouds hide, bool [H, W]."""
     if land.any() and rng.random() < 0.35:
         draw_smoke(rng, image, style)
-    if rng.random() < 0.3:
+    kind = rng.random()
+    if kind < SMALL_CLOUDS:
         return draw_small_clouds(rng, image, style)
+    if kind < SMALL_CLOUDS + CLOUDS:
+        return draw_cloud(rng, image, style)
     return np.zeros(image.shape[:2], bool)
 
 
