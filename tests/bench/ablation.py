@@ -2,11 +2,11 @@
 
     python -m tests.bench.ablation WORK_DIR [--shared DIR] [--steps N] [--only NAME ...]
 
-Every row trains with the same seed and the same number of crops from an encoder that knows ImageNet, as the
-shipped weights did, and changes one thing against the row `modern`. bohai_dev is held out of all of them: its
-column shows what generalises to another sensor. Writes tests/bench/ablation.csv after each row; rows whose run
-is finished in WORK_DIR are not trained again. The rows of one file are comparable with one another, not with a
-long training.
+Every row trains with the same seed and the same number of crops from an encoder that knows ImageNet, as
+the shipped weights did, and changes one thing against the row `modern`. bohai_dev is held out of all of
+them: its column shows what generalises to another sensor. Writes tests/bench/ablation.csv after each row;
+rows whose run is finished in WORK_DIR are not trained again. The rows of one file are comparable with one
+another, not with a long training.
 """
 
 from __future__ import annotations
