@@ -18,6 +18,13 @@ ICE = 255
 WORTH_TORCH = 12e6
 
 
+class NotFiniteError(ArithmeticError):
+    """A logit is infinite or not a number: what it decides would be a guess."""
+
+    def __init__(self) -> None:
+        super().__init__("the network's output is not finite")
+
+
 class Engine(Protocol):
     """device: "cuda" or "cpu". precision: "fp16", "bf16" or "fp32"."""
 
@@ -25,7 +32,14 @@ class Engine(Protocol):
     precision: str
 
     def forward(self, windows: list[np.ndarray | torch.Tensor]) -> np.ndarray:
-        """B tiles uint8 [h, w, 3], sides multiples of the stride -> uint8 [B, h, w], 0 and ICE."""
+        """B tiles uint8 [h, w, 3], sides multiples of the stride -> uint8 [B, h, w], 0 and ICE.
+
+        Raises NotFiniteError.
+        """
+        ...
+
+    def more_precise(self) -> Engine | None:
+        """The same network on the same device in fp32; None where that is what this one computes in."""
         ...
 
     def peak_gpu_bytes(self) -> int:

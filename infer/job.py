@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from infer.reader import DecodedBatch, Reader
 from infer.report import Report
 from infer.scenes import Scene, batches, find_scenes
 from infer.settings import Settings, UsageError
+from infer.stamp import sha256_of, stamp_of
 from infer.stop import leave_on_signals
 from infer.supervise import Order
 from infer.writer import MaskWriter, is_whole_mask
@@ -41,9 +43,10 @@ def run(settings: Settings, order: Order) -> int:
     if not scenes:
         print(f"infer: warning: no .tif or .tiff in {settings.input}", file=sys.stderr)
     scenes = [_not_to_be_touched(scene, order) for scene in scenes]
-    todo = [scene for scene in scenes if scene.name not in order.done and _is_wanted(scene, settings, order)]
+    kept = stamp_of(sha256_of(settings.weights), settings) if settings.resume else None
+    todo = [s for s in scenes if s.name not in order.done and _is_wanted(s, settings.output, kept, order)]
     with (
-        MaskWriter(settings.output, order.journal and order.journal.run) as writer,
+        MaskWriter(settings.output) as writer,
         Progress(len(scenes), settings.quiet) as progress,
     ):
         leave_on_signals(writer.discard_unfinished)
@@ -64,15 +67,11 @@ def _not_to_be_touched(scene: Scene, order: Order) -> Scene:
     return replace(scene, error=reason) if reason and not scene.error else scene
 
 
-def _is_wanted(scene: Scene, settings: Settings, order: Order) -> bool:
+def _is_wanted(scene: Scene, output: Path, kept: str | None, order: Order) -> bool:
+    """`kept`: the stamp of the masks that --resume leaves as they are; those of lost scenes have none."""
     if order.only is not None and scene.name not in order.only:
         return False
-    return not (settings.resume and _is_done(scene, settings))
-
-
-def _is_done(scene: Scene, settings: Settings) -> bool:
-    """Whether --resume may keep the scene's mask: a black one for a broken header is said again instead."""
-    return scene.error is None and is_whole_mask(settings.output / scene.mask_name, scene.shape)
+    return kept is None or bool(scene.error) or not is_whole_mask(output / scene.mask_name, scene.shape, kept)
 
 
 def _process(
@@ -92,6 +91,7 @@ def _process(
         plan, gpu, progress.say, journal
     ) as reader:  # decodes the first batch while torch is being imported
         predictor = _load_predictor(plan, settings, progress, report)  # unusable weights end it here
+        writer.stamp = stamp_of(report.weights_sha256, settings)
         report.seconds.setup = report.elapsed() - report.seconds.start
         pending = [_put_black(scene, scene.error, writer, progress, journal) for scene in broken]
         for batch in reader:
@@ -134,26 +134,30 @@ def _predict(
 ) -> list[Pending]:
     if journal:
         journal.starts("predict", [scene.name for scene in batch.scenes])
-    errors, images = list(batch.errors), [pixels for pixels in batch.pixels if pixels is not None]
-    masks = iter(())
-    try:
-        masks = iter(predictor.predict(images) if images else ())
-    except Exception as error:  # whatever it is, it must not cost the scenes of other batches their masks
-        reason = f"prediction failed: {type(error).__name__}: {error}".splitlines()[0]
-        errors = [known or reason for known in errors]
+    masks = iter(_masks(predictor, [pixels for pixels in batch.pixels if pixels is not None]))
     pending = []
-    for scene, error, valid in zip(batch.scenes, errors, batch.valid, strict=True):
-        if error:
-            pending.append(_put_black(scene, error, writer, progress, journal))
+    for scene, error, valid in zip(batch.scenes, batch.errors, batch.valid, strict=True):
+        mask = error or next(masks)
+        if isinstance(mask, str):
+            pending.append(_put_black(scene, mask, writer, progress, journal))
         else:
-            mask = next(masks)
             if valid is not None:  # no data, no ice
                 mask = np.where(valid, mask, np.uint8(0))
-            written = writer.put(scene.mask_name, mask)
+            written = writer.put(scene.mask_name, mask, predicted=True)
             note_when_made(journal, scene, None, written)
             pending.append(Pending(scene, None, written))
             progress.update(1)
     return pending
+
+
+def _masks(predictor: Predictor, images: list) -> list[np.ndarray | str]:
+    """The mask of each image, or the reason why there is none; what fails together is tried one by one."""
+    try:
+        return predictor.predict(images) if images else []
+    except Exception as error:  # whatever it is, it must not cost the scenes of other batches their masks
+        if len(images) == 1:
+            return [f"prediction failed: {type(error).__name__}: {error}".splitlines()[0]]
+    return [mask for image in images for mask in _masks(predictor, [image])]
 
 
 def _put_black(

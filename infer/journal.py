@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +23,6 @@ class Journal:
     """
 
     def __init__(self) -> None:
-        self.run = uuid.uuid4().hex  # tells this run's temporary files from those of others
         self._file = os.memfd_create("journal")
 
     def starts(self, stage: str, names: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from infer.engine import NotFiniteError
 from infer.settings import UsageError
 from infer.slim import Slim
 
@@ -47,10 +48,15 @@ class OnnxEngine:
         }
 
     def forward(self, windows: list[np.ndarray]) -> np.ndarray:
-        """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255."""
+        """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
         images = np.stack(windows) if len(windows) > 1 else np.ascontiguousarray(windows[0])[None]
-        (masks,) = self._session.run(["masks"], {"images": images, **self._norm})
+        masks, total = self._session.run(["masks", "total"], {"images": images, **self._norm})
+        if not np.isfinite(total):
+            raise NotFiniteError
         return masks[:, 0]
+
+    def more_precise(self) -> None:
+        """fp32 is all there is."""
 
     def peak_gpu_bytes(self) -> int:
         return 0

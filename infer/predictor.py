@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from infer.device import batch_size
-from infer.engine import Engine
+from infer.engine import Engine, NotFiniteError
 from infer.settings import STRIDE, Settings
 from infer.tiles import crop, grid, stitch
 
@@ -75,14 +75,35 @@ class Predictor:
     def predict(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
         """Masks uint8 [H, W], 0 and 255, of images uint8 [H, W, 3] that all have one padded shape.
 
-        Raises the out-of-memory error when not even the smallest tile fits, and any other error as it comes.
+        Raises the out-of-memory error when not even the smallest tile fits, NotFiniteError where fp32 gives
+        no finite logits either, and any other error as it comes.
         """
         start = time.monotonic()
+        try:
+            return self._predict_finite(images)
+        finally:
+            self.seconds += time.monotonic() - start
+
+    def _predict_finite(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
+        """In the engine's own precision; in fp32 where that one's numbers overflow."""
+        usual = self._engine
+        try:
+            return self._predict_within_memory(images)
+        except NotFiniteError:
+            precise = self._engine.more_precise()
+            if precise is None:
+                raise
+            self._say(f"infer: the network's output is not finite in {self.precision}: trying fp32")
+        self._engine = precise
+        try:
+            return self._predict_within_memory(images)
+        finally:
+            self._engine = usual
+
+    def _predict_within_memory(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
         while True:
             try:
-                masks = self._predict(images)
-                self.seconds += time.monotonic() - start
-                return masks
+                return self._predict(images)
             except Exception as error:  # ONNX Runtime's errors have no common kind
                 if not is_out_of_memory(error) or not self._can_shrink():
                     raise

@@ -6,7 +6,6 @@ needs torch: on a CPU the fast network runs without it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from infer.settings import UsageError
+from infer.stamp import sha256_of, unreadable
 
 FORMAT = "seaice-slim/1"
 CLASSES = ["background", "ice"]  # in the order of the logits
@@ -48,15 +48,13 @@ class Slim:
 
 def read_slim(path: Path) -> Slim:
     """The content of a weights file; raises UsageError, in one line, for a file that cannot be used."""
+    sha256 = sha256_of(path)
     try:
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
     except OSError as error:
-        raise UsageError(
-            f"cannot read the weights {path}: {error.strerror}: give them with --weights"
-        ) from None
+        raise unreadable(path, error) from None
     except SafetensorError as error:
         raise UsageError(
             f"the weights {path} are not a whole safetensors file ({error}): export again"

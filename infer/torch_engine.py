@@ -10,18 +10,24 @@ import numpy as np
 import torch
 
 from infer.device import fast_bf16, gpu_visible
-from infer.engine import ICE
+from infer.engine import ICE, NotFiniteError
 from infer.settings import STRIDE, UsageError
 from infer.slim import Slim
 from infer.weights import Model, model_of
 
+DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+
 
 class TorchEngine:
-    """A copy of the model's network on a device, "cuda" or "cpu", in the precision that suits it."""
+    """A copy of the model's network on a device, "cuda" or "cpu".
 
-    def __init__(self, model: Model, device: str) -> None:
-        self.device = device
-        self.precision, dtype = _precision(device)
+    precision: one of DTYPES; None for what suits the device.
+    """
+
+    def __init__(self, model: Model, device: str, precision: str | None = None) -> None:
+        self.device, self._model = device, model
+        self.precision = precision or _precision(device)
+        dtype = DTYPES[self.precision]
         network = copy.deepcopy(model.network)  # the fp32 original stays for another device
         self._network = network.to(device, dtype, memory_format=torch.channels_last)
         shape = (1, 3, 1, 1)
@@ -30,13 +36,19 @@ class TorchEngine:
 
     @torch.inference_mode()
     def forward(self, windows: list[np.ndarray | torch.Tensor]) -> np.ndarray:
-        """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255."""
+        """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
         pixels = torch.stack([torch.as_tensor(window).to(self.device) for window in windows])
         x = pixels.permute(0, 3, 1, 2)  # [B, 3, h, w], channels last as it lies in memory
         x = (x.to(self._mean.dtype) - self._mean) / self._std
         logits = self._network(x)  # [B, 2, h, w]
         ice = logits[:, 1] > logits[:, 0]
-        return ice.to(torch.uint8).mul_(ICE).cpu().numpy()
+        masks = ice.to(torch.uint8).mul_(ICE).cpu().numpy()
+        if not logits.sum(dtype=torch.float32).isfinite():  # it is where all logits are
+            raise NotFiniteError
+        return masks
+
+    def more_precise(self) -> TorchEngine | None:
+        return None if self.precision == "fp32" else TorchEngine(self._model, self.device, "fp32")
 
     def peak_gpu_bytes(self) -> int:
         """Most GPU memory that torch has held so far; DALI's own is not in it."""
@@ -77,7 +89,7 @@ def start_on_gpu(slim: Slim, required: bool, say: Callable[[str], None]) -> Torc
         return None
 
 
-def _precision(device: str) -> tuple[str, torch.dtype]:
+def _precision(device: str) -> str:
     if device == "cuda":
-        return "fp16", torch.float16
-    return ("bf16", torch.bfloat16) if fast_bf16() else ("fp32", torch.float32)
+        return "fp16"
+    return "bf16" if fast_bf16() else "fp32"

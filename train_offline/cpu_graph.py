@@ -31,10 +31,13 @@ class _Masks(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-        """uint8 [B, H, W, 3], float32 [1, 3, 1, 1] twice -> uint8 [B, 1, H, W], 0 and 255."""
+    def forward(self, images: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 [B, H, W, 3], float32 [1, 3, 1, 1] twice -> uint8 [B, 1, H, W], 0 and 255; sum of the logits.
+
+        The sum is finite where all logits are.
+        """
         logits = self.network((images.permute(0, 3, 1, 2).float() - mean) / std)
-        return (logits[:, 1:] > logits[:, :1]).to(torch.uint8) * ICE
+        return (logits[:, 1:] > logits[:, :1]).to(torch.uint8) * ICE, logits.sum()
 
 
 def graph() -> bytes:
@@ -46,7 +49,7 @@ def graph() -> bytes:
     with warnings.catch_warnings():  # the newer exporter writes the sizes of the traced image into the graph
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            masks, inputs, file, input_names=["images", "mean", "std"], output_names=["masks"],
+            masks, inputs, file, input_names=["images", "mean", "std"], output_names=["masks", "total"],
             opset_version=OPSET, dynamo=False,
             dynamic_axes={"images": {0: "batch", 1: "height", 2: "width"},
                           "masks": {0: "batch", 2: "height", 3: "width"}},

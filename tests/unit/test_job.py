@@ -46,6 +46,33 @@ def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
     assert len(capsys.readouterr().err.splitlines()) == 3
 
 
+class _Broken(torch.nn.Module):
+    """Ice everywhere, but no number for an image whose first pixel is black."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = torch.stack((torch.zeros_like(x[:, 0]), torch.ones_like(x[:, 0])), 1)
+        return torch.where(x[:, :1, :1, :1] == 0, torch.nan, logits)
+
+
+def test_a_scene_without_a_finite_answer_costs_no_other_of_its_batch(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b", "c"):
+        write_tiff(tmp_path / "in" / f"{name}.tif", random_rgb(32, 40))
+    scenes = find_scenes(tmp_path / "in")
+    images = [random_rgb(32, 40, seed) for seed in range(3)]
+    images[1][0, 0] = 0
+    engine = TorchEngine(Model(_Broken(), (0.0,) * 3, (1.0,) * 3, ""), "cpu")
+    predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
+    (tmp_path / "out").mkdir()
+    with MaskWriter(tmp_path / "out") as writer:
+        batch = DecodedBatch(scenes, images, [None] * 3, [None] * 3)
+        pending = _predict(batch, predictor, writer, Progress(3, quiet=True))
+    assert [bool(item.error) for item in pending] == [False, True, False]
+    assert "not finite" in pending[1].error
+    names = [scene.mask_name for scene in scenes]
+    assert [read_masks(tmp_path / "out")[name].min() for name in names] == [255, 0, 255]
+
+
 def test_where_there_is_no_data_there_is_no_ice(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for name in ("a", "b"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from infer.device import fast_bf16
-from infer.engine import Engine, start_engine, start_on_cpu
+from infer.engine import Engine, NotFiniteError, start_engine, start_on_cpu
 from infer.network import UNetLite3
 from infer.onnx_engine import GRAPH, OnnxEngine
 from infer.predictor import Predictor, is_out_of_memory
@@ -48,6 +49,43 @@ def test_each_pixel_gets_its_own_class(shape: tuple[int, int], tile: int) -> Non
     (mask,) = _predictor(_Brightness(), tile=tile, overlap=32).predict([image])
     assert mask.dtype == np.uint8
     np.testing.assert_array_equal(mask, np.where(image[..., 0] > 127, 255, 0))
+
+
+class _Loud(_Brightness):
+    """The same answer with logits that fp16 cannot hold."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) * 60_000
+
+
+def test_numbers_that_overflow_are_computed_again_in_fp32(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = TorchEngine(Model(_Loud(), MEAN, STD, ""), "cpu", "fp16")
+    image = random_rgb(64, 48)
+    (mask,) = _with(engine).predict([image])
+    np.testing.assert_array_equal(mask, np.where(image[..., 0] > 127, 255, 0))
+    assert "trying fp32" in capsys.readouterr().out
+
+
+class _Broken(_Brightness):
+    """No number where the red of the first pixel is 255."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        broken = x[:, :1, :1, :1] == (255 - MEAN[0]) / STD[0]
+        return torch.where(broken, torch.nan, super().forward(x))
+
+
+def test_logits_that_are_no_numbers_are_an_error_in_every_engine(slim: Slim) -> None:
+    bad = random_rgb(64, 48)
+    bad[0, 0, 0] = 255
+    with pytest.raises(NotFiniteError):
+        _predictor(_Broken()).predict([random_rgb(64, 48), bad])
+    state = {name: np.full_like(array, 1e30) for name, array in slim.state.items()}
+    for engine in (
+        OnnxEngine(replace(slim, state=state)),
+        TorchEngine(model_of(replace(slim, state=state)), "cpu"),
+    ):
+        with pytest.raises(NotFiniteError):
+            _with(engine).predict([bad])
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from infer.settings import Settings
+from infer.stamp import stamp_of
 from infer.writer import MaskWriter, is_whole_mask
 
 
@@ -72,6 +75,29 @@ def test_a_failed_write_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
             failed.result()
         fine.result()
     assert sorted(os.listdir(tmp_path)) == ["fine.png", "taken.png"]
+
+
+def test_what_killed_runs_left_is_removed_and_what_others_write_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".mask-dead.part").write_bytes(b"half")
+    with open(tmp_path / ".mask-alive.part", "wb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        with MaskWriter(tmp_path) as writer:
+            writer.put("m.png", _mask(9, 9)).result()
+        assert sorted(os.listdir(tmp_path)) == [".mask-alive.part", "m.png"]
+
+
+def test_only_a_predicted_mask_carries_the_stamp(tmp_path: Path) -> None:
+    stamp = stamp_of("a" * 64, Settings())
+    with MaskWriter(tmp_path) as writer:
+        writer.stamp = stamp
+        writer.put("lost.png", _mask(20, 30)).result()
+        writer.put("m.png", _mask(20, 30), predicted=True).result()
+    assert is_whole_mask(tmp_path / "m.png", (20, 30), stamp)
+    assert not is_whole_mask(tmp_path / "lost.png", (20, 30), stamp)
+    for other in (stamp_of("b" * 64, Settings()), stamp_of("a" * 64, Settings(tile=512))):
+        assert not is_whole_mask(tmp_path / "m.png", (20, 30), other)
+    assert stamp_of("a" * 64, Settings(batch=3)) == stamp  # which changes no mask
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "m.png")), _mask(20, 30))
 
 
 def test_what_is_no_whole_mask(tmp_path: Path) -> None:
