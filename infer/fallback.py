@@ -16,8 +16,8 @@ from infer.decode import DecodeError
 from infer.samples import Samples, to_rgb
 from infer.tiff_header import Header
 
-MOST_BYTES = 2**33  # of a scene's samples as they are stored
 GDAL_NODATA = 42113
+MOST_PADDING = 2**24  # samples by which a tile may be larger than four times its image
 _JPEG_LIKE = (6, 7, 34892, 50001, 34933, 34934)  # their decoders give RGB for YCbCr
 
 
@@ -54,6 +54,7 @@ def _read_tiff(path: Path, header: Header) -> Read:
         page = file.pages[header.page] if header.page else file.pages.first
         _refuse_what_would_be_misread(page)
         _refuse_missing_strips(page)
+        _refuse_huge_chunks(page)
         values = _bands_last(page.asarray(), page.axes)
         stored = Samples(
             values,
@@ -85,8 +86,6 @@ def _refuse_what_would_be_misread(page: tifffile.TiffPage) -> None:
     inks = page.tags.get("InkSet")
     if page.photometric == samples.CMYK and inks is not None and inks.value != 1:
         raise DecodeError("inks other than CMYK")
-    if page.nbytes > MOST_BYTES:
-        raise DecodeError(f"{page.nbytes / 2**30:.0f} GiB of samples, {MOST_BYTES / 2**30:.0f} are the limit")
 
 
 def _refuse_missing_strips(page: tifffile.TiffPage) -> None:
@@ -95,6 +94,12 @@ def _refuse_missing_strips(page: tifffile.TiffPage) -> None:
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
         if not offset or not count or offset + count > size:
             raise DecodeError("the file is cut short: part of the image is missing")
+
+
+def _refuse_huge_chunks(page: tifffile.TiffPage) -> None:
+    """A tile far larger than its image would be decoded in full: the limits would not hold."""
+    if np.prod(page.chunks, dtype=float) > MOST_PADDING + 4 * np.prod(page.shape, dtype=float):
+        raise DecodeError(f"tiles of {page.chunks} samples for an image of {page.shape}")
 
 
 def _bands_last(values: np.ndarray, axes: str) -> np.ndarray:

@@ -38,7 +38,7 @@ def run(settings: Settings, order: Order) -> int:
     """
     report = Report(began=order.began)
     report.seconds.start = report.elapsed()
-    scenes = find_scenes(settings.input)
+    scenes = find_scenes(settings.input, settings.limits)
     check_places(settings)
     if not scenes:
         print(f"infer: warning: no .tif or .tiff in {settings.input}", file=sys.stderr)

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from infer.device import batch_size
-from infer.settings import UsageError
+from infer.settings import Limits, UsageError
 from infer.tiff_header import Header, HeaderError, read_header
 from infer.tiles import padded
 
@@ -44,9 +44,10 @@ class Scene:
         return padded(height), padded(width)
 
 
-def find_scenes(folder: Path) -> list[Scene]:
+def find_scenes(folder: Path, limits: Limits | None = None) -> list[Scene]:
     """Every .tif and .tiff directly in the folder, in the order in which they run: equal shapes together,
-    the largest first, so that the run drains on small ones. Raises UsageError for an unusable folder.
+    the largest first, so that the run drains on small ones. A scene beyond the limits is an error, found
+    before any memory is taken for it. Raises UsageError for an unusable folder.
     """
     try:
         with os.scandir(folder) as entries:
@@ -59,7 +60,7 @@ def find_scenes(folder: Path) -> list[Scene]:
         ) from None
     except OSError as error:
         raise UsageError(f"cannot read the input folder {folder}: {error.strerror}") from None
-    scenes = _give_each_mask_one_owner([_look_at(folder / name) for name in files])
+    scenes = _give_each_mask_one_owner([_look_at(folder / name, limits or Limits()) for name in files])
     return sorted(scenes, key=lambda scene: (scene.padded_shape, scene.name), reverse=True)
 
 
@@ -85,16 +86,26 @@ def _is_scene_file(entry: os.DirEntry) -> bool:
         return True
 
 
-def _look_at(path: Path) -> Scene:
+def _look_at(path: Path, limits: Limits) -> Scene:
     mask_name = path.name[: path.name.rindex(".")] + ".png"
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
             return Scene(path, mask_name, error="not a regular file")
-        return Scene(path, mask_name, read_header(path))
+        header = read_header(path)
+        return Scene(path, mask_name, header, _beyond(limits, header))
     except OSError as error:
         return Scene(path, mask_name, error=error.strerror)
     except HeaderError as error:
         return Scene(path, mask_name, error=str(error))
+
+
+def _beyond(limits: Limits, header: Header) -> str | None:
+    pixels = header.height * header.width
+    if pixels > limits.pixels:
+        return f"{pixels} pixels, more than --max-pixels {limits.pixels}"
+    if header.bytes > limits.bytes:
+        return f"{header.bytes} bytes of samples, more than --max-bytes {limits.bytes}"
+    return None
 
 
 def _give_each_mask_one_owner(scenes: list[Scene]) -> list[Scene]:

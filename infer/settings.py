@@ -6,12 +6,21 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
 STRIDE = 16  # of the network: four stages, each of which halves the resolution
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
 
 
 class UsageError(Exception):
     """What the user asked for cannot be done; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a scene may have at most, by its header: pixels, and bytes of its samples as they are decoded."""
+
+    pixels: int = MAX_PIXELS
+    bytes: int = 2**33
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,12 @@ class Settings:
     resume: bool = False
     strict: bool = False
     quiet: bool = False
+    max_pixels: int = Limits.pixels
+    max_bytes: int = Limits.bytes
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.max_pixels, self.max_bytes)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -53,8 +68,15 @@ def _overlap_size(text: str) -> int:
     return _whole_number(text, at_least=0, multiple=STRIDE)
 
 
-def _batch_size(text: str) -> int:
+def _positive(text: str) -> int:
     return _whole_number(text, at_least=1, multiple=1)
+
+
+def _max_pixels(text: str) -> int:
+    number = _whole_number(text, at_least=1, multiple=1)
+    if number > MAX_PIXELS:
+        raise argparse.ArgumentTypeError(f"must be at most {MAX_PIXELS}, not {number}")
+    return number
 
 
 def _whole_number(text: str, at_least: int, multiple: int) -> int:
@@ -90,7 +112,7 @@ def _parser() -> _Parser:
         help="pixels shared by neighbouring tiles (%(default)s)")  # fmt: skip
     add(
         "--batch",
-        type=_batch_size,
+        type=_positive,
         default=default.batch,
         metavar="N",
         help="tiles in one forward pass (auto)",
@@ -98,6 +120,10 @@ def _parser() -> _Parser:
     add("--report", type=_path, default=None, metavar="FILE", help="write a JSON report of the run")
     add("--resume", action="store_true", help="keep the whole masks that are already there")
     add("--strict", action="store_true", help="exit with 3 when a scene was degraded")
+    add("--max-pixels", type=_max_pixels, default=default.max_pixels, metavar="N",
+        help="a scene of more pixels gets a black mask (%(default)s)")  # fmt: skip
+    add("--max-bytes", type=_positive, default=default.max_bytes, metavar="N",
+        help="and so does one with more bytes of samples when decoded (%(default)s)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar and no summary")
     return parser
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
+from infer.settings import MAX_PIXELS
+
 MAX_SIDE = 1_000_000  # of a PNG, by libpng's own limit
 MAX_TAGS = 4096
 MAX_SMALL_IMAGES = 16  # thumbnails before the first full image
@@ -65,6 +66,11 @@ class Header:
         if self.orientation in (5, 6, 7, 8):
             return self.width, self.height
         return self.height, self.width
+
+    @property
+    def bytes(self) -> int:
+        """Of all samples, decoded, before they become 8-bit RGB."""
+        return self.height * self.width * self.samples * (-(-self.bits // 8))
 
     @property
     def is_plain_rgb(self) -> bool:

@@ -52,5 +52,5 @@ def test_help_is_quick_and_complete() -> None:
     result = run_infer("--help")
     assert result.returncode == 0
     for flag in ("input", "output", "weights", "device", "tile", "overlap", "batch", "report", "resume",
-                 "strict", "quiet"):  # fmt: skip
+                 "strict", "quiet", "max-pixels", "max-bytes"):  # fmt: skip
         assert f"--{flag}" in result.stdout

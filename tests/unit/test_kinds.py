@@ -253,13 +253,14 @@ def test_what_has_no_rgb_is_refused(
         written(tmp_path, image, **options)
 
 
-def test_more_samples_than_the_limit_are_refused_before_they_are_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infer.fallback.MOST_BYTES", RGB.nbytes - 1)
-    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_: pytest.fail("was decoded"))
-    with pytest.raises(DecodeError, match="are the limit"):
-        written(tmp_path, RGB, photometric="rgb")
+def test_tiles_far_larger_than_their_image_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, tile=(64, 64), photometric="rgb")
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("TileWidth", "TileLength"):
+            file.pages.first.tags[name].overwrite(60_000)
+    with pytest.raises(DecodeError, match="tiles of"):
+        read(path)
 
 
 SECOND_READER = {  # of the real odd files, those that Pillow reads too: largest difference of a sample

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infer.scenes import batches, find_scenes
-from infer.settings import UsageError
+from infer.settings import Limits, UsageError
 from tests.support import random_rgb, write_tiff
 
 
@@ -66,3 +66,16 @@ def test_an_unusable_folder_is_a_wrong_call(tmp_path: Path, kind: str) -> None:
         (tmp_path / kind).touch()
     with pytest.raises(UsageError, match="folder"):
         find_scenes(tmp_path / kind)
+
+
+@pytest.mark.parametrize(
+    ("limits", "flag"),
+    [(Limits(pixels=160 * 176 - 1), "--max-pixels"), (Limits(bytes=3 * 160 * 176 - 1), "--max-bytes")],
+)
+def test_a_scene_beyond_the_limits_keeps_its_size_and_is_an_error(
+    scenes: Path, limits: Limits, flag: str
+) -> None:
+    found = {scene.name: scene for scene in find_scenes(scenes, limits)}
+    assert flag in found["a.b.tif"].error
+    assert found["a.b.tif"].shape == (160, 176)
+    assert found["odd.TIFF"].error is None
