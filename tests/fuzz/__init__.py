@@ -1,0 +1,1 @@
+"""Damaged scenes by the thousand: what the job makes of them."""

@@ -1,0 +1,120 @@
+"""Runs the job on damaged scenes, folder by folder, and looks at what comes out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import cv2
+
+from infer.settings import MAX_PIXELS
+from infer.tiff_header import HeaderError, read_header
+from tests.fuzz.mutate import mutated
+from tests.support import REPO
+
+LONGEST = 10.0  # seconds between two masks, above which a scene has hung
+PATIENCE = 600  # seconds for a folder
+
+
+@dataclass
+class Outcome:
+    """Of all folders so far. crashes: scenes that killed a process. faults: what must not be, in words.
+
+    slowest: longest time between two masks in a folder, seconds. peak: most resident memory, bytes.
+    """
+
+    scenes: int = 0
+    degraded: int = 0
+    crashes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    peak: int = 0
+
+
+def fuzz(files: Sequence[bytes], seed: int, count: int, per_folder: int, work: Path) -> Outcome:
+    """`count` scenes damaged by `seed`, `per_folder` of them in one run of the job.
+
+    Scenes that crashed or broke something are kept in work/found.
+    """
+    outcome = Outcome()
+    for first in range(0, count, per_folder):
+        folder = work / "in"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(work / "out", ignore_errors=True)
+        folder.mkdir(parents=True)
+        for number in range(first, min(first + per_folder, count)):
+            content = mutated(files, Random(f"{seed}/{number}"))
+            (folder / f"{number:06}.tif").write_bytes(content)
+        _run(folder, work, outcome)
+    return outcome
+
+
+def _run(folder: Path, work: Path, outcome: Outcome) -> None:
+    out = work / "out"
+    command = [sys.executable, "-m", "infer", "--input", folder, "--output", out, "--device", "cpu"]
+    started = time.time()
+    with open(work / "stderr", "w") as stderr:
+        process = subprocess.Popen(command, cwd=REPO, stdout=subprocess.DEVNULL, stderr=stderr)
+        usage = _wait(process)
+    said = (work / "stderr").read_text(errors="replace")
+    scenes = sorted(folder.iterdir())
+    bad = {path for path in scenes if (fault := _fault(path, out)) and not _note(outcome, path, fault)}
+    extra = set(os.listdir(out)) - {path.with_suffix(".png").name for path in scenes}
+    if process.returncode or "Traceback" in said or extra:
+        _note(outcome, folder, f"exit {process.returncode}, {sorted(extra)[:3]}: {said[-300:]}")
+    crashed = [path for path in scenes if f"{path.name}: reading or predicting it killed" in said]
+    outcome.crashes += [path.name for path in crashed]
+    for path in {*crashed, *bad}:
+        (work / "found").mkdir(exist_ok=True)
+        shutil.copy(path, work / "found")
+    outcome.scenes += len(scenes)
+    outcome.degraded += said.count("its mask is black")
+    outcome.slowest = max(outcome.slowest, _longest_pause(out, started))
+    outcome.peak = max(outcome.peak, usage)
+
+
+def _wait(process: subprocess.Popen) -> int:
+    """Peak resident bytes of the largest process of the run, which is killed where it hangs."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return usage.ru_maxrss * 1024
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    return 0
+
+
+def _note(outcome: Outcome, path: Path, fault: str) -> None:
+    outcome.faults.append(f"{path.name}: {fault}")
+
+
+def _fault(scene: Path, out: Path) -> str | None:
+    """What is wrong with the scene's mask: its size must be the header's where that can be read."""
+    mask = cv2.imread(str(out / scene.with_suffix(".png").name), cv2.IMREAD_UNCHANGED)
+    if mask is None:
+        return "no mask that can be read"
+    try:
+        shape = read_header(scene).shape
+    except HeaderError:
+        shape = 512, 512
+    if mask.shape != shape:
+        return f"its mask has the size {mask.shape}, not {shape}"
+    if mask.dtype != "uint8" or (mask.size <= MAX_PIXELS and ((mask != 0) & (mask != 255)).any()):
+        return "its mask has other values than 0 and 255"
+    return None
+
+
+def _longest_pause(out: Path, started: float) -> float:
+    times = sorted([started, *(entry.stat().st_mtime for entry in os.scandir(out))])
+    return max(later - earlier for earlier, later in pairwise(times))
