@@ -13,11 +13,11 @@ import tifffile
 
 from infer import samples
 from infer.decode import DecodeError
+from infer.holes import covered, refuse_huge_chunks
 from infer.samples import Samples, to_rgb
 from infer.tiff_header import Header
 
 GDAL_NODATA = 42113
-MOST_PADDING = 2**24  # samples by which a tile may be larger than four times its image
 _JPEG_LIKE = (6, 7, 34892, 50001, 34933, 34934)  # their decoders give RGB for YCbCr
 
 
@@ -52,9 +52,13 @@ def _read_tiff(path: Path, header: Header) -> Read:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what we report in one line ourselves
     with tifffile.TiffFile(path) as file:
         page = file.pages[header.page] if header.page else file.pages.first
+        if _is_for_pillow(page):
+            from infer.other_colours import read_rgb  # seldom needed
+
+            return Read(read_rgb(path, header.page))
         _refuse_what_would_be_misread(page)
-        _refuse_missing_strips(page)
-        _refuse_huge_chunks(page)
+        refuse_huge_chunks(page)
+        there = covered(page)
         values = _bands_last(page.asarray(), page.axes)
         stored = Samples(
             values,
@@ -63,6 +67,7 @@ def _read_tiff(path: Path, header: Header) -> Read:
             None if page.colormap is None else np.asarray(page.colormap),
             _alpha(page, values.shape[2]),
             _nodata(page),
+            there,
         )
     pixels, valid = to_rgb(stored)
     colours = values.shape[2] - (stored.alpha is not None)
@@ -75,31 +80,21 @@ def _read_tiff(path: Path, header: Header) -> Read:
     )
 
 
+def _is_for_pillow(page: tifffile.TiffPage) -> bool:
+    if page.photometric == samples.YCBCR:
+        return page.compression not in _JPEG_LIKE
+    return page.photometric in samples.LAB
+
+
 def _refuse_what_would_be_misread(page: tifffile.TiffPage) -> None:
     if page.photometric not in samples.KNOWN:
         name = getattr(page.photometric, "name", page.photometric)
-        raise DecodeError(f"colours are stored as {name}, not RGB, grey, a palette, CMYK or YCbCr")
+        raise DecodeError(f"colours are stored as {name}, not RGB, grey, a palette, CMYK, YCbCr or CIELAB")
     if page.dtype is None:
         raise DecodeError(f"samples of {page.bitspersample} bits and format {page.sampleformat}")
-    if page.photometric == samples.YCBCR and page.compression not in _JPEG_LIKE:
-        raise DecodeError("YCbCr that is not compressed as JPEG or WebP")
     inks = page.tags.get("InkSet")
     if page.photometric == samples.CMYK and inks is not None and inks.value != 1:
         raise DecodeError("inks other than CMYK")
-
-
-def _refuse_missing_strips(page: tifffile.TiffPage) -> None:
-    """tifffile fills absent strips with zeros; that would pass for open water."""
-    size = page.parent.filehandle.size
-    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
-        if not offset or not count or offset + count > size:
-            raise DecodeError("the file is cut short: part of the image is missing")
-
-
-def _refuse_huge_chunks(page: tifffile.TiffPage) -> None:
-    """A tile far larger than its image would be decoded in full: the limits would not hold."""
-    if np.prod(page.chunks, dtype=float) > MOST_PADDING + 4 * np.prod(page.shape, dtype=float):
-        raise DecodeError(f"tiles of {page.chunks} samples for an image of {page.shape}")
 
 
 def _bands_last(values: np.ndarray, axes: str) -> np.ndarray:

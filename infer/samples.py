@@ -13,6 +13,7 @@ from infer.decode import DecodeError
 LOW, HIGH = 0.5, 99.5
 MOST_COUNTED = 4_000_000  # samples from which the percentiles are taken, evenly spread over the scene
 
+LAB = 8, 9, 10  # CIELAB, ICCLAB, ITULAB: Pillow's
 KNOWN = WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
 
 
@@ -24,6 +25,7 @@ class Samples:
     bits: of a sample; TIFF's code number for the colours, YCBCR standing for what is RGB by now.
     palette: uint16 [3, N] for PALETTE; alpha: which band is one, None for none.
     nodata: the value that stands for nothing, None for none; NaN is a value too.
+    there: bool [H, W], False where the file holds no data whatever the values say; None for nowhere.
     """
 
     values: np.ndarray
@@ -32,6 +34,7 @@ class Samples:
     palette: np.ndarray | None = None
     alpha: int | None = None
     nodata: float | None = None
+    there: np.ndarray | None = None
 
 
 def to_rgb(samples: Samples) -> tuple[np.ndarray, np.ndarray | None]:
@@ -41,15 +44,15 @@ def to_rgb(samples: Samples) -> tuple[np.ndarray, np.ndarray | None]:
     """
     bands = _colour_bands(samples)
     empty = _empty(bands, samples)  # [H, W, C], before any number changes
-    valid = ~empty.all(axis=2) if empty is not None else None
+    signs = [samples.there]
+    if empty is not None:
+        signs.append(~empty.all(axis=2))
     if samples.alpha is not None:
-        seen = samples.values[..., samples.alpha] != 0
-        valid = seen if valid is None else valid & seen
+        signs.append(samples.values[..., samples.alpha] != 0)
     if bands.dtype.kind == "f":
-        finite = np.isfinite(bands).all(axis=2)
-        valid = finite if valid is None else valid & finite
-    if valid is not None and valid.all():
-        valid = None
+        signs.append(np.isfinite(bands).all(axis=2))
+    signs = [sign for sign in signs if sign is not None and not sign.all()]
+    valid = np.logical_and.reduce(signs) if signs else None
     counted = _counted(bands, empty, valid)
     return _in_colours(bands, samples, counted), valid
 

@@ -17,6 +17,7 @@ MAX_SIDE = 1_000_000  # of a PNG, by libpng's own limit
 MAX_TAGS = 4096
 MAX_SMALL_IMAGES = 16  # thumbnails before the first full image
 _REDUCED = 1  # in a directory's kind: a smaller copy of another image
+_MASK = 4  # and: says which pixels of another image are there
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 _KIND, _NODATA = 254, 42113
@@ -43,7 +44,8 @@ class HeaderError(ValueError):
 class Header:
     """Size in pixels as stored, and how the samples are stored (TIFF's own code numbers).
 
-    has_nodata: a value stands for nothing, by GDAL's tag. page: which of the file's images this is.
+    has_nodata: a value or a mask page says where nothing is, in GDAL's way. page: which of the file's images
+    this is.
     is_picture: the file is a PNG or JPEG under a TIFF's name; its size is that of the upright picture.
     """
 
@@ -95,7 +97,7 @@ def read_header(path: Path) -> Header:
             if start == _PNG or start.startswith(_JPEG):
                 return _of_picture(path)
             file.seek(0)
-            tags, page = _first_full_image(file)
+            tags, page, masked = _first_full_image(file)
     except OSError as error:
         raise HeaderError(error.strerror or str(error)) from error
     except struct.error:
@@ -105,7 +107,7 @@ def read_header(path: Path) -> Header:
     height, width = tags[_HEIGHT], tags[_WIDTH]
     _check_size(height, width)
     facts = (tags.get(tag, default) for tag, default in _FACTS.items())
-    return Header(height, width, *facts, has_nodata=_NODATA in tags, page=page)
+    return Header(height, width, *facts, has_nodata=masked or _NODATA in tags, page=page)
 
 
 def _check_size(height: int, width: int) -> None:
@@ -127,8 +129,10 @@ def _of_picture(path: Path) -> Header:
     return Header(height, width, 3, 8, 1, 1, 2, 1, 1, is_picture=True)
 
 
-def _first_full_image(file: BinaryIO) -> tuple[dict[int, int], int]:
-    """The tags of the first image that is no smaller copy of another, and which image of the file it is."""
+def _first_full_image(file: BinaryIO) -> tuple[dict[int, int], int, bool]:
+    """The tags of the first image that is no smaller copy of another, which image of the file it is, and
+    whether a mask page follows it.
+    """
     form, directory = _read_start(file)
     first = tags = None
     seen = set()
@@ -142,11 +146,25 @@ def _first_full_image(file: BinaryIO) -> tuple[dict[int, int], int]:
             break
         first = tags if first is None else first
         if not tags.get(_KIND, 0) & _REDUCED:
-            return tags, page
+            return tags, page, _has_mask(file, form, following)
         if not following or following in seen:
             break
         directory = following
-    return first or {}, 0
+    return first or {}, 0, False
+
+
+def _has_mask(file: BinaryIO, form: _Form, directory: int) -> bool:
+    """Whether one of the next images is a mask; a broken directory ends the search."""
+    for _ in range(MAX_SMALL_IMAGES):
+        if not directory:
+            return False
+        try:
+            tags, directory = _read_directory(file, form, directory)
+        except (HeaderError, struct.error):
+            return False
+        if tags.get(_KIND, 0) & _MASK:
+            return True
+    return False
 
 
 @dataclass(frozen=True)

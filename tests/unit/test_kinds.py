@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageCms
 
 from infer.decode import DecodeError
 from infer.fallback import Read, read_scene
@@ -237,14 +237,31 @@ def test_a_jpeg_is_turned_by_its_exif(tmp_path: Path) -> None:
     assert read(path).pixels.shape == (44, 60, 3)
 
 
+@pytest.mark.parametrize("mode", ["YCbCr", "LAB"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_colours_that_only_pillow_reads(tmp_path: Path, mode: str, orientation: int) -> None:
+    path, smooth = (
+        tmp_path / "x.tif",
+        cv2.GaussianBlur(RGB, (0, 0), 6),
+    )  # none so loud that sRGB has not got it
+    picture = Image.fromarray(smooth)
+    if mode == "LAB":
+        profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        picture = ImageCms.applyTransform(picture, ImageCms.buildTransform(*profiles, "RGB", mode))
+    picture.convert(mode).save(path, tiffinfo={274: orientation})
+    found = read(path).pixels
+    expected = smooth if orientation == 1 else np.rot90(smooth, -1)
+    assert np.abs(found.astype(int) - expected).max() <= 4
+
+
 @pytest.mark.parametrize(
     ("image", "options", "reason"),
     [
         (RGB.astype(np.complex64)[..., 0], {}, "not whole or floating-point numbers"),
-        (RGB, {"photometric": "cielab"}, "colours are stored as"),
+        (RGB, {"photometric": 32845}, "colours are stored as LOGLUV"),
         (np.zeros((3, 16, 16, 16), np.uint8)[0], {"volumetric": True, "tile": (16, 16, 16)}, "axes"),
     ],
-    ids=["complex", "Lab", "volume"],
+    ids=["complex", "LogLuv", "volume"],
 )
 def test_what_has_no_rgb_is_refused(
     tmp_path: Path, image: np.ndarray, options: dict[str, Any], reason: str
@@ -261,6 +278,35 @@ def test_tiles_far_larger_than_their_image_are_refused(tmp_path: Path) -> None:
             file.pages.first.tags[name].overwrite(60_000)
     with pytest.raises(DecodeError, match="tiles of"):
         read(path)
+
+
+def test_a_mask_page_says_where_there_is_no_data(tmp_path: Path) -> None:
+    path, there = tmp_path / "x.tif", random_rgb(60, 44, 9)[..., 1] > 99
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(RGB, photometric="rgb", metadata=None)
+        writer.write(RGB[::2, ::2], photometric="rgb", subfiletype=1, metadata=None)
+        writer.write(there, photometric="mask", subfiletype=4, metadata=None)
+    found = read(path)
+    np.testing.assert_array_equal(found.pixels, RGB)
+    np.testing.assert_array_equal(found.valid, there)
+    assert not read_header(path).is_plain_rgb  # DALI would not see the mask
+
+
+@pytest.mark.parametrize("planar", [False, True])
+def test_tiles_that_were_never_written_hold_no_data(tmp_path: Path, planar: bool) -> None:
+    path, image = tmp_path / "x.tif", np.moveaxis(WIDE, -1, 0) if planar else WIDE
+    tifffile.imwrite(
+        path, image, tile=(32, 32), photometric="rgb", planarconfig="separate" if planar else None
+    )
+    with tifffile.TiffFile(path, mode="r+b") as file:  # tile 2 is the first of the second row
+        for name in ("TileOffsets", "TileByteCounts"):
+            tag = file.pages.first.tags[name]
+            tag.overwrite([0 if index == 2 else value for index, value in enumerate(tag.value)])
+    found, there = read(path), np.ones((60, 44), bool)
+    there[32:, :32] = False
+    np.testing.assert_array_equal(found.valid, there)
+
+    np.testing.assert_array_equal(found.pixels[there], stretched(WIDE, WIDE[there])[there])
 
 
 SECOND_READER = {  # of the real odd files, those that Pillow reads too: largest difference of a sample

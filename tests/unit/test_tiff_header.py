@@ -24,7 +24,7 @@ def _by_tifffile(path: Path) -> Header:
             first("ImageLength", 0), first("ImageWidth", 0), first("SamplesPerPixel", 1),
             first("BitsPerSample", 1), first("SampleFormat", 1), first("Compression", 1),
             first("PhotometricInterpretation", -1), first("PlanarConfiguration", 1), first("Orientation", 1),
-            has_nodata="GDAL_NODATA" in tags,
+            has_nodata="GDAL_NODATA" in tags or any(int(page.subfiletype) & 4 for page in file.pages),
         )  # fmt: skip
 
 
