@@ -8,6 +8,7 @@ import tifffile
 from infer.decode import DecodeError
 
 _MASK = 4  # in a page's kind: which pixels of another page are there (TIFF 6.0, NewSubfileType)
+_SEPARATE = 2  # of a page: each band in strips or tiles of its own
 MOST_PADDING = 2**24  # samples by which a tile may be larger than four times its image
 MOST_PAGES = 8  # that are looked at for a mask
 
@@ -15,28 +16,44 @@ MOST_PAGES = 8  # that are looked at for a mask
 def covered(page: tifffile.TiffPage) -> np.ndarray | None:
     """bool [H, W], False where there is no data; None where the whole page has some.
 
-    A strip or tile of size 0 at place 0 was never written: it holds nothing. Raises DecodeError for one that
-    lies beyond the end of the file, which is then cut short.
+    A strip or tile of size 0 at place 0 was never written: it holds nothing. Raises DecodeError where there
+    are fewer of them than the image has, or one lies beyond the end of the file: tifffile would put zeros
+    there, which pass for open water.
     """
     size = page.parent.filehandle.size
+    rows, columns, bands = _grid(page)
     places = list(zip(page.dataoffsets, page.databytecounts, strict=False))
-    absent = np.array([not place and not count for place, count in places])
-    if absent.all() or any((not p) != (not c) or p + c > size for p, c in places):
+    if len(places) < rows * columns * bands or any((not p) != (not c) or p + c > size for p, c in places):
         raise DecodeError("the file is cut short: part of the image is missing")
-    written = None if not absent.any() else _pixels_of(page, ~absent)
+    written = np.array([place > 0 for place, _ in places[: rows * columns * bands]])
+    if not written.any():
+        raise DecodeError("no part of the image was ever written")
     masked = _by_mask(page)
-    return masked if written is None else written if masked is None else written & masked
+    if written.all():
+        return masked
+    there = _pixels_of(page, written.reshape(bands, rows, columns).all(axis=0))
+    return there if masked is None else there & masked
 
 
-def _pixels_of(page: tifffile.TiffPage, chunks: np.ndarray) -> np.ndarray:
-    """bool [H, W] from one value for each strip or tile, in the file's order: row by row, band by band."""
-    height, width = (
-        (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
-    )
-    rows, columns = -(-page.imagelength // height), -(-page.imagewidth // width)
-    if page.imagedepth > 1 or chunks.size % (rows * columns):
-        raise DecodeError("the file is cut short: part of the image is missing")
-    grid = chunks.reshape(-1, rows, columns).all(axis=0)
+def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:
+    """Rows and columns of strips or tiles, and how many bands have some of their own."""
+    if page.imagedepth > 1:
+        raise DecodeError(f"an image with the axes {page.axes}")
+    height, width = _chunk(page)
+    bands = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
+    return -(-page.imagelength // height), -(-page.imagewidth // width), bands
+
+
+def _chunk(page: tifffile.TiffPage) -> tuple[int, int]:
+    """Height and width of a strip or tile, in pixels."""
+    if page.is_tiled:
+        return max(1, page.tilelength), max(1, page.tilewidth)
+    return max(1, min(page.rowsperstrip, page.imagelength)), page.imagewidth
+
+
+def _pixels_of(page: tifffile.TiffPage, grid: np.ndarray) -> np.ndarray:
+    """bool [H, W] from bool [rows, columns] of strips or tiles."""
+    height, width = _chunk(page)
     pixels = np.repeat(np.repeat(grid, height, axis=0), width, axis=1)
     return pixels[: page.imagelength, : page.imagewidth]
 

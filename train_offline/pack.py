@@ -1,7 +1,8 @@
 """Make the file to submit: build the image, judge it in a container, and only if it passes save it.
 
-Writes DIR/sea-ice-DATE-COMMIT.tar.gz, its .sha256, and .report.html and .report.json beside it, all under one
-name; with --image the image's id stands for the commit. `docker load` reads the archive as it is. Exit code:
+Writes DIR/sea-ice-DATE-COMMIT.tar.gz, its .sha256, and .report.html, .report.json and .cdx.json (what the image
+holds, in CycloneDX's form) beside it, all under one name; with --image the image's id stands for the commit, and
+there is no .cdx.json. `docker load` reads the archive as it is. Exit code:
 0 saved; 1 the dry run failed, nothing is saved; 2 wrong call.
 """
 
@@ -25,6 +26,7 @@ from train_offline.code_version import commit_of
 from train_offline.dry_run import dry_run, writable_folder
 from train_offline.judging.container import build, find_image, require_engine
 from train_offline.judging.settings import Settings, add_arguments, check
+from train_offline.sbom import write_sbom
 
 REPORT_DIR = Path("runs/pack")
 CHUNK = 4 * 1024**2  # bytes
@@ -68,6 +70,8 @@ def pack(settings: Settings, output: Path) -> int:
     for kind in ("html", "json"):
         beside = target.with_name(target.name.replace(".tar.gz", f".report.{kind}"))
         shutil.copyfile(settings.report_dir / f"report.{kind}", beside)
+    if ours:
+        write_sbom(settings.image, target.with_name(target.name.replace(".tar.gz", ".cdx.json")), version)
     print(f"{'archive':<12} {target} ({target.stat().st_size / 1e9:.2f} GB)")
     return 0
 

@@ -28,7 +28,8 @@ PATIENCE = 600  # seconds for a folder
 class Outcome:
     """Of all folders so far. crashes: scenes that killed a process. faults: what must not be, in words.
 
-    slowest: longest time between two masks in a folder, seconds. peak: most resident memory, bytes.
+    slowest: longest time between two masks in a folder, seconds; after: the later of the two. peak: most
+    resident memory, bytes.
     """
 
     scenes: int = 0
@@ -36,6 +37,7 @@ class Outcome:
     crashes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     slowest: float = 0.0
+    after: str = ""
     peak: int = 0
 
 
@@ -77,7 +79,7 @@ def _run(folder: Path, work: Path, outcome: Outcome) -> None:
         shutil.copy(path, work / "found")
     outcome.scenes += len(scenes)
     outcome.degraded += said.count("its mask is black")
-    outcome.slowest = max(outcome.slowest, _longest_pause(out, started))
+    outcome.slowest, outcome.after = max((outcome.slowest, outcome.after), _longest_pause(out, started))
     outcome.peak = max(outcome.peak, usage)
 
 
@@ -115,6 +117,7 @@ def _fault(scene: Path, out: Path) -> str | None:
     return None
 
 
-def _longest_pause(out: Path, started: float) -> float:
-    times = sorted([started, *(entry.stat().st_mtime for entry in os.scandir(out))])
-    return max(later - earlier for earlier, later in pairwise(times))
+def _longest_pause(out: Path, started: float) -> tuple[float, str]:
+    masks = sorted((entry.stat().st_mtime, entry.name) for entry in os.scandir(out))
+    moments = [(started, ""), *masks]
+    return max((later[0] - earlier[0], later[1]) for earlier, later in pairwise(moments))

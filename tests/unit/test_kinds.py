@@ -280,6 +280,20 @@ def test_tiles_far_larger_than_their_image_are_refused(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize("layout", [{"rowsperstrip": 7}, {"tile": (16, 32)}, {"compression": "lzw"}], ids=str)
+def test_a_header_that_claims_more_than_was_written_is_refused(
+    tmp_path: Path, layout: dict[str, Any]
+) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", **layout)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags["ImageLength"].overwrite(600)
+    with pytest.raises(
+        DecodeError, match="cut short"
+    ):  # tifffile alone would give zeros
+        read(path)
+
+
 def test_a_mask_page_says_where_there_is_no_data(tmp_path: Path) -> None:
     path, there = tmp_path / "x.tif", random_rgb(60, 44, 9)[..., 1] > 99
     with tifffile.TiffWriter(path) as writer:
