@@ -1,9 +1,9 @@
 """Make the file to submit: build the image, judge it in a container, and only if it passes save it.
 
-Writes DIR/sea-ice-DATE-COMMIT.tar.gz, its .sha256, and .report.html, .report.json and .cdx.json (what the image
-holds, in CycloneDX's form) beside it, all under one name; with --image the image's id stands for the commit, and
-there is no .cdx.json. `docker load` reads the archive as it is. Exit code:
-0 saved; 1 the dry run failed, nothing is saved; 2 wrong call.
+Writes DIR/sea-ice-DATE-COMMIT.tar.gz, its .sha256, and .report.html, .report.json and .cdx.json (what the
+image holds, in CycloneDX's form) beside it, all under one name; with --image the image's id stands for the
+commit, and there is no .cdx.json. `docker load` reads the archive as it is. Exit code: 0 saved; 1 the dry
+run failed, nothing is saved; 2 wrong call.
 """
 
 from __future__ import annotations

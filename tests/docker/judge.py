@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +37,16 @@ class Judge:
         return line
 
     def run(
-        self, *arguments: object, scenes: Path | None = None, masks: Path | None = None, python: bool = False
+        self,
+        *arguments: object,
+        scenes: Path | None = None,
+        masks: Path | None = None,
+        python: bool = False,
+        flags: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[str]:
-        """One container from start to end; with `python` the arguments go to its Python, not to run.sh."""
+        """One container from start to end; with `python` the arguments go to its Python, not to run.sh.
+
+        flags: further ones of `docker run`, the last word on what ours say.
+        """
         entry = ["--entrypoint", "python"] if python else []
-        return docker("run", "--rm", *self.options(scenes, masks), *entry, self.image, *arguments)
+        return docker("run", "--rm", *self.options(scenes, masks), *flags, *entry, self.image, *arguments)

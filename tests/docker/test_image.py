@@ -10,9 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.docker.judge import GROUP, USER, Judge, docker
 from tests.support import SHARED, random_rgb, run_infer, write_tiff
+from train_offline.sbom import write_sbom
 from train_offline.synthesize import main as synthesize
 
 pytestmark = pytest.mark.docker
@@ -151,6 +154,23 @@ def test_the_image_holds_the_job_compiled_and_nothing_of_the_workbench(judge: Ju
     result = judge.run("-c", look, python=True)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout) == {"found": [], "bare": [], "weights": ["seaice.safetensors"]}
+
+
+def test_the_bill_of_materials_names_what_the_lock_names(judge: Judge, tmp_path: Path) -> None:
+    count = write_sbom(judge.image, tmp_path / "x.cdx.json", "1")
+    text = (tmp_path / "x.cdx.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    named = {item["purl"].partition("@")[0] for item in json.loads(text)["components"]}
+    assert len(named) == count > 100
+    assert {"pkg:pypi/torch", "pkg:pypi/nvidia-dali-cuda120", "pkg:deb/debian/libc6"} <= named
+
+
+def test_under_a_judge_who_gives_little(judge: Judge, synthesised: Path, masks: Path, tmp_path: Path) -> None:
+    little = ["--cpus", "1", "--memory", "2g", "--memory-swap", "2g", "--env", "LC_ALL=C", "--env", "HOME="]
+    result = judge.run(scenes=synthesised, masks=masks, flags=little)
+    assert result.returncode == 0, result.stderr
+    assert len(list(masks.iterdir())) == len(list(synthesised.iterdir()))
+    assert " 1 degraded" in result.stdout  # the file that is no TIFF
 
 
 def test_the_image_says_who_it_runs_as_and_that_it_wants_a_gpu(judge: Judge) -> None:

@@ -288,9 +288,7 @@ def test_a_header_that_claims_more_than_was_written_is_refused(
     tifffile.imwrite(path, RGB, photometric="rgb", **layout)
     with tifffile.TiffFile(path, mode="r+b") as file:
         file.pages.first.tags["ImageLength"].overwrite(600)
-    with pytest.raises(
-        DecodeError, match="cut short"
-    ):  # tifffile alone would give zeros
+    with pytest.raises(DecodeError, match="cut short"):  # tifffile alone would give zeros
         read(path)
 
 
