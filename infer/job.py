@@ -21,7 +21,7 @@ from infer.report import Report
 from infer.scenes import Scene, batches, find_scenes
 from infer.settings import Settings, UsageError
 from infer.stamp import sha256_of, stamp_of
-from infer.stop import leave_on_signals
+from infer.stop import leave_on_signals_at_any_moment
 from infer.supervise import Order
 from infer.writer import MaskWriter, is_whole_mask
 
@@ -49,7 +49,7 @@ def run(settings: Settings, order: Order) -> int:
         MaskWriter(settings.output) as writer,
         Progress(len(scenes), settings.quiet) as progress,
     ):
-        leave_on_signals(writer.discard_unfinished)
+        leave_on_signals_at_any_moment(writer.discard_unfinished)
         progress.update(len(scenes) - len(todo))
         pending = _process(todo, settings, writer, progress, report, order.journal)
     if order.only is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -18,10 +19,39 @@ def leave_on_signals(clean_up: Callable[[], None]) -> None:
     """
 
     def leave(number: int, _: FrameType | None) -> None:
-        clean_up()
-        os.write(2, _MESSAGE)
-        os._exit(128 + number)
+        _leave(number, clean_up)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup: the caller's wish
-            signal.signal(number, leave)
+    for number in _heard():
+        signal.signal(number, leave)
+
+
+def leave_on_signals_at_any_moment(clean_up: Callable[[], None]) -> None:
+    """The same from a thread of its own, which native code does not hold up.
+
+    Python calls handlers between two steps of its main thread: one forward pass of a large scene may last
+    longer than the judge waits after SIGTERM. What writes to the wakeup pipe is called at once.
+    """
+    heard = _heard()
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)
+    signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
+    for number in heard:
+        signal.signal(number, lambda *_: None)
+
+    def watch() -> None:
+        while (number := os.read(source, 1)[0]) not in heard:
+            pass
+        _leave(number, clean_up)
+
+    threading.Thread(target=watch, name="signals", daemon=True).start()
+
+
+def _heard() -> list[int]:
+    """Not those that the caller wants ignored, as nohup does."""
+    return [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+
+
+def _leave(number: int, clean_up: Callable[[], None]) -> None:
+    clean_up()
+    os.write(2, _MESSAGE)
+    os._exit(128 + number)

@@ -139,3 +139,20 @@ def test_a_signal_while_it_starts_ends_it(
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (code, STOPPED)
+
+
+def test_a_signal_need_not_wait_for_native_code() -> None:
+    program = (
+        "import hashlib; from infer.stop import leave_on_signals_at_any_moment as on_signals\n"
+        "on_signals(lambda: print('cleaned', flush=True)); print('ready', flush=True)\n"
+        "hashlib.pbkdf2_hmac('sha512', b'', b'', 10**9)"  # many minutes, no step of Python in between
+    )
+    for number, code in SIGNALS:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], cwd=REPO, text=True, preexec_fn=_interruptible,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+        assert (process.returncode, stdout, stderr) == (code, "cleaned\n", STOPPED)
