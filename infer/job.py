@@ -90,7 +90,7 @@ def _process(
     with Reader(
         plan, gpu, progress.say, journal
     ) as reader:  # decodes the first batch while torch is being imported
-        predictor = _load_predictor(plan, settings, progress, report)  # unusable weights end it here
+        predictor = _load_predictor(settings, progress, report)  # unusable weights end it here
         writer.stamp = stamp_of(report.weights_sha256, settings)
         report.seconds.setup = report.elapsed() - report.seconds.start
         pending = [_put_black(scene, scene.error, writer, progress, journal) for scene in broken]
@@ -103,26 +103,23 @@ def _process(
     return pending
 
 
-def _load_predictor(
-    plan: list[list[Scene]], settings: Settings, progress: Progress, report: Report
-) -> Predictor:
+def _load_predictor(settings: Settings, progress: Progress, report: Report) -> Predictor:
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
     from infer.engine import import_engine, start_engine, start_on_cpu
     from infer.predictor import Predictor
     from infer.slim import read_slim
 
-    pixels = sum(scene.shape[0] * scene.shape[1] for batch in plan for scene in batch)
     slim = read_slim(settings.weights)
     loaded = time.monotonic()
-    import_engine(slim, settings.device, pixels)
+    import_engine(slim, settings.device)
     imported = time.monotonic()
-    engine = start_engine(slim, settings.device, pixels, progress.say)
+    engine = start_engine(slim, settings.device, progress.say)
     seconds = report.seconds
     seconds.weights, seconds.imports = loaded - began, imported - loaded
     seconds.device = time.monotonic() - imported
     report.weights_sha256 = slim.sha256
-    return Predictor(engine, settings, progress.say, lambda: start_on_cpu(slim, pixels))
+    return Predictor(engine, settings, progress.say, lambda: start_on_cpu(slim))
 
 
 def _predict(

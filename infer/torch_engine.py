@@ -1,4 +1,4 @@
-"""Any network by torch: on CUDA in fp16, on a CPU in bf16 or fp32."""
+"""Any network by torch: on CUDA in fp16, on a CPU in fp32."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from infer.device import fast_bf16, gpu_visible
+from infer.device import gpu_visible
 from infer.engine import ICE, NotFiniteError
 from infer.settings import STRIDE, UsageError
 from infer.slim import Slim
 from infer.weights import Model, model_of
 
-DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
 
 class TorchEngine:
@@ -90,6 +90,4 @@ def start_on_gpu(slim: Slim, required: bool, say: Callable[[str], None]) -> Torc
 
 
 def _precision(device: str) -> str:
-    if device == "cuda":
-        return "fp16"
-    return "bf16" if fast_bf16() else "fp32"
+    return "fp16" if device == "cuda" else "fp32"

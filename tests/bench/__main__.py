@@ -6,7 +6,6 @@ takes. The peers' packages are installed on first use, into the work folder.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 
 from infer.settings import UsageError
 from tests.bench import table
-from tests.bench.contestants import CONTESTANTS, OURS, Contestant, environment, peers_packages
+from tests.bench.contestants import CONTESTANTS, OURS, Contestant, apart, environment, peers_packages
 from tests.bench.measure import Failed, Run, agreement, fresh, medians, run, score
 from tests.bench.scenarios import SCENARIOS, make
 from tests.support import REPO
@@ -67,7 +66,7 @@ def bench(settings: Settings) -> int:
     """All scenarios; returns the exit code."""
     peers_packages(settings.work)
     models = settings.work / "models"
-    _apart(settings.work, "models", models, make("split", settings.work))
+    apart(settings.work, "models", models, make("split", settings.work))
     plan = QUICK if settings.quick else [(name, settings.repeat) for name in settings.scenario]
     wanted = QUICK_PEERS if settings.quick else settings.contestant
     chosen = [c for c in CONTESTANTS if c.name in wanted]
@@ -94,7 +93,7 @@ def scenario(
     scenes = data / "image"
     sizes = [mask_sizes(Case(pair.image))[0] for pair in pairs_in(data)]
     reference = work / "reference" / name
-    _apart(work, "reference", data, models, reference)
+    apart(work, "reference", data, models, reference)
     variables = environment(work)
 
     def masks_of(c: Contestant) -> Path:
@@ -130,13 +129,6 @@ def scenario(
             row |= _figures(runs[c.name], megapixels, masks_of(c), reference, data)
         rows.append(row)
     return rows
-
-
-def _apart(work: Path, module: str, *arguments: Path) -> None:
-    """Run tests.bench.MODULE as a process: a child's peak memory begins at its parent's, kept small."""
-    command_line = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
-    if subprocess.run(command_line, cwd=REPO, env=environment(work), check=False).returncode:
-        raise UsageError(f"tests.bench.{module} failed")
 
 
 def _figures(runs: list[Run], megapixels: float, masks: Path, reference: Path, data: Path) -> dict[str, Any]:

@@ -66,3 +66,10 @@ def peers_packages(work: Path) -> Path:
             raise UsageError(f"the peers' packages could not be installed: {result.stderr.strip()[-300:]}")
         (folder / STAMP).write_bytes(lock.read_bytes())
     return folder
+
+
+def apart(work: Path, module: str, *arguments: Path) -> None:
+    """Run tests.bench.MODULE as a process: a child's peak memory begins at its parent's, kept small."""
+    command_line = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
+    if subprocess.run(command_line, cwd=REPO, env=environment(work), check=False).returncode:
+        raise UsageError(f"tests.bench.{module} failed")

@@ -64,7 +64,7 @@ def test_any_smp_architecture_runs(tmp_path: Path, config: dict) -> None:
     path = _save(
         tmp_path / "w.safetensors", reference.state_dict(), architecture="smp", config=json.dumps(config)
     )
-    engine = start_on_cpu(read_slim(path), pixels=1)
+    engine = start_on_cpu(read_slim(path))
     predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
     image = random_rgb(112, 90)  # 112 is a multiple of 16 but not of 32, which a five-stage encoder wants
     (mask,) = predictor.predict([image])
@@ -135,7 +135,7 @@ def test_a_network_of_one_class_is_refused(tmp_path: Path) -> None:
 
 
 def load_for_cpu(path: Path) -> object:
-    return start_on_cpu(read_slim(path), pixels=1)
+    return start_on_cpu(read_slim(path))
 
 
 @pytest.mark.parametrize("load", [load_model, load_for_cpu])
