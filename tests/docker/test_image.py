@@ -166,7 +166,8 @@ def test_the_bill_of_materials_names_what_the_lock_names(judge: Judge, tmp_path:
 
 
 def test_under_a_judge_who_gives_little(judge: Judge, synthesised: Path, masks: Path, tmp_path: Path) -> None:
-    little = ["--cpus", "1", "--memory", "2g", "--memory-swap", "2g", "--env", "LC_ALL=C", "--env", "HOME="]
+    little = ["--cpus", "1", "--memory", "2g", "--memory-swap", "2g", "--tmpfs", "/tmp:ro"]
+    little += ["--env", "LC_ALL=C", "--env", "HOME="]
     result = judge.run(scenes=synthesised, masks=masks, flags=little)
     assert result.returncode == 0, result.stderr
     assert len(list(masks.iterdir())) == len(list(synthesised.iterdir()))

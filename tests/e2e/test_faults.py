@@ -205,3 +205,36 @@ def test_without_any_network(scenes: Path, undisturbed: dict[str, np.ndarray], t
         pytest.skip("no network namespaces here")
     assert subprocess.run(command, cwd=REPO, capture_output=True, timeout=120).returncode == 0
     assert same(read_masks(tmp_path / "o"), undisturbed)
+
+
+HOG = """
+import sys, time, torch
+free, _ = torch.cuda.mem_get_info()
+taken = torch.empty(max(0, free - int(sys.argv[1])), dtype=torch.uint8, device="cuda")
+print("full", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("megabytes", [50, 400, 1500])
+def test_a_gpu_that_another_program_has_filled(
+    scenes: Path, undisturbed: dict[str, np.ndarray], tmp_path: Path, megabytes: int
+) -> None:
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    hog = subprocess.Popen(
+        [sys.executable, "-c", HOG, str(megabytes * 2**20)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert hog.stdout.readline() == "full\n"
+        result = run_infer("--input", scenes, "--output", tmp_path / "o")
+    finally:
+        hog.kill()
+        hog.wait()
+    assert result.returncode == 0, result.stderr
+    masks = read_masks(tmp_path / "o")
+    assert masks.keys() == undisturbed.keys()
+    equal = [np.mean(masks[name] == undisturbed[name]) for name in masks]
+    assert np.mean(equal) > 0.999

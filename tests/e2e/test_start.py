@@ -48,6 +48,19 @@ def test_no_module_of_infer_names_train_offline() -> None:
             assert not any(name.split(".")[0] in ("train_offline", "tests") for name in names), path
 
 
+def test_no_module_of_infer_asks_a_clock_that_can_jump() -> None:
+    for path in (REPO / "infer").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert "datetime" not in names, path
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "time"
+            ):
+                assert node.attr in ("monotonic", "perf_counter", "clock_gettime", "CLOCK_BOOTTIME"), path
+
+
 def test_help_is_quick_and_complete() -> None:
     result = run_infer("--help")
     assert result.returncode == 0
