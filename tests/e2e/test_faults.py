@@ -66,6 +66,9 @@ def whole_masks(out: Path) -> dict[str, np.ndarray]:
 def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
     scenes: Path, undisturbed: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
+    began = time.monotonic()
+    assert run_infer("--input", scenes, "--output", tmp_path / "timed").returncode == 0
+    whole_run = time.monotonic() - began
     moments, kills, half_done = random.Random(6), 0, 0
     for trial in range(KILLS):
         out = tmp_path / f"out{trial}"
@@ -75,7 +78,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
                 command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             ) as process:
                 try:
-                    process.wait(moments.uniform(0.3, 1.6))
+                    process.wait(whole_run * moments.uniform(0.2, 1.1))
                     break
                 except subprocess.TimeoutExpired:
                     process.send_signal(signal.SIGKILL)
