@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +63,15 @@ def whole_masks(out: Path) -> dict[str, np.ndarray]:
     return read_masks(looked)
 
 
+def wait_for_all_of(session: int) -> None:
+    """Ten seconds at most: where nobody reaps orphans they stay as zombies."""
+    deadline = time.monotonic() + 10
+    with suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(session, 0)
+            time.sleep(0.01)
+
+
 def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
     scenes: Path, undisturbed: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
@@ -75,7 +84,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
         while kills < KILLS:
             command = [sys.executable, "-m", "infer", "--input", scenes, "--output", out, "--resume"]
             with subprocess.Popen(
-                command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
             ) as process:
                 try:
                     process.wait(whole_run * moments.uniform(0.2, 1.1))
@@ -83,7 +92,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
                 except subprocess.TimeoutExpired:
                     process.send_signal(signal.SIGKILL)
             kills += 1
-            time.sleep(0.05)  # its child dies a moment after it
+            wait_for_all_of(process.pid)  # its child dies a moment after it
             masks = whole_masks(out) if out.exists() else {}
             half_done += 0 < len(masks) < SCENES
             assert all(np.array_equal(mask, undisturbed[name]) for name, mask in masks.items())
