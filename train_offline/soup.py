@@ -1,8 +1,8 @@
 """The mean of several checkpoints of one network: python -m train_offline.soup OUT.pt A.pt B.pt [...]
 
 Weights that were trained from one start lie in one basin; their mean generalises further than each of them
-(Wortsman et al. 2022, arXiv:2203.05482). What is averaged is the running average of each; everything else is the
-last one's, but for its scores, which are not the mean's. export takes the result like any checkpoint.
+(Wortsman et al. 2022, arXiv:2203.05482). What is averaged is the running average of each; everything else is
+the last one's, but for its scores, which are not the mean's. export takes the result like any checkpoint.
 """
 
 from __future__ import annotations
