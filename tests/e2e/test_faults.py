@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from infer.writer import PREFIX, SUFFIX
@@ -64,13 +64,14 @@ def whole_masks(out: Path) -> dict[str, np.ndarray]:
     return read_masks(looked)
 
 
-def wait_for_all_of(session: int) -> None:
-    """Ten seconds at most: where nobody reaps orphans they stay as zombies."""
-    deadline = time.monotonic() + 10
-    with suppress(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.killpg(session, 0)
-            time.sleep(0.01)
+def kill(process: subprocess.Popen) -> None:
+    """And wait for its child, which dies a moment after it and may stay a zombie: nobody reaps orphans."""
+    with suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children()
+        process.kill()
+        for child in children:
+            while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.01)
 
 
 def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
@@ -85,15 +86,14 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
         while kills < KILLS:
             command = [sys.executable, "-m", "infer", "--input", scenes, "--output", out, "--resume"]
             with subprocess.Popen(
-                command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+                command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             ) as process:
                 try:
                     process.wait(whole_run * moments.uniform(0.2, 1.1))
                     break
                 except subprocess.TimeoutExpired:
-                    process.send_signal(signal.SIGKILL)
+                    kill(process)
             kills += 1
-            wait_for_all_of(process.pid)  # its child dies a moment after it
             masks = whole_masks(out) if out.exists() else {}
             half_done += 0 < len(masks) < SCENES
             assert all(np.array_equal(mask, undisturbed[name]) for name, mask in masks.items())
