@@ -85,6 +85,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
         out = tmp_path / f"out{trial}"
         while kills < KILLS:
             command = [sys.executable, "-m", "infer", "--input", scenes, "--output", out, "--resume"]
+            command += ["--batch", "2"]  # else all scenes go through together, and their masks come at once
             with subprocess.Popen(
                 command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE
             ) as process:
