@@ -175,6 +175,76 @@ def test_an_output_disk_that_fails_is_exit_4_or_a_wrong_call_in_plain_words(
     assert "Traceback" not in result.stderr
 
 
+def test_a_quota_that_is_used_up_is_said_like_a_full_disk(
+    scenes: Path, undisturbed: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    with open(tmp_path / "image", "wb") as file:
+        file.truncate(256 * 2**20)
+    if subprocess.run(["sh", "-c", f"mkfs.btrfs -q {tmp_path / 'image'}"], capture_output=True).returncode:
+        pytest.skip("no mkfs.btrfs here")
+    with mounted("-o", "loop", tmp_path / "image", at=tmp_path / "disk") as disk:
+        for step in ("subvolume create {}/o", "quota enable {}", "qgroup limit 150k {}/o"):
+            subprocess.run(["btrfs", *step.format(disk).split()], check=True, capture_output=True)
+        result = run_infer("--input", scenes, "--output", disk / "o")
+        assert result.returncode == 4, result.stderr
+        assert "quota" in result.stderr
+        masks = read_masks(disk / "o")
+        assert len(masks) < SCENES
+        assert all(np.array_equal(mask, undisturbed[name]) for name, mask in masks.items())
+        subprocess.run(["btrfs", "qgroup", "limit", "none", disk / "o"], check=True)
+        assert run_infer("--input", scenes, "--output", disk / "o", "--resume").returncode == 0
+        assert same(read_masks(disk / "o"), undisturbed)
+
+
+BLKIO = Path("/sys/fs/cgroup/blkio")
+
+
+@contextmanager
+def slow_disk(folder: Path, content: Path, bytes_per_second: int) -> Iterator[tuple[Path, Path]]:
+    """A real ext4 that writes at once, and the control group whose processes it serves slowly."""
+    folder.mkdir()
+    group = BLKIO / f"slow-{os.getpid()}"
+    with open(folder / "image", "wb") as file:
+        file.truncate(32 * 2**20)
+    try:
+        group.mkdir()
+        subprocess.run(["mkfs.ext4", "-q", "-d", content, folder / "image"], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"cannot slow a disk down here: {error}")
+    try:
+        with mounted("-o", "loop,sync", folder / "image", at=folder / "disk") as disk:
+            device = os.stat(disk).st_dev
+            limit = f"{os.major(device)}:{os.minor(device)} {bytes_per_second}"
+            for way in ("read", "write"):
+                (group / f"blkio.throttle.{way}_bps_device").write_text(limit)
+            Path("/proc/sys/vm/drop_caches").write_text("3")
+            yield disk, group
+    finally:
+        group.rmdir()
+
+
+def test_a_slow_disk_costs_time_only_and_a_signal_is_obeyed(
+    scenes: Path, undisturbed: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    folder = tmp_path / "content"
+    shutil.copytree(scenes, folder / "in")
+    with slow_disk(tmp_path / "d", folder, 300_000) as (disk, group):
+        command = [sys.executable, "-m", "infer", "--input", disk / "in", "--output", disk / "o", "--resume"]
+
+        def join() -> None:
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+
+        with subprocess.Popen(command, cwd=REPO, preexec_fn=join, stderr=subprocess.PIPE) as process:
+            time.sleep(4)
+            assert process.poll() is None  # some 2.5 MB cannot be read yet
+            process.terminate()
+            assert process.wait(5) == 143
+        whole_masks(disk / "o")
+        result = subprocess.run(command, cwd=REPO, preexec_fn=join, capture_output=True, timeout=120)
+        assert (result.returncode, result.stderr) == (0, b"")
+        assert same(read_masks(disk / "o"), undisturbed)
+
+
 def test_an_output_folder_that_vanishes_is_exit_4(scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "o"
     command = [sys.executable, "-m", "infer", "--input", scenes, "--output", out]
