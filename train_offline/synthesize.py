@@ -72,7 +72,7 @@ def _settings(argv: list[str] | None) -> Settings:
         help="data folder of real scenes that half of the scenes show as their ground; repeatable",
     )  # fmt: skip
     parser.add_argument(
-        "--lookalikes", action="store_true", help="forest, smoke and clouds in many of the scenes"
+        "--lookalikes", action="store_true", help="forest, farmland, smoke and clouds in many of the scenes"
     )
     args = parser.parse_args(argv)
     return Settings(

@@ -1,4 +1,4 @@
-"""What is taken for ice and is none: forest beside bare plains, smoke, fields of small clouds.
+"""What is taken for ice and is none: forest beside bare plains, farmland, smoke, fields of small clouds.
 
 The Bohai Sea has little of them, other shores have; the embedded split has none of what is drawn here.
 """
@@ -10,6 +10,7 @@ import math
 import cv2
 import numpy as np
 
+from train_offline.scenery.cells import parcels, plates, tones
 from train_offline.scenery.noise import Array, bend, fractal, grid_xy, lighten, quantile, smoothstep
 from train_offline.scenery.style import Style
 
@@ -41,6 +42,30 @@ def _clearings(rng: np.random.Generator, image: Array, wood: Array, style: Style
     share = rng.uniform(0.02, 0.2)
     amount = smoothstep(-0.1, 0.1, spots - quantile(spots, 1 - share)) * wood
     lighten(image, style.palette.field * np.float32(rng.uniform(0.7, 1.3)), amount * rng.uniform(0.4, 1))
+
+
+def draw_farmland(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
+    """A farmed valley in barer ground, float32 [H, W, 3], in place.
+
+    Its fields are a pixel or a few wide, so from afar it is a mottled plain with a sharp border, as ice in a
+    bay is.
+    """
+    shape, palette = land.shape, style.palette
+    region = fractal(rng, shape, math.exp(rng.uniform(math.log(80), math.log(600))), rng.uniform(0.35, 0.6))
+    soft = rng.uniform(0.01, 0.2)
+    amount = smoothstep(-soft, soft, region - quantile(region, 1 - rng.uniform(0.1, 0.6), land))
+    width = math.exp(rng.uniform(math.log(1.5), math.log(14)))
+    if rng.random() < 0.5:
+        cells, _ = plates(rng, shape, width)
+    else:
+        cells, _ = parcels(rng, shape, width, width * rng.uniform(1, 3), rng.uniform(0, math.pi))
+    crops = smoothstep(-1.5, 1.5, tones(rng, cells) + fractal(rng, shape, rng.uniform(30, 200), 0.5))[
+        ..., None
+    ]
+    green = np.array((rng.uniform(0.6, 1.0), rng.uniform(0.95, 1.2), rng.uniform(0.5, 0.95)), np.float32)
+    planted = palette.plain * green * np.float32(rng.uniform(0.3, 0.9))
+    bare = palette.plain * np.float32(rng.uniform(0.5, 1.1))
+    lighten(image, planted + (bare - planted) * crops * np.float32(rng.uniform(0.2, 0.9)), amount)
 
 
 def draw_smoke(rng: np.random.Generator, image: Array, style: Style) -> None:

@@ -11,7 +11,7 @@ from train_offline.scenery.atmosphere import draw_cloud, draw_haze
 from train_offline.scenery.features import draw_lakes, draw_ponds, draw_rivers, draw_towns
 from train_offline.scenery.ice import draw_ice
 from train_offline.scenery.land import draw_coast, draw_land, draw_snow
-from train_offline.scenery.lookalikes import draw_forest, draw_small_clouds, draw_smoke
+from train_offline.scenery.lookalikes import draw_farmland, draw_forest, draw_small_clouds, draw_smoke
 from train_offline.scenery.noise import Array
 from train_offline.scenery.sensor import break_lines, draw_gaps, expose
 from train_offline.scenery.style import Style, draw_style
@@ -21,7 +21,7 @@ from train_offline.scenery.water import draw_water
 SMALLEST, LARGEST = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
 ATTEMPTS = 6
-FOREST = 0.65  # chance of land to be wooded, with lookalikes
+FOREST, FARMLAND = 0.65, 0.4  # chances of land to be wooded and to be farmed, with lookalikes
 SMALL_CLOUDS, CLOUDS = 0.3, 0.35  # chances of a sky to hold them, with lookalikes: cumulus looks like floes
 REAL = 0.5  # chance of a surface to get a real texture, where there are any
 
@@ -38,8 +38,8 @@ class Scene:
 class Extras:
     """What the Bohai Sea does not show.
 
-    textures: surfaces of real scenes, for half of the ice and of the grounds. lookalikes: forest, smoke and
-    clouds in many of the scenes.
+    textures: surfaces of real scenes, for half of the ice and of the grounds. lookalikes: forest, farmland,
+    smoke and clouds in many of the scenes.
     """
 
     textures: Textures = field(default_factory=Textures)
@@ -99,6 +99,8 @@ def _draw(
         surface = _draw_ground(ground, land, style, real, extras.textures)
         if extras.lookalikes and wild.random() < FOREST:
             draw_forest(wild, surface, land, style)
+        if extras.lookalikes and wild.random() < FARMLAND:
+            draw_farmland(wild, surface, land, style)
         image[land] = surface[land]
     hidden = np.zeros((height, width), bool)
     if not plain:
