@@ -1,19 +1,21 @@
-"""What computes masks of tiles: torch on CUDA, on a CPU ONNX Runtime for the fast network, else torch."""
+"""What computes masks of tiles: torch on CUDA and for other networks, OpenVINO or ONNX Runtime on a CPU."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from infer.device import gpu_visible
+from infer.device import cpu_is_fast_at_bf16, gpu_visible
 from infer.slim import FAST, Slim
 
 if TYPE_CHECKING:
     import torch
 
 ICE = 255
+WORTH_BF16 = 2_000_000  # pixels of a job from which on bf16's pace outweighs OpenVINO's longer start
 
 
 class NotFiniteError(ArithmeticError):
@@ -24,7 +26,7 @@ class NotFiniteError(ArithmeticError):
 
 
 class Engine(Protocol):
-    """device: "cuda" or "cpu". precision: "fp16" or "fp32"."""
+    """device: "cuda" or "cpu". precision: "fp16", "bf16" or "fp32"."""
 
     device: str
     precision: str
@@ -49,16 +51,19 @@ class Engine(Protocol):
         ...
 
 
-def import_engine(slim: Slim, wanted: str) -> None:
+def import_engine(slim: Slim, wanted: str, pixels: int) -> None:
     """Import what start_engine will need, so that this can be timed by itself."""
     if _tries_gpu(wanted) or slim.architecture != FAST:
         import infer.torch_engine
+    elif _worth_bf16(pixels):
+        with suppress(ImportError):
+            import infer.openvino_engine
     else:
         import infer.onnx_engine  # noqa: F401
 
 
-def start_engine(slim: Slim, wanted: str, say: Callable[[str], None]) -> Engine:
-    """The engine for --device `wanted`.
+def start_engine(slim: Slim, wanted: str, pixels: int, say: Callable[[str], None]) -> Engine:
+    """The engine for --device `wanted` and a job of so many pixels.
 
     A GPU is tried first; with "auto" one that fails is passed over.
 
@@ -70,23 +75,38 @@ def start_engine(slim: Slim, wanted: str, say: Callable[[str], None]) -> Engine:
         engine = start_on_gpu(slim, wanted == "cuda", say)
         if engine is not None:
             return engine
-    return start_on_cpu(slim)
+    return start_on_cpu(slim, pixels, say)
 
 
 def _tries_gpu(wanted: str) -> bool:
     return wanted == "cuda" or (wanted == "auto" and gpu_visible())
 
 
-def start_on_cpu(slim: Slim) -> Engine:
-    """The fastest engine on a CPU, start included, in fp32; raises UsageError for weights that do not fit.
+def _worth_bf16(pixels: int) -> bool:
+    return pixels >= WORTH_BF16 and cpu_is_fast_at_bf16()
 
-    bf16 would be faster on some, but 0.13 % of the pixels of the embedded split then get another class.
+
+def start_on_cpu(slim: Slim, pixels: int, say: Callable[[str], None]) -> Engine:
+    """The fastest engine on this CPU, start included; raises UsageError for weights that do not fit.
+
+    pixels: of all scenes of the input folder, whoever makes their masks. A run that is resumed, or a scene
+    that is tried again, has the engine of the whole job, and so the same masks.
     """
-    if slim.architecture == FAST:
-        from infer.onnx_engine import OnnxEngine
+    if slim.architecture != FAST:
+        from infer.torch_engine import TorchEngine
+        from infer.weights import model_of
 
-        return OnnxEngine(slim)
-    from infer.torch_engine import TorchEngine
-    from infer.weights import model_of
+        return TorchEngine(model_of(slim), "cpu")
+    if _worth_bf16(pixels):
+        try:
+            from infer.openvino_engine import OpenVinoEngine
 
-    return TorchEngine(model_of(slim), "cpu")
+            return OpenVinoEngine(slim)
+        except (ImportError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            say(f"infer: OpenVINO cannot run here ({reason}): going on with ONNX Runtime")
+        except ValueError:
+            pass  # ONNX Runtime says the same of these weights, in a better way
+    from infer.onnx_engine import OnnxEngine
+
+    return OnnxEngine(slim)

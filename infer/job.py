@@ -42,6 +42,7 @@ def run(settings: Settings, order: Order) -> int:
     check_places(settings)
     if not scenes:
         print(f"infer: warning: no .tif or .tiff in {settings.input}", file=sys.stderr)
+    pixels = sum(scene.shape[0] * scene.shape[1] for scene in scenes if not scene.error)
     scenes = [_not_to_be_touched(scene, order) for scene in scenes]
     kept = stamp_of(sha256_of(settings.weights), settings) if settings.resume else None
     todo = [s for s in scenes if s.name not in order.done and _is_wanted(s, settings.output, kept, order)]
@@ -51,7 +52,7 @@ def run(settings: Settings, order: Order) -> int:
     ):
         leave_on_signals_at_any_moment(writer.discard_unfinished)
         progress.update(len(scenes) - len(todo))
-        pending = _process(todo, settings, writer, progress, report, order.journal)
+        pending = _process(todo, pixels, settings, writer, progress, report, order.journal)
     if order.only is not None:
         return DONE
     pending += [made_before(scene, order.done[scene.name]) for scene in scenes if scene.name in order.done]
@@ -76,6 +77,7 @@ def _is_wanted(scene: Scene, output: Path, kept: str | None, order: Order) -> bo
 
 def _process(
     scenes: list[Scene],
+    pixels: int,
     settings: Settings,
     writer: MaskWriter,
     progress: Progress,
@@ -90,7 +92,7 @@ def _process(
     with Reader(
         plan, gpu, progress.say, journal
     ) as reader:  # decodes the first batch while torch is being imported
-        predictor = _load_predictor(settings, progress, report)  # unusable weights end it here
+        predictor = _load_predictor(settings, pixels, progress, report)  # unusable weights end it here
         writer.stamp = stamp_of(report.weights_sha256, settings)
         report.seconds.setup = report.elapsed() - report.seconds.start
         pending = [_put_black(scene, scene.error, writer, progress, journal) for scene in broken]
@@ -103,7 +105,7 @@ def _process(
     return pending
 
 
-def _load_predictor(settings: Settings, progress: Progress, report: Report) -> Predictor:
+def _load_predictor(settings: Settings, pixels: int, progress: Progress, report: Report) -> Predictor:
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
     from infer.engine import import_engine, start_engine, start_on_cpu
@@ -112,14 +114,14 @@ def _load_predictor(settings: Settings, progress: Progress, report: Report) -> P
 
     slim = read_slim(settings.weights)
     loaded = time.monotonic()
-    import_engine(slim, settings.device)
+    import_engine(slim, settings.device, pixels)
     imported = time.monotonic()
-    engine = start_engine(slim, settings.device, progress.say)
+    engine = start_engine(slim, settings.device, pixels, progress.say)
     seconds = report.seconds
     seconds.weights, seconds.imports = loaded - began, imported - loaded
     seconds.device = time.monotonic() - imported
     report.weights_sha256 = slim.sha256
-    return Predictor(engine, settings, progress.say, lambda: start_on_cpu(slim))
+    return Predictor(engine, settings, progress.say, lambda: start_on_cpu(slim, pixels, progress.say))
 
 
 def _predict(

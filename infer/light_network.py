@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from infer.network import CLASSES, DECODER, Lite3Encoder, conv
+from infer.layout import CLASSES, DECODER, DEEPEST, SKIPS
+from infer.network import Lite3Encoder, conv
 
 
 class Attention(nn.Module):
@@ -74,8 +75,8 @@ class LightLite3(Lite3Encoder):
 
     def __init__(self) -> None:
         super().__init__()
-        inputs = (self.DEEPEST, *DECODER[:-1])
-        self.decoder = nn.ModuleList(map(LightStage, inputs, self.SKIPS, DECODER))
+        inputs = (DEEPEST, *DECODER[:-1])
+        self.decoder = nn.ModuleList(map(LightStage, inputs, SKIPS, DECODER))
         self.head = conv(DECODER[-1], CLASSES, 3)
 
     def forward(self, x: Tensor) -> Tensor:

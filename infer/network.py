@@ -12,12 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CLASSES = 2
-STEM = 32
-# Stages of inverted residual blocks: blocks, kernel, stride, channels. A stage's first block has its stride.
-STAGES = ((3, 3, 2, 32), (3, 5, 2, 48), (5, 3, 2, 96), (5, 5, 1, 136))
-EXPANSION = 6
-DECODER = (128, 64, 32, 16)
+from infer.layout import CLASSES, DECODER, DEEPEST, EXPANSION, FIRST, SKIPS, STAGES, STEM
 
 
 def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
@@ -71,7 +66,7 @@ class DecoderBlock(nn.Module):
 
 
 def _stages() -> list[nn.Sequential]:
-    stages, inputs = [], 24
+    stages, inputs = [], FIRST
     for blocks, kernel, stride, outputs in STAGES:
         first = InvertedResidual(inputs, outputs, kernel, stride)
         others = (InvertedResidual(outputs, outputs, kernel, 1) for _ in range(blocks - 1))
@@ -83,14 +78,10 @@ def _stages() -> list[nn.Sequential]:
 class Lite3Encoder(nn.Module):
     """What both fast networks begin with; a subclass adds `decoder` and `head`."""
 
-    # Channels of the skips, from the deepest on; the last decoder stage, at full resolution, has none.
-    SKIPS = (STAGES[1][-1], STAGES[0][-1], STEM, 0)
-    DEEPEST = STAGES[-1][-1]
-
     def __init__(self) -> None:
         super().__init__()
         self.stem = conv(3, STEM, 3, stride=2)
-        self.first = SeparableBlock(STEM, 24)
+        self.first = SeparableBlock(STEM, FIRST)
         self.stages = nn.ModuleList(_stages())
 
     def encode(self, x: Tensor) -> tuple[Tensor, tuple[Tensor | None, ...]]:
@@ -106,8 +97,8 @@ class UNetLite3(Lite3Encoder):
 
     def __init__(self) -> None:
         super().__init__()
-        inputs = (self.DEEPEST, *DECODER[:-1])
-        self.decoder = nn.ModuleList(map(DecoderBlock, inputs, self.SKIPS, DECODER))
+        inputs = (DEEPEST, *DECODER[:-1])
+        self.decoder = nn.ModuleList(map(DecoderBlock, inputs, SKIPS, DECODER))
         self.head = conv(DECODER[-1], CLASSES, 3)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import torch
 
 SMALLEST_TILE = 256
-# How the CPU's allocators, oneDNN, CUDA's libraries, cuDNN and ONNX Runtime say that memory ran out.
+# How the CPU's allocators, oneDNN, CUDA's libraries, cuDNN, ONNX Runtime and OpenVINO say it.
 _SIGNS = (
     "out of memory",
-    "can't allocate memory",
+    "can't alloc",
     "ALLOC_FAILED",
     "unable to find an engine",
-    "Failed to allocate memory",
+    "Failed to allocate",
     "bad_alloc",
     "bad allocation",
     "could not create a primitive",  # oneDNN's one text for all it cannot make, code that finds no memory too

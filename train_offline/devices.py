@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import TorchElasticEnvironment
 
+from infer.device import cpu_is_fast_at_bf16
 from infer.settings import UsageError
 from train_offline.settings import TrainSettings
 
@@ -61,19 +61,3 @@ def _processes(settings: TrainSettings) -> tuple[int, int]:
 def _fast_bf16(cuda: bool) -> bool:
     """Whether bf16 is faster than fp32."""
     return torch.cuda.is_bf16_supported(including_emulation=False) if cuda else cpu_is_fast_at_bf16()
-
-
-def cpu_is_fast_at_bf16(facts: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether this CPU multiplies bf16 faster than fp32: with AMX, or as AMD's AVX-512 does.
-
-    Intel's AVX-512 has the instructions too, but runs them at the pace of fp32, and what goes to and fro
-    makes a network slower: 1.4 times, as measured on a Xeon whose AMX was hidden.
-    """
-    try:
-        lines = facts.read_text().splitlines()
-    except OSError:
-        return False
-    fields = dict(line.partition(":")[::2] for line in lines[:40])
-    known = {name.strip(): value.split() for name, value in fields.items()}
-    flags = known.get("flags", [])
-    return "amx_bf16" in flags or ("avx512_bf16" in flags and known.get("vendor_id") == ["AuthenticAMD"])

@@ -94,7 +94,6 @@ def scenario(
     sizes = [mask_sizes(Case(pair.image))[0] for pair in pairs_in(data)]
     reference = work / "reference" / name
     apart(work, "reference", data, models, reference)
-    variables = environment(work)
 
     def masks_of(c: Contestant) -> Path:
         return work / "masks" / name / c.name.replace(" ", "-")
@@ -109,6 +108,7 @@ def scenario(
             if notes[c.name]:
                 continue
             try:
+                variables = environment(None if c is OURS else work)
                 took = run(c.command(scenes, fresh(masks_of(c)), models), variables)
             except Failed as failure:
                 notes[c.name] = str(failure)

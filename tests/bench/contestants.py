@@ -45,11 +45,14 @@ CONTESTANTS = (
 )
 
 
-def environment(work: Path) -> dict[str, str]:
-    """The peers' own packages before those of this checkout; OpenMP as it is by itself."""
-    path = os.pathsep.join([str(REPO), str(peers_packages(work))])
+def environment(work: Path | None) -> dict[str, str]:
+    """Variables of a contestant; OpenMP as it is by itself.
+
+    work: where the peers' own packages come before those of this checkout; None for ours, which has its own.
+    """
+    path = [str(REPO)] if work is None else [str(REPO), str(peers_packages(work))]
     ours = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    return {**ours, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+    return {**ours, "PYTHONPATH": os.pathsep.join(path), "PYTHONWARNINGS": "ignore"}
 
 
 def peers_packages(work: Path) -> Path:

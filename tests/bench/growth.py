@@ -75,7 +75,7 @@ def measure(counts: Sequence[int], repeat: int, work: Path) -> list[Point]:
                     if not (folder / scene.name).exists():
                         (folder / scene.name).symlink_to(scene.resolve())
                 masks = fresh(Path(scratch, "masks"))
-                taken[count].append(run(OURS.command(folder, masks, Path(scratch)), environment(work)))
+                taken[count].append(run(OURS.command(folder, masks, Path(scratch)), environment(None)))
                 print(f"growth: turn {turn}, {count} scenes: {taken[count][-1].wall:.2f} s", file=sys.stderr)
     return [_point(scenes[:count], taken[count]) for count in counts]
 

@@ -69,7 +69,7 @@ def climb(rung: Rung, place: Place, repeat: int) -> dict[str, float]:
         for changed, taken in seconds.items():
             line = command_line(rung if changed else None, place, fresh(masks[changed]))
             with tempfile.TemporaryDirectory() as empty:
-                variables = environment(place.work)
+                variables = environment(None)
                 if changed:
                     variables |= {name: value.format(empty=empty) for name, value in rung.environment.items()}
                 took = run(line, variables)

@@ -27,6 +27,20 @@ TORCH_IN_BF16 = {
     "infer.engine": "FAST = None",
     "infer.torch_engine": "DTYPES['bf16'] = torch.bfloat16; _precision = lambda device: 'bf16'",
 }
+ONNX_RUNTIME = {"infer.engine": "WORTH_BF16 = float('inf')"}
+OPENVINO_ALWAYS = {"infer.engine": "WORTH_BF16 = 0"}
+OPENVINO_IN_FP32 = {"infer.openvino_engine": "HINTS['bf16'] = 'f32'"}
+# The same graph without its marks.
+BF16_THROUGHOUT = {
+    "infer.openvino_engine": """
+import tempfile
+_folder = tempfile.TemporaryDirectory()
+_draft = Path(_folder.name, GRAPH.name)
+_draft.write_text(GRAPH.read_text().replace('<attribute name="precise" version="0" />', ""))
+_draft.with_suffix(".bin").write_bytes(GRAPH.with_suffix(".bin").read_bytes())
+GRAPH = _draft
+"""
+}
 DALI = {"infer.decode": "WORTH_DALI = 0"}
 # Everything is decoded when the network asks for the first scene, not beside it.
 ONE_AFTER_THE_OTHER = {
@@ -78,7 +92,9 @@ RUNGS = (
     Rung("byte-code made beforehand", "one", True, environment=NO_BYTE_CODE),
     Rung("decoding beside the network and its start", "one", True, ONE_AFTER_THE_OTHER),
     Rung("decoding beside the network and its start", "split", True, ONE_AFTER_THE_OTHER),
-    Rung("ONNX Runtime in fp32 in place of torch in fp32", "split", True, TORCH),
+    Rung("OpenVINO in bf16 but for the first layers, in place of ONNX Runtime", "split", True, ONNX_RUNTIME),
+    Rung("bf16 but for the first layers, in place of fp32", "split", True, OPENVINO_IN_FP32),
+    Rung("OpenVINO in bf16, in place of torch in fp32", "split", True, TORCH),
     Rung("tifffile in place of DALI for small jobs", "split", True, DALI),
     Rung("scenes up to 2048 as a whole, not tiles of 512", "split", True, arguments=TILES),
     Rung("run-length PNG", "split", True, DEFAULT_PNG),
@@ -86,6 +102,8 @@ RUNGS = (
     Rung("OpenMP's threads sleep while they wait", "split", True, environment={"OMP_WAIT_POLICY": "active"}),
     Rung("no child process, so that a crash ends the run", "one", False, NO_CHILD),
     Rung("ONNX Runtime's threads sleep while they wait", "one", False, NO_SPINNING),
+    Rung("OpenVINO for a single scene too", "one", False, OPENVINO_ALWAYS),
+    Rung("bf16 in the first layers too", "split", False, BF16_THROUGHOUT),
     Rung("torch in bf16", "split", False, TORCH_IN_BF16),
     Rung("batches of 8 scenes on a CPU", "split", False, arguments=("--batch", "8")),
     Rung("tiles of 512 without overlap", "split", False, arguments=("--tile", "512", "--overlap", "0")),

@@ -110,7 +110,7 @@ def test_the_report_has_the_contracts_fields(scenes: Path, tmp_path: Path) -> No
     assert result.returncode == 0
     report = json.loads(report_file.read_text())
     assert report["device"] in ("cpu", "cuda")
-    assert report["precision"] in ("fp16", "fp32")
+    assert report["precision"] in ("fp16", "bf16", "fp32")
     assert re.fullmatch(r"\d+\.\d+\.\d+", report["version"])
     assert report["weights_sha256"] in (REPO / "weights" / "MODEL_CARD.md").read_text()
     by_name = {scene.pop("name"): scene for scene in report["scenes"]}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from train_offline.devices import cpu_is_fast_at_bf16
+from infer.device import cpu_is_fast_at_bf16
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from infer.engine import Engine, NotFiniteError, start_engine, start_on_cpu
+from infer.device import cpu_is_fast_at_bf16
+from infer.engine import WORTH_BF16, Engine, NotFiniteError, import_engine, start_engine, start_on_cpu
 from infer.network import UNetLite3
 from infer.onnx_engine import GRAPH, OnnxEngine
+from infer.openvino_engine import GRAPH as OPENVINO_GRAPH
+from infer.openvino_engine import OpenVinoEngine
 from infer.predictor import Predictor, is_out_of_memory
 from infer.settings import Settings, UsageError
 from infer.slim import Slim, read_slim
@@ -80,6 +84,7 @@ def test_logits_that_are_no_numbers_are_an_error_in_every_engine(slim: Slim) -> 
     state = {name: np.full_like(array, 1e30) for name, array in slim.state.items()}
     for engine in (
         OnnxEngine(replace(slim, state=state)),
+        OpenVinoEngine(replace(slim, state=state)),
         TorchEngine(model_of(replace(slim, state=state)), "cpu"),
     ):
         with pytest.raises(NotFiniteError):
@@ -104,10 +109,12 @@ def network(slim: Slim) -> UNetLite3:
     return model_of(slim).network
 
 
-@pytest.fixture(params=["torch", "onnx"])
+@pytest.fixture(params=["torch", "onnx", "openvino"])
 def engine(request: pytest.FixtureRequest, slim: Slim) -> Engine:
-    """Both engines that a CPU has for the fast network."""
-    return OnnxEngine(slim) if request.param == "onnx" else TorchEngine(model_of(slim), "cpu")
+    """The engines that a CPU has for the fast network, in full precision."""
+    if request.param == "torch":
+        return TorchEngine(model_of(slim), "cpu")
+    return OnnxEngine(slim) if request.param == "onnx" else OpenVinoEngine(slim, "fp32")
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +144,7 @@ def test_engines_agree_with_full_precision(engine: Engine, network: UNetLite3, i
 
 
 def test_the_fast_network_runs_on_a_cpu_without_torch_and_others_with_it(slim: Slim) -> None:
-    engine = start_on_cpu(slim)
+    engine = start_on_cpu(slim, 0, print)
     assert isinstance(engine, OnnxEngine)
     masks = engine.forward([random_rgb(64, 96, 1), random_rgb(64, 96, 2)])
     assert (masks.shape, masks.dtype) == ((2, 64, 96), np.uint8)
@@ -150,11 +157,49 @@ def test_the_graph_is_the_one_that_its_maker_makes() -> None:
     assert GRAPH.read_bytes() == graph()
 
 
+def test_so_is_that_of_openvino(tmp_path: Path) -> None:
+    from train_offline.openvino_graph import write
+
+    write(tmp_path / "graph.xml")
+    for suffix in (".xml", ".bin"):
+        made = (tmp_path / "graph.xml").with_suffix(suffix).read_bytes()
+        assert made == OPENVINO_GRAPH.with_suffix(suffix).read_bytes()
+
+
+@pytest.mark.parametrize(("pixels", "fast", "engine"), [
+    (WORTH_BF16, True, OpenVinoEngine), (WORTH_BF16 - 1, True, OnnxEngine), (WORTH_BF16, False, OnnxEngine),
+])  # fmt: skip
+def test_bf16_is_for_large_jobs_on_processors_that_are_fast_at_it(
+    slim: Slim, monkeypatch: pytest.MonkeyPatch, pixels: int, fast: bool, engine: type
+) -> None:
+    monkeypatch.setattr("infer.engine.cpu_is_fast_at_bf16", lambda: fast)
+    assert isinstance(start_on_cpu(slim, pixels, print), engine)
+
+
+@pytest.mark.skipif(not cpu_is_fast_at_bf16(), reason="a processor that is slow at bf16")
+def test_bf16_moves_less_than_a_pixel_in_a_thousand(slim: Slim, network: UNetLite3, icy: np.ndarray) -> None:
+    engine = OpenVinoEngine(slim)
+    (mask,) = _with(engine).predict([icy])
+    assert engine.precision == "bf16"
+    assert 0 < np.count_nonzero(mask) < mask.size
+    assert (mask == reference(network, icy)).mean() > 0.999
+
+
+def test_without_openvino_a_large_job_is_done_all_the_same(
+    slim: Slim, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("infer.engine.cpu_is_fast_at_bf16", lambda: True)
+    monkeypatch.setitem(sys.modules, "infer.openvino_engine", None)
+    import_engine(slim, "cpu", WORTH_BF16)
+    assert isinstance(start_on_cpu(slim, WORTH_BF16, print), OnnxEngine)
+    assert "going on with ONNX Runtime" in capsys.readouterr().out
+
+
 def test_a_gpu_that_is_not_there_is_a_wrong_call(slim: Slim) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(UsageError, match="no usable GPU"):
-        start_engine(slim, "cuda", print)
+        start_engine(slim, "cuda", 0, print)
 
 
 @pytest.mark.gpu
@@ -162,8 +207,8 @@ def test_the_gpu_agrees_with_the_cpu(slim: Slim) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     images = [random_rgb(500, 640, seed=i) for i in range(3)]
-    on_gpu = _with(start_engine(slim, "cuda", print)).predict(images)
-    on_cpu = _with(start_on_cpu(slim)).predict(images)
+    on_gpu = _with(start_engine(slim, "cuda", 0, print)).predict(images)
+    on_cpu = _with(start_on_cpu(slim, 0, print)).predict(images)
     for gpu, cpu in zip(on_gpu, on_cpu, strict=True):
         assert (gpu == cpu).mean() > 0.99
 
@@ -221,6 +266,8 @@ import resource, sys
 import numpy as np, torch
 from pathlib import Path
 from infer.onnx_engine import OnnxEngine
+from infer.openvino_engine import GRAPH as OPENVINO_GRAPH
+from infer.openvino_engine import OpenVinoEngine
 from infer.predictor import Predictor
 from infer.settings import Settings
 from infer.slim import read_slim
@@ -231,7 +278,11 @@ from tests.support import random_rgb
 torch.set_num_threads(1)
 settings = Settings(device="cpu", tile=1024, overlap=64)
 slim = read_slim(Path(sys.argv[1]))
-engine = OnnxEngine(slim) if sys.argv[4] == "onnx" else TorchEngine(model_of(slim), "cpu")
+engine = {
+    "onnx": lambda: OnnxEngine(slim),
+    "openvino": lambda: OpenVinoEngine(slim, "fp32"),
+    "torch": lambda: TorchEngine(model_of(slim), "cpu"),
+}[sys.argv[4]]()
 predictor = Predictor(engine, settings, lambda line: print(line, file=sys.stderr), lambda: engine)
 predictor.predict([random_rgb(64, 64)])
 images = [random_rgb(1024, 1024, seed=i) for i in range(int(sys.argv[3]))]
@@ -248,7 +299,7 @@ def _starve(megabytes: int, images: int, engine: str) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, cwd=REPO, timeout=300)
 
 
-@pytest.mark.parametrize(("engine", "megabytes"), [("torch", 90), ("onnx", 150)])
+@pytest.mark.parametrize(("engine", "megabytes"), [("torch", 90), ("onnx", 150), ("openvino", 250)])
 def test_running_out_of_memory_shrinks_the_tile_and_says_so(engine: str, megabytes: int) -> None:
     result = _starve(megabytes, 1, engine)
     assert "infer: out of memory: going on with tiles of 512 pixels" in result.stderr

@@ -12,7 +12,7 @@ import segmentation_models_pytorch as smp
 import torch
 from safetensors.torch import save_file
 
-from infer.engine import start_on_cpu
+from infer.engine import WORTH_BF16, start_on_cpu
 from infer.network import UNetLite3
 from infer.predictor import Predictor
 from infer.settings import Settings, UsageError
@@ -64,7 +64,7 @@ def test_any_smp_architecture_runs(tmp_path: Path, config: dict) -> None:
     path = _save(
         tmp_path / "w.safetensors", reference.state_dict(), architecture="smp", config=json.dumps(config)
     )
-    engine = start_on_cpu(read_slim(path))
+    engine = start_on_cpu(read_slim(path), 0, print)
     predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
     image = random_rgb(112, 90)  # 112 is a multiple of 16 but not of 32, which a five-stage encoder wants
     (mask,) = predictor.predict([image])
@@ -135,10 +135,16 @@ def test_a_network_of_one_class_is_refused(tmp_path: Path) -> None:
 
 
 def load_for_cpu(path: Path) -> object:
-    return start_on_cpu(read_slim(path))
+    return start_on_cpu(read_slim(path), 0, print)
 
 
-@pytest.mark.parametrize("load", [load_model, load_for_cpu])
+def load_for_a_large_job(path: Path) -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infer.engine.cpu_is_fast_at_bf16", lambda: True)
+        return start_on_cpu(read_slim(path), WORTH_BF16, print)
+
+
+@pytest.mark.parametrize("load", [load_model, load_for_cpu, load_for_a_large_job])
 def test_missing_misshapen_and_unknown_tensors(tmp_path: Path, load: Callable[[Path], object]) -> None:
     state = _fast_state()
     state["head.weight"] = state["head.weight"][:1].contiguous()
