@@ -105,6 +105,12 @@ def main(scenes: Path, masks: Path, fault: str) -> int:
         Path("cache.bin").write_bytes(b"x")
     if fault == "input":
         (scenes / "seen.txt").write_text("x")
+    if fault == "no working folder":
+        Path.cwd().rmdir()
+    if fault == "another folder":
+        kept = scenes.parent / "elsewhere"
+        masks.rename(kept)
+        masks.symlink_to(kept)
     if fault == "removed":
         min(scenes.iterdir()).unlink()
     if fault == "pipe for a report":

@@ -45,9 +45,7 @@ def dry_run(settings: Settings, submission: Submission | None = None) -> int:
         if ours and _is_wrong_call(runs[-1]):  # the job has said what is wrong
             return WRONG_CALL
         for run in runs[:-1]:  # whatever one of them gets wrong, the judge's only run may get wrong
-            run.findings.extend(
-                f for s in judge_scenes(cases, run.masks, submission.owner) for f in s.findings
-            )
+            run.findings.extend(_of_files(judge_scenes(cases, run.masks, submission.owner)))
         judged = judge_scenes(cases, runs[-1].masks, submission.owner, side_for(len(cases)))
         result = Result(
             when=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
@@ -96,15 +94,23 @@ def _findings(runs: list[Run], cases: list[Case], judged: list[Judged]) -> list[
     """Of all runs and all scenes, each only once: first what concerns the whole."""
     names = {case.name for case in cases}
     found = [finding for run in runs for finding in (*run.findings, *audit_names(names, run.masks))]
-    found += [finding for scene in judged for finding in scene.findings]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_of_files(judged)]))
+
+
+def _of_files(judged: list[Judged]) -> list[Finding]:
+    """Of single scenes, but for masks that are not there: audit_names knows which of those are misnamed."""
+    return [finding for scene in judged for finding in scene.findings if finding.kind != "missing"]
 
 
 def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
     notes = []
     without = [scene.file for scene in judged if not scene.has_truth]
     if without:
-        which = "no scene has" if len(without) == len(judged) else f"{len(without)} scenes have not"
+        which = (
+            "no scene has"
+            if len(without) == len(judged)
+            else f"{len(without)} of {len(judged)} scenes have not"
+        )
         notes.append(
             f"{which} a true mask in gt/ ({without[0]}{' ...' * (len(without) > 1)}): audit and time only"
         )

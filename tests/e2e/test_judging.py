@@ -40,6 +40,8 @@ FAULTS = {
     "outside": ("outside", "log.txt", "outside of the output folder"),
     "working folder": ("outside", "work/cache.bin", "outside of the output folder"),
     "input": ("outside", "input-0/seen.txt", "outside of the output folder"),
+    "no working folder": ("outside", "work", "was removed"),
+    "another folder": ("outside", "", "replaced by a link"),
     "removed": ("outside", "s.0.tif", "changed or removed"),
     "crash": ("exit", "", "RuntimeError: out of ideas"),
     "exit code": ("exit", "", "exit code 7"),
@@ -77,16 +79,23 @@ def test_every_planted_fault_is_found_named_and_fails_the_run(
 ) -> None:
     code, report = judge(data, tmp_path / "r", fault)
     kind, file, words = FAULTS[fault]
-    finding = next(one for one in report["findings"] if one["kind"] == kind)
-    assert (finding["file"], words in finding["what"]) == (file, True), finding
+    finding = next(one for one in report["findings"] if (one["kind"], one["file"]) == (kind, file))
+    assert words in finding["what"], finding
     assert finding["fix"]
     assert (code, report["passed"]) == (1, False)
     assert report["verdict"].startswith("FAILED")
     jsonschema.validate(report, SCHEMA)
     assert (tmp_path / "r" / "report.html").stat().st_size > 10_000
-    if fault not in ("nothing", "crash", "signal"):
+    if fault not in ("nothing", "crash", "signal", "another folder"):
         assert len(report["findings"]) == 1, report["findings"]
     assert f"dry-run: {file + ': ' if file else ''}{finding['what']}" in capfd.readouterr().err
+
+
+def test_a_scene_without_a_mask_says_so_itself(data: Path, tmp_path: Path) -> None:
+    _, report = judge(data, tmp_path / "r", "missing")
+    assert {s["name"]: [f["kind"] for f in s["findings"]] for s in report["scenes"]} == {
+        "s.0": [], "s.1": ["missing"], "s.2": [],
+    }  # fmt: skip
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -285,6 +285,7 @@ def run_of(fwiou: dict[str, float], **changes: Any) -> dict[str, Any]:
         "when": changes.get("when", "2026-01-01"),
         "passed": True,
         "data": {"folder": "/data"},
+        "settings": {"per_scene": changes.get("per_scene", False), "cold": False},
         "submission": {"mode": "process", "device": changes.get("device", "cpu"), "image_id": None,
                        "weights_sha256": "ab" * 32},
         "score": {"fwiou": sum(fwiou.values()) / len(fwiou), "ice_iou": 0.5},
@@ -302,8 +303,9 @@ def test_scenes_are_compared_with_the_latest_run_on_the_same_data(tmp_path: Path
     assert (found["new_scenes"], found["gone_scenes"], found["seconds"]) == (1, 1, [20.0, 10.0])
     assert found["scenes"]["a"]["fwiou"] == pytest.approx(0.25)
     assert history.compare(history.earlier_run(tmp_path, "/other"), now) is None
-    elsewhere = run_of({"a": 0.75}, device="cuda")
-    assert history.compare(history.earlier_run(tmp_path, "/data"), elsewhere)["seconds"] is None
+    for other in ({"device": "cuda"}, {"per_scene": True}):
+        elsewhere = run_of({"a": 0.75}, **other)
+        assert history.compare(history.earlier_run(tmp_path, "/data"), elsewhere)["seconds"] is None
 
 
 def test_the_worst_scenes_come_first() -> None:
@@ -323,7 +325,7 @@ def test_every_pixel_is_in_the_layer_of_its_kind() -> None:
     ignore = np.array([[0, 0, 0, 0, 255]], np.uint8)
     found = {name: layer.tolist()[0] for name, layer in layers_of(mask, truth, ignore).items()}
     assert found == {
-        "hit": [True, False, False, False, False],
+        "hit": [True, False, False, False, True],  # left out of the score, and still ice
         "false": [False, True, False, False, False],
         "missed": [False, False, True, False, False],
         "ignored": [False, False, False, False, True],

@@ -30,6 +30,9 @@ FIXES = {
 def audit_names(stems: set[str], folder: Path) -> list[Finding]:
     """Masks that are missing, misnamed or half written, and everything else that should not be there."""
     wanted = {f"{stem}.png" for stem in stems}
+    if folder.is_symlink():
+        what = f"the output folder was replaced by a link to {os.readlink(folder)}"
+        return [Finding("outside", "", what, "write into the folder that is there")]
     try:
         found = set(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
@@ -37,22 +40,19 @@ def audit_names(stems: set[str], folder: Path) -> list[Finding]:
     except OSError as error:
         what = f"the output folder cannot be read any more ({error.strerror})"
         return [Finding("permissions", "", what, READABLE)]
-    missing, stray = wanted - found, sorted(found - wanted)
+    lost, stray = wanted - found, sorted(found - wanted)
     findings = []
     for name in stray:
-        finding, meant = _stray(name, missing)
+        finding, meant = _stray(name, lost)
         findings.append(finding)
-        missing.discard(meant)
-    lost = (
-        Finding(
-            "missing",
-            name,
-            "no such file in the output folder",
-            "write a mask for every scene, black at worst",
-        )
-        for name in sorted(missing)
-    )
-    return [*lost, *findings]
+        lost.discard(meant)
+    return [*(missing(name) for name in sorted(lost)), *findings]
+
+
+def missing(name: str) -> Finding:
+    """That there is no mask of this name."""
+    fix = "write a mask for every scene, black at worst"
+    return Finding("missing", name, "no such file in the output folder", fix)
 
 
 def audit_mask(

@@ -64,7 +64,7 @@ def require_engine() -> None:
     answer = docker("version", "--format", "{{.Server.Version}}")
     if answer.returncode:
         reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UsageError(f"no Docker engine answers ({reason}): start it, or leave --docker out")
+        raise UsageError(f"no Docker engine answers ({reason}): start it (a plain dry run needs none)")
 
 
 def build(log: Path) -> str:

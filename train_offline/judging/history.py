@@ -16,6 +16,7 @@ COLUMNS = (
     "data",
     "mode",
     "device",
+    "way",
     "submission",
     "passed",
     "scene",
@@ -68,7 +69,7 @@ def compare(earlier: list[dict[str, str]], content: dict[str, Any]) -> dict[str,
     if WHOLE not in before:
         return None
     old, new = before.pop(WHOLE), now.pop(WHOLE)
-    alike = all(old[key] == new[key] for key in ("mode", "device"))
+    alike = all(old[key] == new[key] for key in ("mode", "device", "way"))
     scenes = {name: _change(before[name], row) for name, row in now.items() if name in before}
     changes = [scene["fwiou"] for scene in scenes.values() if scene["fwiou"] is not None]
     return {
@@ -101,6 +102,7 @@ def _rows_of(content: dict[str, Any]) -> list[dict[str, str]]:
         "data": content["data"]["folder"],
         "mode": job["mode"],
         "device": job["device"] or "",
+        "way": " ".join(name for name in ("per_scene", "cold") if content["settings"][name]),
         "submission": (job["image_id"] or job["weights_sha256"] or "").removeprefix("sha256:")[:12],
         "passed": str(content["passed"]).lower(),
     }

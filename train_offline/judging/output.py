@@ -26,19 +26,25 @@ def report(result: Result, folder: Path) -> int:
     content = content_of(result)
     content["comparison"] = history.compare(history.earlier_run(folder, result.data), content)
     pictures = {scene.name: scene.picture for scene in result.scenes if scene.picture}
-    for finding in result.findings[:FINDINGS_SHOWN]:
-        print(f"dry-run: {_one_line(finding)}", file=sys.stderr)
-    if len(result.findings) > FINDINGS_SHOWN:
-        more = len(result.findings) - FINDINGS_SHOWN
-        print(f"dry-run: and {more} more, all in the report", file=sys.stderr)
-    with _reader_may_leave():
-        print(table(content), flush=True)
-    _write(folder / CONTENT, json.dumps(content, indent=1, allow_nan=False) + "\n")
-    _write(folder / PAGE, page(content, pictures))
-    _guarded(lambda: history.append(folder, content), folder / history.FILE_NAME)
+    try:
+        _write(folder / CONTENT, json.dumps(content, indent=1, allow_nan=False) + "\n")
+        _write(folder / PAGE, page(content, pictures))
+        _guarded(lambda: history.append(folder, content), folder / history.FILE_NAME)
+    finally:  # whoever waited for the run is told what it gave, whatever became of the report
+        _tell(result, content)
     with _reader_may_leave():
         print(f"{'report':<12} {folder / PAGE}", flush=True)
     return 0 if result.passed else 1
+
+
+def _tell(result: Result, content: dict[str, Any]) -> None:
+    with _reader_may_leave():
+        for finding in result.findings[:FINDINGS_SHOWN]:
+            print(f"dry-run: {_one_line(finding)}", file=sys.stderr)
+        if len(result.findings) > FINDINGS_SHOWN:
+            more = len(result.findings) - FINDINGS_SHOWN
+            print(f"dry-run: and {more} more, all in the report", file=sys.stderr)
+        print(table(content), flush=True)
 
 
 @contextmanager
@@ -46,7 +52,7 @@ def _reader_may_leave() -> Iterator[None]:
     """As in `| head -1`: the report is written and the exit code tells all the same."""
     try:
         yield
-    except BrokenPipeError:
+    except OSError:  # a closed pipe, or a full disk behind it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

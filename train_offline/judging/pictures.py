@@ -53,10 +53,7 @@ def layers_of(mask: np.ndarray, truth: np.ndarray | None, ignore: np.ndarray | N
     said = mask != 0
     true = said if truth is None else truth != 0
     layers = {"hit": said & true, "false": said & ~true, "missed": true & ~said}
-    if ignore is not None:
-        out = ignore != 0
-        layers = {name: layer & ~out for name, layer in layers.items()} | {"ignored": out}
-    return layers
+    return layers if ignore is None else layers | {"ignored": ignore != 0}  # last: it lies over the others
 
 
 def _stencil(layer: np.ndarray, size: tuple[int, int]) -> str:

@@ -86,10 +86,17 @@ def content_of(result: Result) -> dict[str, Any]:
             "scenes_per_second": len(result.scenes) / wall,
             "megapixels_per_second": pixels / 1e6 / wall,
         },
-        "last_lines": list(result.runs[-1].executions[-1].outcome.last_lines),
+        "last_lines": _last_lines(result.runs),
         "scenes": [_scene(scene, i, result, statuses) for i, scene in enumerate(result.scenes)],
         "comparison": None,
     }
+
+
+def _last_lines(runs: list[Run]) -> list[str]:
+    """What the first process that failed said at its end; the very last one where none did."""
+    outcomes = [one.outcome for run in runs for one in run.executions]
+    failed = (one for one in outcomes if one.timed_out or one.exit_code != 0)
+    return list(next(failed, outcomes[-1]).last_lines)
 
 
 def _median_run(runs: list[Run]) -> Run:

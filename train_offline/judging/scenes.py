@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from infer.settings import UsageError
-from train_offline.judging.audit import audit_mask
+from train_offline.judging.audit import audit_mask, missing
 from train_offline.judging.cases import Case, mask_sizes
 from train_offline.judging.finding import Finding
 from train_offline.judging.pictures import layers_of, picture
@@ -71,7 +71,7 @@ def _in_order(futures: Iterator[Future[Judged]]) -> Iterator[Judged]:
 def _judge(case: Case, masks: Path, owner: int | None, side: int | None) -> Judged:
     sizes = mask_sizes(case)
     path = masks / f"{case.name}.png"
-    findings, mask = audit_mask(path, sizes, owner) if os.path.lexists(path) else ([], None)
+    findings, mask = audit_mask(path, sizes, owner) if os.path.lexists(path) else ([missing(path.name)], None)
     size = mask.shape if mask is not None else sizes[-1]
     truth, of_truth = _read_truth(case.label, size)
     ignore, of_ignore = _read_truth(case.ignore, size)

@@ -56,8 +56,11 @@ class Surroundings:
 
     def changes(self) -> list[Finding]:
         fix = "write nothing but masks, and them into the output folder"
-        new = sorted(self._list() - self._entries)
+        entries = self._list()
+        new, gone = sorted(entries - self._entries), sorted(self._entries - entries)
         findings = [Finding("outside", name, "was written outside of the output folder", fix) for name in new]
+        scenes = {str((self._scenes / case.image.name).relative_to(self._scratch)) for case in self._cases}
+        findings += [Finding("outside", name, "was removed", fix) for name in gone if name not in scenes]
         now = self._stamp()
         changed = [name for name, stamp in self._stamps.items() if now[name] != stamp]
         return findings + [
@@ -69,8 +72,11 @@ class Surroundings:
 
     def _list(self) -> set[str]:
         """What lies in the scratch folder, in the job's working folder and in the input folder."""
-        places = [self._scratch, self._scenes, self._scratch / "work"]
-        return {str(path.relative_to(self._scratch)) for place in places for path in place.iterdir()}
+        found = set()
+        for place in (self._scratch, self._scenes, self._scratch / "work"):
+            with suppress(OSError):  # a job can remove even these
+                found |= {str(path.relative_to(self._scratch)) for path in place.iterdir()}
+        return found
 
     def _stamp(self) -> dict[str, tuple[int, int] | None]:
         """Size and time of change of every scene, None for one that is gone."""
