@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from infer.device import cpu_is_fast_at_bf16
 from tests.support import REPO, WEIGHTS, random_rgb, read_masks, run_infer, shared, write_tiff
 from train_offline.synthesize import make_scene
 
@@ -148,6 +149,24 @@ def test_resume_keeps_whole_masks_and_makes_the_others(scenes: Path, tmp_path: P
     second = read_masks(out)
     assert first.keys() == second.keys()
     assert all((first[name] == second[name]).all() for name in first)
+
+
+def test_what_is_left_of_a_large_job_is_computed_as_the_whole_was(tmp_path: Path) -> None:
+    folder, out, facts = tmp_path / "in", tmp_path / "out", tmp_path / "report.json"
+    folder.mkdir()
+    for i in range(3):
+        write_tiff(folder / f"{i}.tif", make_scene(i, 1024, 1024, ice=True).image)
+    masks, precisions = [], []
+    for _ in range(2):
+        result = run_infer(
+            "--input", folder, "--output", out, "--resume", "--report", facts, "--device", "cpu"
+        )
+        assert (result.returncode, result.stderr) == (0, "")
+        masks.append(read_masks(out))
+        precisions.append(json.loads(facts.read_text())["precision"])
+        (out / "1.png").unlink()
+    assert precisions[0] == precisions[1] == ("bf16" if cpu_is_fast_at_bf16() else "fp32")
+    assert all(np.array_equal(masks[0][name], masks[1][name]) for name in masks[0])
 
 
 def test_tiles_and_batches_change_the_work_not_the_masks(tmp_path: Path) -> None:
