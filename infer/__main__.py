@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from infer.progress import tell
 from infer.stop import leave_on_signals
 from infer.supervise import Order, supervise
 
@@ -24,7 +25,7 @@ def main(argv: list[str] | None = None, order: Order | None = None) -> int:
 
         return run(settings, order or Order())
     except UsageError as error:
-        print(f"infer: {error}", file=sys.stderr)
+        tell(f"infer: {error}")
         return WRONG_CALL
 
 

@@ -38,7 +38,7 @@ def read_scene(path: Path, header: Header) -> Read:
     RGB, and an image whose size is another than the header's.
     """
     try:
-        read = _read_picture(path) if header.is_picture else _read_tiff(path, header)
+        read = _read_picture(path, header) if header.is_picture else _read_tiff(path, header)
     except (DecodeError, MemoryError):
         raise
     except Exception as error:  # the decoders raise dozens of kinds; to the run they all mean one lost scene
@@ -121,10 +121,11 @@ def _nodata(page: tifffile.TiffPage) -> float | None:
     return None
 
 
-def _read_picture(path: Path) -> Read:
-    """A PNG or JPEG under a TIFF's name; OpenCV turns a JPEG upright by its EXIF."""
+def _read_picture(path: Path, header: Header) -> Read:
+    """A PNG or JPEG under a TIFF's name."""
     encoded = np.fromfile(path, np.uint8)
-    flag = cv2.IMREAD_COLOR if encoded[:2].tobytes() == b"\xff\xd8" else cv2.IMREAD_UNCHANGED
+    is_jpeg = encoded[:2].tobytes() == b"\xff\xd8"
+    flag = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION if is_jpeg else cv2.IMREAD_UNCHANGED
     image = cv2.imdecode(encoded, flag)
     if image is None:
         raise DecodeError("a damaged picture")
@@ -132,7 +133,7 @@ def _read_picture(path: Path) -> Read:
     photometric = samples.RGB if values.shape[2] > 2 else samples.BLACK_IS_ZERO
     alpha = 3 if values.shape[2] == 4 else None
     pixels, valid = to_rgb(Samples(values, 8 * values.itemsize, photometric, alpha=alpha))
-    return Read(np.ascontiguousarray(pixels), valid)
+    return Read(np.ascontiguousarray(_turned(pixels, header.orientation)), valid)
 
 
 def _turned(image: np.ndarray, orientation: int) -> np.ndarray:

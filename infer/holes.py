@@ -22,6 +22,8 @@ def covered(page: tifffile.TiffPage) -> np.ndarray | None:
     """
     size = page.parent.filehandle.size
     rows, columns, bands = _grid(page)
+    if page.compression == 1:
+        page.databytecounts = _plain_counts(page)
     places = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     if len(places) < rows * columns * bands or any((not p) != (not c) or p + c > size for p, c in places):
         raise DecodeError("the file is cut short: part of the image is missing")
@@ -42,6 +44,25 @@ def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:
     height, width = _chunk(page)
     bands = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
     return -(-page.imagelength // height), -(-page.imagewidth // width), bands
+
+
+def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
+    """Bytes of each strip or tile of uncompressed samples, where its place is known.
+
+    These can be reckoned, and the counts of some writers are 0 or too large.
+    """
+    height, width = _chunk(page)
+    together = 1 if page.planarconfig == _SEPARATE else page.samplesperpixel
+    row = -(-width * together * int(np.max(page.bitspersample)) // 8)
+    rows = [height] * len(page.dataoffsets)
+    if not page.is_tiled:
+        per_band = -(-page.imagelength // height)
+        rows = [min(height, page.imagelength - i % per_band * height) for i in range(len(rows))]
+    stated = [*page.databytecounts, *[0] * len(rows)]
+    return tuple(
+        0 if not place else row * lines if not count or count > row * lines else count
+        for place, lines, count in zip(page.dataoffsets, rows, stated, strict=False)
+    )
 
 
 def _chunk(page: tifffile.TiffPage) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +14,7 @@ from infer.audit import Pending, audit, made_before, note_when_made
 from infer.checks import check_places
 from infer.device import gpu_visible
 from infer.journal import Journal
-from infer.progress import Progress, one_line
+from infer.progress import UNHEARD, Progress, tell
 from infer.reader import DecodedBatch, Reader
 from infer.report import Report
 from infer.scenes import Scene, batches, find_scenes
@@ -41,7 +40,7 @@ def run(settings: Settings, order: Order) -> int:
     scenes = find_scenes(settings.input, settings.limits)
     check_places(settings)
     if not scenes:
-        print(f"infer: warning: no .tif or .tiff in {settings.input}", file=sys.stderr)
+        tell(f"infer: warning: no .tif or .tiff in {settings.input}")
     pixels = sum(scene.shape[0] * scene.shape[1] for scene in scenes if not scene.error)
     scenes = [_not_to_be_touched(scene, order) for scene in scenes]
     kept = stamp_of(sha256_of(settings.weights), settings) if settings.resume else None
@@ -176,14 +175,14 @@ def _put_black(
 def _conclude(report: Report, settings: Settings) -> int:
     failures = [scene for scene in report.scenes if scene.status == "failed"]
     for scene in failures:
-        print(one_line(f"infer: {scene.name}: {scene.error}"), file=sys.stderr)
+        tell(f"infer: {scene.name}: {scene.error}")
     if settings.report:
         try:
             report.write(settings.report)
         except UsageError as error:  # the place was fine when the run began, and the masks are there
-            print(f"infer: {error}", file=sys.stderr)
+            tell(f"infer: {error}")
     if not settings.quiet:
-        with suppress(OSError):  # nobody reads it, as in `| head -0`: no reason to call the run a failure
+        with suppress(*UNHEARD):  # nobody reads it, as in `| head -0`: no reason to call the run a failure
             print(report.summary(), flush=True)
     if failures:
         return NOT_WRITTEN

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+
+UNHEARD = OSError, ValueError  # of a stream that is full, closed, or has nobody at its other end
 
 
 class Progress:
@@ -20,18 +23,27 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            self._bar.close()
+            with suppress(*UNHEARD):
+                self._bar.close()
 
     def update(self, scenes: int) -> None:
         if self._bar is not None:
-            self._bar.update(scenes)
+            with suppress(*UNHEARD):
+                self._bar.update(scenes)
 
     def say(self, message: str) -> None:
         """One line on stderr, quiet or not."""
         if self._bar is None:
-            print(one_line(message), file=sys.stderr)
+            tell(message)
         else:
-            self._bar.write(one_line(message), file=sys.stderr)
+            with suppress(*UNHEARD):
+                self._bar.write(one_line(message), file=sys.stderr)
+
+
+def tell(message: str) -> None:
+    """One line on stderr; where nothing takes it, the masks are made all the same."""
+    with suppress(*UNHEARD):
+        print(one_line(message), file=sys.stderr)
 
 
 def one_line(message: str) -> str:

@@ -7,7 +7,6 @@ needs torch: on a CPU the fast network runs without it.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,11 @@ def _checked(path: Path, metadata: dict[str, str], state: dict[str, np.ndarray],
         names = ", ".join(map(repr, (FAST, FAST_LIGHT, ANY_SMP)))
         raise UsageError(f"no architecture {metadata.get('architecture')!r} here, only {names}")
     config = _json(metadata, "config") if architecture == ANY_SMP else {}
-    full = {name: array.astype(_wide(array.dtype), order="C") for name, array in state.items()}
+    with np.errstate(over="ignore"):
+        full = {name: array.astype(_wide(array.dtype), order="C") for name, array in state.items()}
+    for name, array in full.items():
+        if not np.isfinite(array).all():
+            raise UsageError(f"{name} holds values that float32 cannot: train again")
     return Slim(path, architecture, config, full, *_normalisation(metadata), sha256)
 
 
@@ -98,17 +101,17 @@ def _normalisation(metadata: dict[str, str]) -> tuple[tuple[float, ...], tuple[f
     for name, values in (("mean", mean), ("std", std)):
         if not isinstance(values, list) or len(values) != 3 or not all(map(_is_number, values)):
             raise UsageError(f"their {name} is {values!r}, not three numbers")
-    if min(std) <= 0:
+    if min(std) < 1e-30:  # or float32 would make it 0
         raise UsageError(f"their std is {std!r}, not above 0")
     return tuple(mean), tuple(std)
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) < 1e38  # float32 can hold it
 
 
 def _json(metadata: dict[str, str], key: str) -> Any:
     try:
         return json.loads(metadata[key])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         raise UsageError(f"their metadata has no readable {key!r}") from None

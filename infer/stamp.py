@@ -16,6 +16,7 @@ import numpy as np
 from infer.settings import Settings, UsageError
 
 KEYWORD = b"SeaIceRun"
+MOST_BYTES = 2**32  # of a weights file; the largest encoders of timm have half of that
 _AFTER_HEADER = 33  # bytes: the signature and IHDR, which always comes first
 
 
@@ -28,6 +29,8 @@ def stamp_of(weights_sha256: str, settings: Settings) -> str:
 def sha256_of(weights: Path) -> str:
     """In hexadecimal; raises UsageError for a weights file that cannot be read."""
     try:
+        if weights.stat().st_size > MOST_BYTES:
+            raise UsageError(f"the weights {weights} have more than {MOST_BYTES} bytes: export them again")
         return hashlib.sha256(weights.read_bytes()).hexdigest()
     except OSError as error:
         raise unreadable(weights, error) from None

@@ -9,9 +9,12 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from infer.settings import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_SIDE = 1_000_000  # of a PNG, by libpng's own limit
 MAX_TAGS = 4096
@@ -33,6 +36,7 @@ _FACTS = {
     _PLANAR: 1,
     _ORIENTATION: 1,
 }
+_FOLLOWED = {_KIND, _WIDTH, _HEIGHT, *_FACTS}  # other tags may point anywhere
 _TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}  # BYTE, SHORT, LONG, LONG8: what these tags are stored as
 
 
@@ -46,7 +50,7 @@ class Header:
 
     has_nodata: a value or a mask page says where nothing is, in GDAL's way. page: which of the file's images
     this is.
-    is_picture: the file is a PNG or JPEG under a TIFF's name; its size is that of the upright picture.
+    is_picture: the file is a PNG or JPEG under a TIFF's name.
     """
 
     height: int
@@ -118,15 +122,27 @@ def _check_size(height: int, width: int) -> None:
 def _of_picture(path: Path) -> Header:
     from PIL import Image  # seldom needed
 
+    Image.MAX_IMAGE_PIXELS = None  # the limits are ours
     try:
         with Image.open(path) as picture:
-            (width, height), turned = picture.size, picture.getexif().get(_ORIENTATION, 1)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            width, height = picture.size
+            _check_size(height, width)
+            # Of a PNG, Pillow would decode all pixels to find one; OpenCV does not turn these either.
+            turned = _orientation(picture) if picture.format in ("JPEG", "MPO") else 1
+    except HeaderError:
+        raise
+    except (OSError, ValueError, SyntaxError) as error:
         raise HeaderError(f"a picture that cannot be read: {error}".splitlines()[0]) from None
-    if picture.format == "JPEG" and turned in (5, 6, 7, 8):
-        height, width = width, height
-    _check_size(height, width)
-    return Header(height, width, 3, 8, 1, 1, 2, 1, 1, is_picture=True)
+    return Header(height, width, 3, 8, 1, 1, 2, 1, turned, is_picture=True)
+
+
+def _orientation(picture: Image.Image) -> int:
+    """TIFF's code number, from a JPEG's EXIF or XMP; 1 where that is damaged."""
+    try:
+        turned = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # Pillow has many kinds, and the pixels may be fine
+        return 1
+    return turned if turned in range(1, 9) else 1
 
 
 def _first_full_image(file: BinaryIO) -> tuple[dict[int, int], int, bool]:
@@ -140,7 +156,7 @@ def _first_full_image(file: BinaryIO) -> tuple[dict[int, int], int, bool]:
         seen.add(directory)
         try:
             tags, following = _read_directory(file, form, directory)
-        except (HeaderError, struct.error):
+        except (HeaderError, OSError, struct.error):
             if first is None:
                 raise
             break
@@ -160,7 +176,7 @@ def _has_mask(file: BinaryIO, form: _Form, directory: int) -> bool:
             return False
         try:
             tags, directory = _read_directory(file, form, directory)
-        except (HeaderError, struct.error):
+        except (HeaderError, OSError, struct.error):
             return False
         if tags.get(_KIND, 0) & _MASK:
             return True
@@ -195,7 +211,7 @@ def _read_start(file: BinaryIO) -> tuple[_Form, int]:
 
 
 def _read_directory(file: BinaryIO, form: _Form, directory: int) -> tuple[dict[int, int], int]:
-    """First value of each tag that holds whole numbers (of _NODATA, which holds text: 1); the next place."""
+    """First value of each tag of _FOLLOWED (of _NODATA, which holds text: 1); the next directory's place."""
     order = form.order
     file.seek(min(directory, 2**62))
     (count,) = _unpack(file, order + form.count)
@@ -208,7 +224,7 @@ def _read_directory(file: BinaryIO, form: _Form, directory: int) -> tuple[dict[i
     for tag, kind, number, value in struct.iter_unpack(
         order + form.entry, entries[: len(entries) // size * size]
     ):
-        if kind in _TYPES and number and tag not in tags:
+        if tag in _FOLLOWED and kind in _TYPES and number and tag not in tags:
             tags[tag] = _first_value(file, order, _TYPES[kind], number, value)
         elif tag == _NODATA:
             tags[tag] = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import threading
 import time
 import uuid
@@ -120,6 +121,8 @@ def is_whole_mask(path: Path, shape: tuple[int, int], stamp: str | None = None) 
     `stamp`: and made with that.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            return False
         content = path.read_bytes()
     except OSError:
         return False

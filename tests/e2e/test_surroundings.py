@@ -69,6 +69,21 @@ def test_nobody_reading_the_output_is_no_failure(scenes: Path, tmp_path: Path) -
         assert json.loads(Path(f"{out}.json").read_text())["scenes"]
 
 
+@pytest.mark.parametrize("stream", ["/dev/full", "head -c 0"])
+def test_a_complaint_that_nobody_takes_costs_no_mask(scenes: Path, tmp_path: Path, stream: str) -> None:
+    (scenes / "broken.tif").write_bytes(b"xx")
+    command = [sys.executable, "-m", "infer", "--input", str(scenes), "--output", str(tmp_path / "o")]
+    if stream == "/dev/full":
+        with open(stream, "w") as full:
+            code = subprocess.run(command, cwd=REPO, stdout=full, stderr=full).returncode
+    else:
+        with subprocess.Popen(stream.split(), stdin=subprocess.PIPE) as reader:
+            reader.wait()
+            code = subprocess.run(command, cwd=REPO, stdout=reader.stdin, stderr=reader.stdin).returncode
+    assert code == 0
+    assert len(read_masks(tmp_path / "o")) == 4  # of four scenes and a text
+
+
 def test_a_terminal_sees_a_progress_bar_unless_quiet(scenes: Path, tmp_path: Path) -> None:
     for extra, seen in ([], True), (["--quiet"], False):
         command = [sys.executable, "-m", "infer", "--input", scenes, "--output", tmp_path / "o", *extra]

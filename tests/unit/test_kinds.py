@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,85 @@ def test_pictures_under_a_wrong_name(tmp_path: Path, form: str, mode: str) -> No
         return
     expected = np.asarray(Image.open(path).convert("RGB"))
     assert np.abs(found.astype(int) - expected).max() <= (0 if form == "PNG" else 4)
+
+
+def _patched(path: Path, code: int, *, pointer: int | None = None, value: int | None = None) -> None:
+    """Change a tag of a little-endian classic TIFF in place: its value or pointer, four bytes either way."""
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        at = file.pages.first.tags[code].offset + 8
+    content[at : at + 4] = struct.pack("<I", value if pointer is None else pointer)
+    path.write_bytes(content)
+
+
+def test_a_private_tag_that_points_nowhere_costs_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", extratags=[(65000, 3, 100, [1] * 100, True)])
+    _patched(path, 65000, pointer=0xFFFFFFF0)
+    np.testing.assert_array_equal(read(path).pixels, RGB)
+
+
+def test_a_bigtiff_whose_last_link_leads_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", bigtiff=True, metadata=None)
+    content = bytearray(path.read_bytes())
+    (directory,) = struct.unpack_from("<Q", content, 8)
+    (tags,) = struct.unpack_from("<Q", content, directory)
+    struct.pack_into("<Q", content, directory + 8 + 20 * tags, 2**62 + 2**61)
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read(path).pixels, RGB)
+
+
+def test_a_file_that_ends_in_its_strips_places_still_has_a_size(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", rowsperstrip=1, metadata=None)
+    with tifffile.TiffFile(path) as file:
+        places = file.pages.first.tags[273].valueoffset
+    path.write_bytes(path.read_bytes()[: places + 1])
+    assert read_header(path).shape == RGB.shape[:2]
+
+
+@pytest.mark.parametrize("count", [0, RGB.size + 10])
+def test_the_bytes_of_plain_strips_are_reckoned_where_their_counts_are_wrong(
+    tmp_path: Path, count: int
+) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", metadata=None)
+    _patched(path, 279, value=count)
+    np.testing.assert_array_equal(read(path).pixels, RGB)
+    path.write_bytes(path.read_bytes()[:-20])  # and what is missing is missed
+    with pytest.raises(DecodeError, match="cut short"):
+        read(path)
+
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize("kind", ["MPO", "XMP"])
+def test_jpegs_of_phones_are_turned_too(tmp_path: Path, kind: str) -> None:
+    image, path = Image.fromarray(cv2.resize(RGB, (88, 120))), tmp_path / "x.tif"
+    if kind == "MPO":
+        exif = Image.Exif()
+        exif[274] = 6
+        image.save(path, "MPO", save_all=True, append_images=[image], exif=exif)
+    else:
+        image.save(path, "JPEG", xmp=XMP)
+    found = read(path).pixels
+    upright = np.rot90(np.asarray(Image.open(path).convert("RGB")), -1)
+    assert found.shape == upright.shape
+    assert np.abs(found.astype(int) - upright).max() <= 4
+
+
+def test_a_picture_has_its_size_however_it_ends_or_however_large_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    Image.fromarray(RGB).save(path, "PNG")
+    path.write_bytes(path.read_bytes()[:200])
+    assert read_header(path).shape == RGB.shape[:2]
+    with pytest.raises(DecodeError):
+        read(path)
+    Image.new("1", (14_000, 13_500)).save(path, "PNG")  # more than Pillow opens by itself
+    assert read_header(path).shape == (13_500, 14_000)
 
 
 def test_a_jpeg_is_turned_by_its_exif(tmp_path: Path) -> None:

@@ -119,9 +119,12 @@ def test_a_pickle_is_refused_not_executed(tmp_path: Path, monkeypatch: pytest.Mo
         ({"std": "[1, NaN, 1]"}, "std"),
         ({"mean": "[Infinity, 1, 1]"}, "mean"),
         ({"mean": "[true, 1, 1]"}, "mean"),
+        ({"mean": "[1" + 400 * "0" + ", 1, 1]"}, "mean"),
+        ({"mean": "[" * 100_000}, "mean"),
+        ({"std": "[1e-300, 1, 1]"}, "std"),
         ({"classes": '["ice", "background"]'}, "classes"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 def test_wrong_metadata(tmp_path: Path, changes: dict[str, str], reason: str) -> None:
     _refused(_save(tmp_path / "w.safetensors", _fast_state(), **changes), reason)
@@ -158,6 +161,20 @@ def test_missing_misshapen_and_unknown_tensors(tmp_path: Path, load: Callable[[P
 def test_numbers_of_a_type_that_numpy_does_not_know(tmp_path: Path) -> None:
     state = {name: tensor.bfloat16() for name, tensor in _fast_state().items()}
     _refused(_save(tmp_path / "w.safetensors", state), "of a type unknown here")
+
+
+def test_values_that_float32_cannot_hold(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    state = {name: tensor.double() for name, tensor in _fast_state().items()}
+    state["stem.bias"][3] = 1e300
+    _refused(_save(tmp_path / "w.safetensors", state), "stem.bias")
+    assert not recwarn.list
+
+
+def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    with path.open("wb") as file:
+        file.truncate(2**34)
+    _refused(path, "more than")
 
 
 def test_values_that_are_not_finite(tmp_path: Path) -> None:
