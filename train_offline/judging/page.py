@@ -53,8 +53,8 @@ def _waterfall(seconds: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _histogram(scenes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Scenes by their IoU of ice; those without ice, true or predicted, have none."""
-    values = [s["score"]["ice_iou"] for s in scenes if s["score"] and s["score"]["ice_iou"] is not None]
+    """Scenes by their IoU of ice; where there is no true ice, it could only be 0 or nothing."""
+    values = [s["score"]["ice_iou"] for s in scenes if s["score"] and sum(s["confusion"][1])]
     counts = [0] * BINS
     for value in values:
         counts[min(BINS - 1, int(value * BINS))] += 1
