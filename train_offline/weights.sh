@@ -41,14 +41,15 @@ real=(--ice-from "$data/floes_modis" --ground-from "$work/empty" --ground-from "
   "$data/amazon_forest/train/image" "$data/amazon_forest/val/image"
 [[ -d $work/marble/gt ]] || "$python" -m train_offline.blue_marble --output "$work/marble"
 draw small --count 2000 --size 512 --seed 770001 --ice-share 0.6
-draw medium --count 240 --size 1024 --seed 770002 --ice-share 0.6
+draw medium --count 400 --size 1024 --seed 770002 --ice-share 0.6
 draw large --count 30 --size 2048 --seed 770003 --ice-share 0.5
 draw textured --count 1200 --size 512 --seed 770004 --ice-share 0.65 "${real[@]}"
 draw lookalikes --count 800 --size 512 --seed 770005 --ice-share 0.35 --lookalikes "${real[@]}"
+draw clouded --count 300 --size 1024 --seed 770006 --ice-share 0.2 --lookalikes
 [[ -e data/embedded/VERSION ]] || ./run.sh synthesize --embedded --output data/embedded
 
-sources=(--data "$work/small:2.5" --data "$work/medium:1.5" --data "$work/large:0.8" --data "$work/textured:2.2"
-  --data "$work/lookalikes:2" --data "$data/floes_modis:0.7" --data "$work/empty:1"
+sources=(--data "$work/small:2.5" --data "$work/medium:3" --data "$work/large:0.8" --data "$work/textured:2.2"
+  --data "$work/lookalikes:2" --data "$work/clouded:2.5" --data "$data/floes_modis:0.7" --data "$work/empty:1"
   --data "$work/marble:0.8")
 train held_out "${COMMON[@]}" "${HELD_OUT[@]}" "${sources[@]}" --val data/embedded --val "$data/bohai_dev" "${extra[@]}"
 train final "${COMMON[@]}" "${FINAL[@]}" "${sources[@]}" --data "$data/bohai_dev:0.4" --val data/embedded \
