@@ -22,6 +22,7 @@ from infer.stamp import has_stamp, put_stamp
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 MOST_THREADS = 4
 MOST_WAITING = 16
+GATE_SECONDS = 1.0  # a disk that hangs may hold a file up that is being opened, but not the end
 PREFIX, SUFFIX = ".mask-", ".part"  # of temporary names
 
 
@@ -41,7 +42,7 @@ class MaskWriter:
         self._unfinished: set[Path] = set()
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="writer")
         self._places = threading.BoundedSemaphore(MOST_WAITING)
-        self._lock = threading.Lock()
+        self._lock, self._gate = threading.Lock(), threading.Lock()
         _remove_left_behind(folder)
 
     def put(self, name: str, mask: np.ndarray, predicted: bool = False) -> Future[float]:
@@ -56,7 +57,8 @@ class MaskWriter:
         return future
 
     def discard_unfinished(self) -> None:
-        """Removes what is half written, for a process that is about to leave without waiting."""
+        """Removes what is half written and lets nothing begin, for a process that leaves without waiting."""
+        self._gate.acquire(timeout=GATE_SECONDS)  # and never given back: this process is at its end
         for path in list(self._unfinished):
             with suppress(OSError):
                 path.unlink()
@@ -83,9 +85,11 @@ class MaskWriter:
     def _write_whole(self, name: str, content: bytes) -> None:
         """A temporary file in the same folder, then a rename, which either happens or does not."""
         temporary = self._folder / f"{PREFIX}{uuid.uuid4().hex}{SUFFIX}"
-        self._unfinished.add(temporary)
         try:
-            with _open_locked(temporary) as file:
+            with self._gate:
+                self._unfinished.add(temporary)
+                file = _open_locked(temporary)
+            with file:
                 file.write(content)
                 file.flush()
                 temporary.replace(self._folder / name)
