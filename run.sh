@@ -108,10 +108,21 @@ abandon() { # abandon CODE LINE: ends a set-up without leaving a part of it but 
   die "$@"
 }
 
+last_error() { # last_error LOG: what pip said last of what went wrong, else its last line
+  local line
+  line=$(sed -n 's/^ERROR: //p' "$1" | tail -n 1)
+  printf '%s' "${line:-$(tail -n 1 "$1")}"
+}
+
+need_space() { # dies where the packages surely do not fit: better now than after some minutes
+  local free
+  free=$(df --output=avail -BG "$HERE" 2>/dev/null | tail -n 1 | tr -dc 0-9) || return 0
+  ((${free:-99} >= 10)) || die 1 "$VENV needs about 13 GB while it is made, and $free GB are free: make room there"
+}
+
 make_venv() { # .venv from the lock; the stamp, a copy of the lock, comes last and says that it is whole
-  local log
+  local log=''
   find_python
-  log=$(mktemp "${TMPDIR:-/tmp}/sea-ice-setup.XXXXXX")
   if [[ ! -e $VENV ]]; then
     say "setting up $VENV from requirements-dev.lock: once, some minutes, about 9 GB"
   elif [[ -e $STAMP ]]; then
@@ -123,13 +134,15 @@ make_venv() { # .venv from the lock; the stamp, a copy of the lock, comes last a
   trap 'rm -f "$log"; abandon 130 "set-up interrupted; nothing is left of it"' INT TERM HUP
   SECONDS=0
   rm -rf "$VENV"
+  need_space
+  log=$(mktemp "${TMPDIR:-/tmp}/sea-ice-setup.XXXXXX")
   "$PYTHON" -m venv "$VENV" >"$log" 2>&1 || abandon 1 "$PYTHON could not make $VENV; see $log"
   mkdir "$VENV/tmp"
   TMPDIR=$VENV/tmp "$VENV/bin/python" -m pip install --require-hashes --only-binary :all: --no-input \
     --disable-pip-version-check --progress-bar off -r "$LOCK" >>"$log" 2>&1 &
   CHILD=$!
   watch_pip "$CHILD" "$log"
-  wait "$CHILD" || abandon 1 "pip could not install the packages; see $log"
+  wait "$CHILD" || abandon 1 "pip could not install the packages: $(last_error "$log"); see $log"
   CHILD=
   rm -rf "$VENV/tmp" "$log"
   cp -- "$LOCK" "$STAMP.new"

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from infer.journal import Journal, Outcome
@@ -105,12 +107,19 @@ def test_whoever_kills_the_program_leaves_no_child_behind(scenes: Path, tmp_path
     deadline = time.monotonic() + 30
     while not children.read_text().split() and time.monotonic() < deadline:
         time.sleep(0.01)
-    child = int(children.read_text().split()[0])
+    child = psutil.Process(int(children.read_text().split()[0]))
     process.kill()
     process.wait()
-    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+    while is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not Path(f"/proc/{child}").exists()
+    assert not is_alive(child)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """A zombie is not: where nobody reaps orphans it stays one."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def test_a_journal_outlives_the_process_that_wrote_it() -> None:

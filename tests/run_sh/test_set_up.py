@@ -63,10 +63,29 @@ def test_a_package_of_another_hash_is_refused_in_one_line_with_a_log(bare: Path)
     result = run(bare / "run.sh", "setup")
     assert result.returncode == 1
     failure = result.stderr.splitlines()[-1]
+    assert failure.startswith("run.sh: pip could not install the packages: THESE PACKAGES DO NOT MATCH")
     log = Path(failure.split("see ")[1])
     assert "DO NOT MATCH THE HASHES" in log.read_text()
     log.unlink()
     assert not (bare / ".venv").exists()
+
+
+def test_a_disk_that_is_too_small_is_one_line_before_anything_is_fetched(bare: Path) -> None:
+    options = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", bare / "disk"]
+    (bare / "disk").mkdir()
+    mounted = subprocess.run(options, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a file system here: {mounted.stderr.strip()}")
+    try:
+        shutil.copy(bare / "run.sh", bare / "disk")
+        (bare / "disk" / "requirements-dev.lock").write_text("# nothing\n")
+        result = run(bare / "disk" / "run.sh", "setup")
+    finally:
+        subprocess.run(["umount", bare / "disk"], check=True)
+    assert result.returncode == 1
+    failure = result.stderr.splitlines()[-1]
+    assert "about 13 GB" in failure
+    assert "make room" in failure
 
 
 def test_a_half_made_venv_is_made_anew(bare: Path) -> None:
