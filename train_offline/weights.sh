@@ -8,7 +8,7 @@
 set -euo pipefail
 
 HELD_OUT=(--steps 6000 --lr 1e-3 --boundary 0.5 --recolour 0.6 --seed 41 --encoder-weights imagenet-lite2)
-FINAL=(--steps 2000 --lr 3e-4 --boundary 0.5 --recolour 0.5 --seed 42)
+FINAL=(--steps 5000 --lr 5e-4 --boundary 0.5 --recolour 0.6 --seed 42)
 COMMON=(--preset modern --epoch-crops 4000 --crop 320 --batch 6)
 
 [[ $# -ge 2 ]] || { echo "usage: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]" >&2; exit 2; }
@@ -52,5 +52,5 @@ sources=(--data "$work/small:2.5" --data "$work/medium:3" --data "$work/large:0.
   --data "$work/lookalikes:2" --data "$work/clouded:2.5" --data "$data/floes_modis:0.7" --data "$work/empty:1"
   --data "$work/marble:0.8")
 train held_out "${COMMON[@]}" "${HELD_OUT[@]}" "${sources[@]}" --val data/embedded --val "$data/bohai_dev" "${extra[@]}"
-train final "${COMMON[@]}" "${FINAL[@]}" "${sources[@]}" --data "$data/bohai_dev:0.4" --val data/embedded \
+train final "${COMMON[@]}" "${FINAL[@]}" "${sources[@]}" --data "$data/bohai_dev:0.7" --val data/embedded \
   --init "$work/held_out/last.pt" "${extra[@]}"
