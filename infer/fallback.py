@@ -14,6 +14,7 @@ import tifffile
 from infer import samples
 from infer.decode import DecodeError
 from infer.holes import covered, refuse_huge_chunks
+from infer.jpeg_strips import refuse_small_jpegs
 from infer.samples import Samples, to_rgb
 from infer.tiff_header import Header
 
@@ -59,6 +60,7 @@ def _read_tiff(path: Path, header: Header) -> Read:
         _refuse_what_would_be_misread(page)
         refuse_huge_chunks(page)
         there = covered(page)
+        refuse_small_jpegs(page)
         values = _bands_last(page.asarray(), page.axes)
         stored = Samples(
             values,

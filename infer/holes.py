@@ -8,7 +8,7 @@ import tifffile
 from infer.decode import DecodeError
 
 _MASK = 4  # in a page's kind: which pixels of another page are there (TIFF 6.0, NewSubfileType)
-_SEPARATE = 2  # of a page: each band in strips or tiles of its own
+SEPARATE = 2  # of a page: each band in strips or tiles of its own
 MOST_PADDING = 2**24  # samples by which a tile may be larger than four times its image
 MOST_PAGES = 8  # that are looked at for a mask
 
@@ -41,8 +41,8 @@ def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:
     """Rows and columns of strips or tiles, and how many bands have some of their own."""
     if page.imagedepth > 1:
         raise DecodeError(f"an image with the axes {page.axes}")
-    height, width = _chunk(page)
-    bands = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
+    height, width = chunk(page)
+    bands = page.samplesperpixel if page.planarconfig == SEPARATE else 1
     return -(-page.imagelength // height), -(-page.imagewidth // width), bands
 
 
@@ -51,8 +51,8 @@ def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
 
     These can be reckoned, and the counts of some writers are 0 or too large.
     """
-    height, width = _chunk(page)
-    together = 1 if page.planarconfig == _SEPARATE else page.samplesperpixel
+    height, width = chunk(page)
+    together = 1 if page.planarconfig == SEPARATE else page.samplesperpixel
     row = -(-width * together * int(np.max(page.bitspersample)) // 8)
     rows = [height] * len(page.dataoffsets)
     if not page.is_tiled:
@@ -65,7 +65,7 @@ def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
     )
 
 
-def _chunk(page: tifffile.TiffPage) -> tuple[int, int]:
+def chunk(page: tifffile.TiffPage) -> tuple[int, int]:
     """Height and width of a strip or tile, in pixels."""
     if page.is_tiled:
         return max(1, page.tilelength), max(1, page.tilewidth)
@@ -74,7 +74,7 @@ def _chunk(page: tifffile.TiffPage) -> tuple[int, int]:
 
 def _pixels_of(page: tifffile.TiffPage, grid: np.ndarray) -> np.ndarray:
     """bool [H, W] from bool [rows, columns] of strips or tiles."""
-    height, width = _chunk(page)
+    height, width = chunk(page)
     pixels = np.repeat(np.repeat(grid, height, axis=0), width, axis=1)
     return pixels[: page.imagelength, : page.imagewidth]
 

@@ -71,6 +71,17 @@ def test_jpeg_in_ycbcr_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
     assert np.abs(found.pixels.astype(int) - expected).max() <= 3
 
 
+@pytest.mark.parametrize(("tag", "value"), [("ImageWidth", 65535), ("ImageWidth", 45), ("RowsPerStrip", 17)])
+def test_jpegs_smaller_than_their_places_are_refused(tmp_path: Path, tag: str, value: int) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", compression="jpeg", rowsperstrip=16)
+    assert read(path).pixels.shape == RGB.shape
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages.first.tags[tag].overwrite(value)
+    with pytest.raises(DecodeError, match="a JPEG of 44x16 pixels in the place of"):
+        read(path)
+
+
 def test_grey_is_repeated_and_white_may_be_zero(tmp_path: Path) -> None:
     np.testing.assert_array_equal(written(tmp_path, GREY).pixels, np.dstack([GREY] * 3))
     found = written(tmp_path, GREY, photometric="miniswhite")
