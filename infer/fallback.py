@@ -14,11 +14,11 @@ import tifffile
 from infer import samples
 from infer.decode import DecodeError
 from infer.holes import covered, refuse_huge_chunks
-from infer.jpeg_strips import refuse_small_jpegs
 from infer.samples import Samples, to_rgb
 from infer.tiff_header import Header
 
 GDAL_NODATA = 42113
+_JPEG = 7, 34892  # in whole streams with a size of their own
 _JPEG_LIKE = (6, 7, 34892, 50001, 34933, 34934)  # their decoders give RGB for YCbCr
 
 
@@ -60,7 +60,10 @@ def _read_tiff(path: Path, header: Header) -> Read:
         _refuse_what_would_be_misread(page)
         refuse_huge_chunks(page)
         there = covered(page)
-        refuse_small_jpegs(page)
+        if page.compression in _JPEG:
+            from infer.jpeg_strips import refuse_misfit_jpegs  # seldom needed
+
+            refuse_misfit_jpegs(page)
         values = _bands_last(page.asarray(), page.axes)
         stored = Samples(
             values,

@@ -8,7 +8,7 @@ import tifffile
 from infer.decode import DecodeError
 
 _MASK = 4  # in a page's kind: which pixels of another page are there (TIFF 6.0, NewSubfileType)
-SEPARATE = 2  # of a page: each band in strips or tiles of its own
+_SEPARATE = 2  # of a page: each band in strips or tiles of its own
 MOST_PADDING = 2**24  # samples by which a tile may be larger than four times its image
 MOST_PAGES = 8  # that are looked at for a mask
 
@@ -42,7 +42,7 @@ def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:
     if page.imagedepth > 1:
         raise DecodeError(f"an image with the axes {page.axes}")
     height, width = chunk(page)
-    bands = page.samplesperpixel if page.planarconfig == SEPARATE else 1
+    bands = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
     return -(-page.imagelength // height), -(-page.imagewidth // width), bands
 
 
@@ -52,7 +52,7 @@ def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
     These can be reckoned, and the counts of some writers are 0 or too large.
     """
     height, width = chunk(page)
-    together = 1 if page.planarconfig == SEPARATE else page.samplesperpixel
+    together = 1 if page.planarconfig == _SEPARATE else page.samplesperpixel
     row = -(-width * together * int(np.max(page.bitspersample)) // 8)
     rows = [height] * len(page.dataoffsets)
     if not page.is_tiled:

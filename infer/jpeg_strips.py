@@ -1,40 +1,42 @@
-"""JPEG strips and tiles of a TIFF that hold fewer pixels than the image claims."""
+"""JPEG strips and tiles of a TIFF whose own size does not fit the image."""
 
 from __future__ import annotations
 
 from io import BytesIO
 
 import tifffile
+from PIL import Image
 
 from infer.decode import DecodeError
-from infer.holes import SEPARATE, chunk
+from infer.holes import MOST_PADDING, chunk
 
-_JPEG = 7  # of a page's compression
+_HEAD = 2**16  # bytes of a JPEG in which its size stands
 
 
-def refuse_small_jpegs(page: tifffile.TiffPage) -> None:
-    """Raises DecodeError where one is narrower or lower than its place, as libtiff does.
+def refuse_misfit_jpegs(page: tifffile.TiffPage) -> None:
+    """Raises DecodeError where one does not cover its part of the image, or is far larger than its place.
 
-    tifffile fills up with zeros, which pass for open water; a false width of 65535 costs seconds besides.
+    tifffile would fill up the first with zeros, which pass for open water, and allocate the second by its own
+    header, whatever the limits. A tile that is cropped at the edge of the image is whole.
     """
-    if page.compression != _JPEG or page.planarconfig == SEPARATE:
-        return
+    Image.MAX_IMAGE_PIXELS = None  # only headers are read
     height, width = chunk(page)
-    file = page.parent.filehandle
+    rows, columns = -(-page.imagelength // height), -(-page.imagewidth // width)
     for index, (place, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=False)):
-        rows = height if page.is_tiled else min(height, page.imagelength - index * height)
-        file.seek(place)
-        size = _size(file.read(count)) if place and rows > 0 else None
-        if size and (size[0] < width or size[1] < rows):
-            raise DecodeError(f"a JPEG of {size[0]}x{size[1]} pixels in the place of {width}x{rows}")
+        row, column = divmod(index % (rows * columns), columns)  # each band may have its own
+        seen = min(width, page.imagewidth - column * width), min(height, page.imagelength - row * height)
+        page.parent.filehandle.seek(place)
+        size = _size(page.parent.filehandle.read(min(count, _HEAD))) if place else None
+        if size is None:
+            continue
+        if size[0] < seen[0] or size[1] < seen[1] or size[0] * size[1] > MOST_PADDING + 4 * height * width:
+            raise DecodeError(f"a JPEG of {size[0]}x{size[1]} pixels for {seen[0]}x{seen[1]} of the image")
 
 
 def _size(stream: bytes) -> tuple[int, int] | None:
     """Width and height by its header; None where there is none, which its decoder will tell."""
-    from PIL import Image  # seldom needed
-
     try:
         with Image.open(BytesIO(stream), formats=("JPEG",)) as image:
             return image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError):
         return None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -78,8 +79,28 @@ def test_jpegs_smaller_than_their_places_are_refused(tmp_path: Path, tag: str, v
     assert read(path).pixels.shape == RGB.shape
     with tifffile.TiffFile(path, mode="r+b") as file:
         file.pages.first.tags[tag].overwrite(value)
-    with pytest.raises(DecodeError, match="a JPEG of 44x16 pixels in the place of"):
+    with pytest.raises(DecodeError, match="a JPEG of 44x16 pixels for"):
         read(path)
+
+
+def test_a_jpeg_far_larger_than_its_place_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, RGB, photometric="rgb", compression="jpeg", rowsperstrip=16)
+    content = bytearray(path.read_bytes())
+    start = content.find(b"\xff\xc0")  # of its header: height and width stand five bytes on
+    content[start + 5 : start + 9] = b"\xff\xdc" * 2  # 65,500 each: 13 GB
+    path.write_bytes(content)
+    with pytest.raises(DecodeError, match="a JPEG of 65500x65500 pixels for 44x16"):
+        read(path)
+
+
+def test_jpeg_tiles_cropped_at_the_edge_are_whole(tmp_path: Path) -> None:
+    smooth = cv2.resize(RGB[:4, :4], (44, 60), interpolation=cv2.INTER_CUBIC)
+    corners = [(y, x) for y in range(0, 60, 32) for x in range(0, 44, 32)]
+    tiles = (imagecodecs.jpeg8_encode(smooth[y : y + 32, x : x + 32].copy(), level=95) for y, x in corners)
+    form = {"shape": smooth.shape, "dtype": "uint8", "photometric": "ycbcr", "tile": (32, 32)}
+    tifffile.imwrite(tmp_path / "x.tif", tiles, compression="jpeg", **form)
+    assert np.abs(read(tmp_path / "x.tif").pixels.astype(int) - smooth).mean() < 4
 
 
 def test_grey_is_repeated_and_white_may_be_zero(tmp_path: Path) -> None:
