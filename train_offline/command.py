@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from infer.settings import UsageError
 
@@ -44,21 +45,27 @@ def run(prog: str, work: Callable[[], int | None]) -> int:
     try:
         return work() or 0
     except UsageError as error:
-        print(f"{prog}: {error}", file=sys.stderr)
+        say(f"{prog}: {error}")
         return 2
     except BrokenPipeError:  # whoever read what is printed has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"{prog}: {where}{error.strerror or error}", file=sys.stderr)
+        say(f"{prog}: {where}{error.strerror or error}")
         return 2
     except KeyboardInterrupt as interrupt:
-        print(f"{prog}: stopped", file=sys.stderr)
+        say(f"{prog}: stopped")
         return 128 + (interrupt.number if isinstance(interrupt, _Stopped) else signal.SIGINT)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def say(line: str) -> None:
+    """A line on stderr, where there still is one: the terminal may be what has gone."""
+    with suppress(OSError):
+        print(line, file=sys.stderr)
 
 
 def _stop(number: int, _: object) -> None:

@@ -33,7 +33,7 @@ def make_fabric(settings: TrainSettings) -> Fabric:
             num_nodes=nodes,
             precision="bf16-mixed" if bf16 else "32-true",
         )
-    except (RuntimeError, ValueError) as error:
+    except Exception as error:  # Fabric's own kinds of error have no common one
         raise UsageError(
             f"--devices {settings.devices} cannot be had: {str(error).splitlines()[0]}"
         ) from error

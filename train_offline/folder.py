@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,9 +74,12 @@ def files_of(folder: Path, part: str) -> list[Path]:
 def listed_pairs(folder: Path, list_name: str) -> list[Pair]:
     """The scenes that DIR/`list_name` lists; those of the whole folder where it holds no list at all.
 
+    A folder without the lists of any fold has train.csv in place of a train-<k>.csv, and val.csv likewise.
     Raises UsageError naming the file: a list without rows or with another header, a row whose file is
     missing, or a folder with the other list only (its scenes were set apart for something else).
     """
+    if not any(folder.glob("train-*.csv")) and not any(folder.glob("val-*.csv")):
+        list_name = re.sub(r"-\d+", "", list_name)
     path = folder / list_name
     if not os.path.isfile(path):  # unlike Path.is_file, False for what may not be looked at
         others = sorted(p.name for p in folder.glob("*.csv") if p.name in ("train.csv", "val.csv"))

@@ -1,16 +1,17 @@
-"""Ctrl-C and SIGTERM: at once while nothing is lost by it, else once the state of the training is whole."""
+"""Ctrl-C, SIGTERM and a lost terminal: at once while nothing is lost, else once the state is whole."""
 
 from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from types import FrameType
 
-WATCHED = (signal.SIGINT, signal.SIGTERM)
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def leave_at_once(prog: str) -> None:
-    """From now on SIGINT and SIGTERM say so in a line and end the process with 130 and 143.
+    """From now on SIGINT, SIGTERM and SIGHUP say so in a line and end the process with 128 + N.
 
     For programs whose imports take seconds, until command.run takes over. The handler raises nothing: an
     exception can strike inside Python's import machinery, where it is printed, swallowed or leaves a lock
@@ -18,7 +19,8 @@ def leave_at_once(prog: str) -> None:
     """
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        os.write(2, f"{prog}: stopped\n".encode())
+        with suppress(OSError):  # the terminal may be what has gone
+            os.write(2, f"{prog}: stopped\n".encode())
         os._exit(128 + number)
 
     for number in WATCHED:
@@ -27,9 +29,9 @@ def leave_at_once(prog: str) -> None:
 
 
 class Interrupt:
-    """Context in which the first SIGINT or SIGTERM is kept in `signal`; the same once more acts at once.
+    """Context in which the first watched signal is kept in `signal`; the same once more acts at once.
 
-    A signal that was ignored before, as under nohup, stays ignored. The other one does not act at once:
+    A signal that was ignored before, as under nohup, stays ignored. Another one does not act at once:
     torchrun answers Ctrl-C, which its processes get too, by sending them SIGTERM.
     """
 

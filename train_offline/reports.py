@@ -22,7 +22,7 @@ class Reports:
         self._history, self._curves = folder / "history.csv", folder / "curves.png"
         self._settings = folder / "settings.json"
         self._rows: list[dict[str, Any]] = [
-            row for row in read_rows(self._history) if int(row["step"]) <= step
+            row for row in read_rows(self._history, ("step",)) if int(row["step"]) <= step
         ]
         self._board = Board(folder / "tensorboard", step) if tensorboard else None
 

@@ -10,15 +10,26 @@ from typing import Any
 
 from tqdm import tqdm
 
+from infer.settings import UsageError
+
 PER_CENT = 100
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header; none where there is no file."""
+def read_rows(path: Path, needed: tuple[str, ...] = ()) -> list[dict[str, str]]:
+    """The rows of a CSV file with a header; none where there is no file.
+
+    Raises UsageError where it is no CSV file or lacks one of the columns `needed`.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: cannot be read as a list in UTF-8: {error}") from error
+    if any(row.get(name) is None for row in rows for name in needed):
+        raise UsageError(f"{path}: lacks the column {' or '.join(needed)}; move it away or undo its changes")
+    return rows
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:

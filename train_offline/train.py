@@ -1,8 +1,9 @@
 """Train the sea-ice network: python -m train_offline.train --data DIR --val DIR --run DIR --time-limit 60
 
 The run folder gets last.pt and best.pt (the whole state, for --resume and for export; best by the mean FWIoU
-over the --val folders), history.csv, curves.png, settings.json and tensorboard/. Ctrl-C and SIGTERM save
-first. Several devices: --devices N, or torchrun --nproc-per-node N -m train_offline.train --run-folder DIR.
+over the --val folders), history.csv, curves.png, settings.json and tensorboard/. Ctrl-C, SIGTERM and
+SIGHUP save first. Several devices: --devices N, or
+torchrun --nproc-per-node N -m train_offline.train --run-folder DIR.
 """
 
 from __future__ import annotations

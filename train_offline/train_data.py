@@ -10,6 +10,7 @@ from typing import Any
 from infer.settings import UsageError
 from train_offline.checkpoint import Checkpoint
 from train_offline.dataset import Source
+from train_offline.leaks import shared_scenes
 from train_offline.lists import list_name
 from train_offline.provenance import facts_of
 from train_offline.settings import TrainSettings
@@ -43,6 +44,7 @@ def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
         [(folder, 1.0) for folder in settings.val], list_name("val", settings.fold), settings.cache
     )
     require_scorable(settings.val, [source.scenes for source in val])
+    notes += shared_scenes(folders, train, settings.val, val)
     facts = facts_of(train, val)
     before = saved.facts.get("data_sha256") if saved else None
     if before not in (None, facts["data_sha256"]):

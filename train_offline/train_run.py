@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from infer.predictor import is_out_of_memory
 from infer.settings import UsageError
 from train_offline import checkpoint
 from train_offline.arguments import parse
 from train_offline.checkpoint import Checkpoint
+from train_offline.command import say
 from train_offline.first_weights import require_readable
 from train_offline.presets import with_preset
 from train_offline.settings import TrainSettings, check, from_json
 from train_offline.training import LAST, Training
 from train_offline.zoo import check_names
+
+LOST_PROCESS = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
+FIRST = ("preset", "fold", "optimiser", "init", "encoder_weights")  # what no checkpoint can go on with anew
 
 
 def train(argv: list[str] | None) -> int:
@@ -33,14 +37,25 @@ def train(argv: list[str] | None) -> int:
     except OSError as error:  # a disk that has become full or has gone
         where = error.filename or settings.run
         raise UsageError(f"{where}: {error.strerror or error}; the last checkpoint is kept") from error
+    except RuntimeError as error:
+        line = _explained(error)
+        if line is None:
+            raise
+        raise UsageError(line) from error
     if stopped_by is None:
         return 0
     name = signal.Signals(stopped_by).name
-    print(
-        f"train: {name}: saved at step {training.step}; go on with --run {settings.run} --resume",
-        file=sys.stderr,
-    )
+    say(f"train: {name}: saved at step {training.step}; go on with --run {settings.run} --resume")
     return 128 + stopped_by
+
+
+def _explained(error: RuntimeError) -> str | None:
+    """A line for what the machine, not a mistake of ours, has brought about."""
+    if is_out_of_memory(error):
+        return "no memory left; lower --batch or --crop"
+    if any(sign in str(error) for sign in LOST_PROCESS):
+        return "another process of this run has ended; what it said tells why"
+    return None
 
 
 def _settings_and_state(given: dict) -> tuple[TrainSettings, Checkpoint | None]:
@@ -49,9 +64,11 @@ def _settings_and_state(given: dict) -> tuple[TrainSettings, Checkpoint | None]:
     if given.get("resume"):
         saved = checkpoint.load(path)
         before = from_json(saved.settings)
-        for name in ("preset", "fold"):
-            if given.get(name, before.get(name)) != before.get(name):
-                raise UsageError(f"{path} was not begun with --{name} {given[name]}; leave it out")
+        for name in FIRST:
+            asked, had = given.get(name, before.get(name)), before.get(name)
+            if (asked.absolute() if isinstance(asked, Path) else asked) != had:
+                flag = f"--{name.replace('_', '-')} {asked}"
+                raise UsageError(f"{path} was not begun with {flag}; leave it out, or begin a new run")
         return _absolute(check(TrainSettings(**before | given))), saved
     if os.path.exists(path):  # unlike Path.exists, False for what may not be looked at
         raise UsageError(f"{path} is there already; add --resume or choose another --run folder")

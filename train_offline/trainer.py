@@ -23,7 +23,7 @@ class Trainer:
     def __init__(self, fabric: Fabric, settings: TrainSettings, hub_weights: bool = False) -> None:
         """`hub_weights`: fetch what settings.encoder_weights names; a restored network needs none."""
         self.fabric = fabric
-        self._clip = settings.clip
+        self._clip, self._weight_decay = settings.clip, settings.weight_decay
         what = replace(settings.network, encoder_weights=settings.encoder_weights if hub_weights else None)
         network = build(what, deep_supervision=settings.deep_supervision > 0)
         self.network = network.to(fabric.device, memory_format=torch.channels_last)
@@ -92,6 +92,8 @@ class Trainer:
             self.optimiser.load_state_dict(saved.optimiser)
         except (ValueError, KeyError) as error:
             raise UsageError("the checkpoint: its optimiser is another than --optimiser says") from error
+        decayed = self.optimiser.param_groups[0]  # the checkpoint's own decay, where one is given anew
+        decayed["weight_decay"] = self._weight_decay
         torch.set_rng_state(saved.rng)
         if self.fabric.device.type == "cuda" and len(saved.cuda_rng) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(saved.cuda_rng)

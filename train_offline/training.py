@@ -70,6 +70,8 @@ class Training:
                 stopped = False
                 while not stopped and not self._over():
                     stopped = self._epoch(interrupt)
+                if not stopped and self._losses[1]:
+                    self._finish_stopped_epoch(interrupt)
                 self.trainer.agree()
                 self._save(LAST)
             finally:
@@ -100,11 +102,22 @@ class Training:
             self._read(recent)
         if self.step > first_step and not stopped:
             row = self._row(epoch, rate, self._speed(first_step, started))
-            if self._val and (self._over() or (epoch + 1) % self._settings.val_every == 0):
-                stopped = self._saved_for_scores(row, interrupt)
-            if not stopped:
-                self._finish_epoch(row)
+            stopped = self._end_epoch(row, interrupt)
         return stopped
+
+    def _finish_stopped_epoch(self, interrupt: Interrupt) -> None:
+        """End the epoch of a run that was stopped at its end, or is resumed with an earlier one."""
+        epoch = (self.step - 1) // self._plan.steps_per_epoch
+        rate = self.trainer.optimiser.param_groups[0]["lr"]  # of the last step, restored with its state
+        self._end_epoch(self._row(epoch, rate, self._mean_speed()), interrupt)
+
+    def _end_epoch(self, row: dict[str, Any], interrupt: Interrupt) -> bool:
+        """Score, log and save; True where a signal came before that."""
+        due = self._over() or row["epoch"] % self._settings.val_every == 0
+        if self._val and due and self._saved_for_scores(row, interrupt):
+            return True
+        self._finish_epoch(row)
+        return False
 
     def _row(self, epoch: int, rate: float, speed: float) -> dict[str, Any]:
         """What history says of an epoch before it is scored; the count of its losses begins anew."""
@@ -176,6 +189,10 @@ class Training:
         """Crops per second since `first_step`."""
         return (self.step - first_step) * self._plan.crops_per_step / (time.monotonic() - started)
 
+    def _mean_speed(self) -> float:
+        """Crops per second of the whole run."""
+        return self.step * self._plan.crops_per_step / max(1e-9, self._clock.seconds())
+
     def _show(self, share: float, loss: float, speed: float) -> None:
         figures = {"loss": f"{loss:.3f}", "step": self.step, "crops": f"{speed:.1f}/s"}
         scores = [value for name, value in self._scores.items() if name.endswith("/fwiou")]
@@ -195,9 +212,18 @@ class Training:
         self._require(self.trainer.is_finite(), "a weight is not finite")
         if name == LAST:
             self._saved_at = time.monotonic()
-        if not self._fabric.is_global_zero:
-            return
-        state = Checkpoint(
+        problem = None
+        if self._fabric.is_global_zero:
+            try:
+                checkpoint.save(self._state(), self._settings.run / name)
+            except UsageError as error:
+                problem = str(error)
+        problem = self._fabric.broadcast(problem)  # else the others wait for a process that has gone
+        if problem:
+            raise UsageError(problem)
+
+    def _state(self) -> Checkpoint:
+        return Checkpoint(
             settings=self._settings.to_json(),
             step=self.step,
             seconds=self._clock.seconds(),
@@ -210,7 +236,6 @@ class Training:
             due=self._due,
             **self.trainer.state(),
         )
-        checkpoint.save(state, self._settings.run / name)
 
     def _describe(self) -> str:
         precision = "bf16" if self.trainer.bf16 else "fp32"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
+import pty
 import random
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -185,6 +189,31 @@ def test_torchrun_takes_the_program_itself_and_saves_when_it_is_stopped(data: Pa
     result = finish(data, [*line, str(resumed)])
     assert result.returncode == 0, result.stderr
     assert checkpoint.load(run / "last.pt").step == resumed
+
+
+def test_a_lost_terminal_does_not_lose_the_training(data: Path, tmp_path: Path) -> None:
+    """It closes while the bar is drawn on it: nothing can be said any more, but all is saved."""
+    run = tmp_path / "run"
+    ours, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    line = command(data, run, "--epochs", 1000, "--epoch-crops", 40000)
+    process = subprocess.Popen(
+        line, cwd=data, env=environment(data), stdin=terminal, stdout=terminal, stderr=terminal,
+        preexec_fn=take_terminal,
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    while b"step=" not in shown:
+        shown += os.read(ours, 65536)
+    os.close(ours)
+    assert process.wait(timeout=100) == 128 + signal.SIGHUP
+    assert 0 < checkpoint.load(run / "last.pt").step < 10000
+    assert not (run / "history.csv").exists(), "stopped in the middle of its first epoch"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 import torch
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -119,9 +120,10 @@ def test_a_fold_uses_its_own_lists(data, capsys):
     lists = {"train": rows[:2], "val": rows[2:], "train-1": rows[1:], "val-1": rows[:1]}
     for name, listed in lists.items():
         (data / "data" / f"{name}.csv").write_text("image,label\n" + "".join(listed))
-    held_out = data / "held out"
-    (held_out / "val.csv").write_text("image,label\n" + rows[0])
-    assert main([*line, "--val", str(held_out)]) == 2
+    other = data / "held out"
+    (other / "val-0.csv").write_text("image,label\n" + rows[0])
+    (other / "val.csv").write_text("image,label\n" + rows[0])
+    assert main([*line, "--val", str(other)]) == 2, "it has folds, but not this one"
     assert "held out: holds val.csv but no val-1.csv; make it with ./run.sh split --folds N" in (
         capsys.readouterr().err
     )
@@ -282,6 +284,47 @@ def test_a_signal_at_the_end_of_an_epoch_does_not_wait_for_the_scores(data, monk
     assert not (data / "cut" / "history.csv").exists()
     assert main(["--run", str(data / "cut"), "--resume"]) == 0
     assert_same_end(data / "whole", data / "cut")
+
+
+@pytest.mark.parametrize("steps", [4, 7])
+def test_a_run_that_was_stopped_at_its_end_is_scored_when_it_is_resumed(data, steps, monkeypatch):
+    """In the last step of an epoch and of the run, or where --steps now says that the run is over."""
+    original = Trainer.step
+
+    def step(self, *batch):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, *batch)
+
+    line = ("--steps", steps, "--no-tensorboard")
+    assert train(data, "whole", "--steps", steps, "--no-tensorboard") == 0
+    assert main(["--run", str(data / "whole"), "--resume"]) == 0
+    calls = iter(range(1, steps + 1))
+
+    def last(self, *batch):
+        return (step if next(calls) == steps else original)(self, *batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", last)
+        assert train(data, "cut", *line) == 128 + signal.SIGTERM
+    assert main(["--run", str(data / "cut"), "--resume"]) == 0
+    assert_same_end(data / "whole", data / "cut")
+
+
+def test_a_run_may_be_ended_where_it_was_stopped(data, monkeypatch):
+    original = Trainer.step
+
+    def step(self, *batch):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, *batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", step)
+        assert train(data, "run", "--steps", 8, "--no-tensorboard") == 128 + signal.SIGTERM
+    assert main(["--run", str(data / "run"), "--resume", "--steps", "1"]) == 0
+    (row,) = history(data / "run")
+    assert (row["epoch"], row["step"]) == ("1", "1")
+    assert float(row["fwiou"]) > 0
+    assert checkpoint.load(data / "run" / "best.pt").step == 1
 
 
 def assert_same_end(whole, cut):
@@ -534,8 +577,8 @@ def test_an_ignored_ctrl_c_stays_ignored():
         with Interrupt() as interrupt:
             os.kill(os.getpid(), signal.SIGINT)
             assert interrupt.signal is None
-            os.kill(os.getpid(), signal.SIGTERM)
-            assert interrupt.signal == signal.SIGTERM
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupt.signal == signal.SIGHUP
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
@@ -599,7 +642,79 @@ def test_settings_survive_the_checkpoint(data):
                             init=where / "i", cache=where / "c")  # fmt: skip
 
 
-def test_a_network_of_another_optimiser_or_shape_is_refused(data, capsys):
+def test_weight_decay_may_be_given_anew(data):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    assert main(["--run", str(data / "run"), "--resume", "--steps", "2", "--weight-decay", "0.3"]) == 0
+    groups = checkpoint.load(data / "run" / "last.pt").optimiser["param_groups"]
+    assert [group["weight_decay"] for group in groups] == [0.3, 0.0]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        ("--optimiser", "adam"),
+        ("--init", "weights/seaice.safetensors"),
+        ("--encoder-weights", "imagenet-lite2"),
+    ],
+)
+def test_what_a_run_was_begun_with_cannot_be_given_anew(data, what, capsys):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    assert main(["--run", str(data / "run"), "--resume", "--steps", "2", *what]) == 2
+    assert f"was not begun with {' '.join(what)}; leave it out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["epoch;step;loss\n1;4;0.5\n", "\xff\xfe"])
+def test_a_history_that_was_spoiled_is_one_line(data, content, capsys):
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    (data / "run" / "history.csv").write_bytes(content.encode("latin-1"))
+    assert main(["--run", str(data / "run"), "--resume", "--steps", "2"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "history.csv" in line
+
+
+def test_a_checkpoint_that_is_none_is_one_line(data, capsys):
+    (data / "text.pt").write_text("(nothing of the kind")
+    assert train(data, "run", "--steps", 1, "--init", data / "text.pt") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "text.pt: not a readable checkpoint" in line
+
+
+def test_more_memory_than_there_is_is_one_line(data, monkeypatch, capsys):
+    def step(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")
+
+    monkeypatch.setattr(Trainer, "step", step)
+    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "lower --batch or --crop" in line
+
+
+def test_a_tile_of_a_scene_to_score_is_warned_of(data, capsys):
+    """As of tiles that were split apart from the scenes that they were cut from."""
+    assert train(data, "apart", "--steps", 1, "--no-tensorboard") == 0
+    assert "no fair score" not in capsys.readouterr().out, "the same names, other pixels"
+    image = tifffile.imread(data / "held out" / "image" / "0.tif")
+    mask = cv2.imread(str(data / "held out" / "gt" / "0.png"), cv2.IMREAD_GRAYSCALE)
+    tifffile.imwrite(data / "data" / "image" / "0_3.tif", image[5:40, 7:50], photometric="rgb")
+    cv2.imwrite(str(data / "data" / "gt" / "0_3.png"), mask[5:40, 7:50])
+    assert train(data, "leaking", "--steps", 1, "--no-tensorboard") == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "no fair score" in line]
+    assert f"0 has pixels of {data / 'data' / 'image' / '0_3'}" in line
+
+
+def test_a_folder_without_folds_goes_with_one_that_has_them(data):
+    """Drawn scenes to train on, and the embedded split to score, beside a folder that was split in folds."""
+    row = "image,label\nimage/{0}.tif,gt/{0}.png\n"
+    (data / "data" / "train-0.csv").write_text(row.format(1) + row.format(2).partition("\n")[2])
+    (data / "data" / "val-0.csv").write_text(row.format(0))
+    (data / "held out" / "val.csv").write_text(row.format(2))
+    settings = TrainSettings(run=data, data=((data / "data", 1.0),), val=(data / "held out",), fold=0)
+    read = read_data(settings, None)
+    assert [scene.name for source in read.train for scene in source.scenes] == ["1", "2"]
+    assert [scene.name for source in read.val for scene in source.scenes] == ["2"]
+
+
+def test_a_network_of_another_shape_is_refused(data, capsys):
     assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
     assert main(["--run", str(data / "run"), "--resume", "--steps", "2", "--deep-supervision", "1"]) == 2
     assert "another network" in capsys.readouterr().err
