@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count as count_up
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -57,17 +59,24 @@ def tile_names(names: Sequence[str], scenes: Sequence[str], counts: Sequence[int
     """The names of the tiles of each file, given its scene and the number of its tiles.
 
     `<scene>_<n>`, n counting through all files of the scene from 0; the files of a scene of which nothing is
-    cut keep their names. So tiles of `12_3`, itself a piece of scene 12, are still known as scene 12, and no
-    name can come up twice.
+    cut keep their names. So tiles of `12_3`, itself a piece of scene 12, are still known as scene 12. A
+    number whose name a file of another scene has is left out, so no name comes up twice.
     """
     cut = {scene for scene, count in zip(scenes, counts, strict=True) if count > 1}
-    used: dict[str, int] = {}
-    result = []
-    for name, scene, count in zip(names, scenes, counts, strict=True):
-        first = used.get(scene, 0)
-        used[scene] = first + count
-        result.append([f"{scene}_{first + n}" for n in range(count)] if scene in cut else [name])
-    return result
+    taken = {name for name, scene in zip(names, scenes, strict=True) if scene not in cut}
+    free = {scene: _names_beside(scene, taken) for scene in cut}
+    return [
+        list(islice(free[scene], count)) if scene in cut else [name]
+        for name, scene, count in zip(names, scenes, counts, strict=True)
+    ]
+
+
+def _names_beside(scene: str, taken: set[str]) -> Iterator[str]:
+    """`<scene>_0`, `<scene>_1` ... without those that are taken already; each is taken as it is given."""
+    for name in map(f"{scene}_{{}}".format, count_up()):
+        if name not in taken:
+            taken.add(name)
+            yield name
 
 
 def write_tiles(

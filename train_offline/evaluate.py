@@ -8,21 +8,39 @@ import numpy as np
 import torch
 from torch import nn
 
+from infer.settings import Settings
+from infer.tiles import crop, grid, stitch
 from train_offline.folder import IGNORED, LabelledScene
 from train_offline.network import STRIDE, normalise, pad_to_stride
 from train_offline.score import Score, counts, score
 
+DEFAULT = Settings()  # whose tile and overlap infer cuts large scenes with
+
 __all__ = ["Score", "counts_of", "predict", "score"]
 
 
-@torch.inference_mode()
 def predict(
     model: nn.Module, image: np.ndarray, device: torch.device, bf16: bool, stride: int = STRIDE
 ) -> np.ndarray:
     """Mask of one whole scene: uint8 [H, W, 3] to bool [H, W], True = ice.
 
-    `model` must be in evaluation mode. The scene is padded by reflection to a multiple of `stride` pixels.
+    `model` must be in evaluation mode. The scene is padded by reflection to a multiple of `stride` pixels;
+    one of more than 2048 pixels a side is cut into tiles that overlap, as by infer, for the sake of memory.
     """
+    height, width = image.shape[:2]
+    if max(height, width) <= DEFAULT.tile:
+        return _predict(model, image, device, bf16, stride)
+    mask = np.empty((height, width), bool)
+    for tile in grid(height, width, DEFAULT.tile, DEFAULT.overlap):
+        window = np.ascontiguousarray(crop(image, tile))
+        stitch(mask, tile, _predict(model, window, device, bf16, stride))
+    return mask
+
+
+@torch.inference_mode()
+def _predict(
+    model: nn.Module, image: np.ndarray, device: torch.device, bf16: bool, stride: int
+) -> np.ndarray:
     height, width = image.shape[:2]
     batch = torch.from_numpy(pad_to_stride(image, stride)).to(device)[None]
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):

@@ -89,6 +89,23 @@ def sixteen_bits(folder):
     return ("image/a.tif", "must be 8-bit grey, RGB or RGBA, not uint16", True)
 
 
+def palette(folder):
+    colours = np.arange(768, dtype=np.uint16).reshape(3, 256)
+    tifffile.imwrite(folder / "image" / "a.tif", texture(0)[..., 0], photometric="palette", colormap=colours)
+    return ("image/a.tif", "its colours are PALETTE", True)
+
+
+def inverted(folder):
+    tifffile.imwrite(folder / "image" / "a.tif", texture(0)[..., 0], photometric="miniswhite")
+    return ("image/a.tif", "its colours are MINISWHITE", True)
+
+
+def turned(folder):
+    tags = [(274, "H", 1, 6, False)]
+    tifffile.imwrite(folder / "image" / "a.tif", texture(0), photometric="rgb", extratags=tags)
+    return ("image/a.tif", "is stored turned (orientation 6)", True)
+
+
 def no_mask(folder):
     (folder / "gt" / "a.png").unlink()
     for name in ("train.csv", "val.csv"):
@@ -241,7 +258,8 @@ def one_scene_only(folder):
 
 
 ALONE = [
-    broken_scene, cut_short, sixteen_bits, no_mask, mask_of_another_size, ignore_of_another_size, mask_broken,
+    broken_scene, cut_short, sixteen_bits, palette, inverted, turned, no_mask, mask_of_another_size,
+    ignore_of_another_size, mask_broken,
     mask_of_sixteen_bits, other_values, other_values_in_ignore, all_ignored, one_value, half_black,
     striped_rows, dead_column, mask_without_scene, ignore_without_scene, scene_that_is_no_tiff,
     mask_that_is_no_png, seen_twice, on_both_lists, listed_twice, one_list_only, unlisted, no_ice, only_ice,

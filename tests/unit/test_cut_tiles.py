@@ -138,6 +138,18 @@ def test_tile_names_are_unique_and_tell_the_scene(files):
         assert {scene_of(name) for name in own} == {scene}
 
 
+@pytest.mark.parametrize(
+    ("names", "pattern", "counts", "wanted"),
+    [
+        (["bohai", "bohai_1"], "(.+)", [4, 1], [["bohai_0", "bohai_2", "bohai_3", "bohai_4"], ["bohai_1"]]),
+        (["A_0", "A_tile1"], r"(.+)_tile\d+", [1, 2], [["A_0"], ["A_1", "A_2"]]),
+        (["A", "A_1"], "(.+)", [2, 2], [["A_0", "A_1"], ["A_1_0", "A_1_1"]]),
+    ],
+)
+def test_tile_names_are_unique_whatever_a_scene_is_called(names, pattern, counts, wanted):
+    assert tile_names(names, [scene_of(name, pattern) for name in names], counts) == wanted
+
+
 def something_there(output):
     output.mkdir(parents=True)
     (output / "mine").write_text("kept")

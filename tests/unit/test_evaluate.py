@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from infer.settings import Settings
+from infer.tiles import grid
 from tests.support import random_rgb
 from train_offline.evaluate import counts_of, predict
 from train_offline.folder import LabelledScene
@@ -41,6 +43,13 @@ def test_a_mask_has_the_size_of_its_scene(height, width):
     mask = predict(network, image, CPU, bf16=False)
     assert np.array_equal(mask, image[..., 0] > 127)
     assert network.sizes == [(1, 3, -(-height // 16) * 16, -(-width // 16) * 16)]
+
+
+def test_a_scene_larger_than_the_target_is_cut_into_tiles_as_infer_does_it():
+    network, image = Bright().eval(), random_rgb(40, 2 * 2048 + 5)
+    assert np.array_equal(predict(network, image, CPU, bf16=False), image[..., 0] > 127)
+    tiles = grid(40, 2 * 2048 + 5, Settings().tile, Settings().overlap)
+    assert network.sizes == [(1, 3, *tile.shape) for tile in tiles]
 
 
 def test_counts_are_summed_over_scenes_without_the_ignored_pixels():
