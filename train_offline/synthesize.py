@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infer.settings import UsageError
+from train_offline.command import Parser, run
+from train_offline.cut_tiles import new_folder
 from train_offline.scenery.batch import Beside, plan, write_orders
 from train_offline.scenery.embedded import embedded_split, write_embedded_split
 from train_offline.scenery.scene import LARGEST, SMALLEST, TRAINING_ICE_SHARE, Scene, make_scene
@@ -19,9 +21,6 @@ from train_offline.scenery.textures import RealScenes, read_textures
 from train_offline.scenery.tiff_form import write_scene
 
 __all__ = ["Scene", "embedded_split", "main", "make_scene", "write_embedded_split", "write_scene"]
-
-USAGE_ERROR = 2
-STOPPED = 130  # what a shell reports for a program that Ctrl-C ended
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,8 @@ class Settings:
     beside: Beside
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports a wrong argument in one line."""
-
-    def error(self, message: str) -> None:
-        self.exit(USAGE_ERROR, f"{self.prog}: {message} (see --help)\n")
-
-
 def _settings(argv: list[str] | None) -> Settings:
-    parser = _Parser(prog="synthesize", description=__doc__.splitlines()[0])
+    parser = Parser(prog="synthesize", description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="absent or empty folder")
     parser.add_argument(
         "--count", type=_whole(1), default=20, metavar="N", help="scenes (default %(default)s)"
@@ -58,7 +50,9 @@ def _settings(argv: list[str] | None) -> Settings:
         "--ice-share", type=_share, default=TRAINING_ICE_SHARE, metavar="F",
         help="share of scenes with ice, 0 to 1 (default %(default)s; the challenge has about 0.25)",
     )  # fmt: skip
-    parser.add_argument("--list", default="train.csv", metavar="NAME", help="name of the list (train.csv)")
+    parser.add_argument(
+        "--list", type=_file_name, default="train.csv", metavar="NAME", help="name of the list (train.csv)"
+    )
     parser.add_argument("--embedded", action="store_true", help="draw the embedded validation split")
     parser.add_argument(
         "--workers", type=_whole(1), default=None, metavar="N", help="processes (default: cores)"
@@ -88,6 +82,12 @@ def _settings(argv: list[str] | None) -> Settings:
     )
 
 
+def _file_name(text: str) -> str:
+    if text != Path(text).name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file")
+    return text
+
+
 def _whole(lowest: int):
     def read(text: str) -> int:
         if not text.isdigit() or int(text) < lowest:
@@ -115,25 +115,22 @@ def _share(text: str) -> float:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs the program; returns its exit code: 0, or 2 with one line on stderr."""
-    settings = _settings(argv)
-    try:
-        if settings.output.exists() and (not settings.output.is_dir() or any(settings.output.iterdir())):
-            raise OSError(f"{settings.output} is there and not an empty folder: give another --output")
-        if settings.embedded:
-            write_embedded_split(settings.output, settings.workers)
-        else:
-            read_textures(settings.beside.real)  # complains before anything is made
-            settings.output.mkdir(parents=True, exist_ok=True)
-            orders = plan(settings.count, settings.sizes, settings.seed, settings.ice_share)
-            write_orders(settings.output, orders, settings.list_name, settings.workers, settings.beside)
-    except (OSError, BrokenProcessPool, UsageError) as error:
-        print(f"synthesize: {error}", file=sys.stderr)
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        print("synthesize: stopped", file=sys.stderr)
-        return STOPPED
-    return 0
+    """Runs the program; returns its exit code: 0, 2 with one line on stderr, or 128 + N after signal N."""
+    return run("synthesize", lambda: synthesize(_settings(argv)))
+
+
+def synthesize(settings: Settings) -> None:
+    """Draw into a new folder, which is not there before all of it is; raises UsageError."""
+    read_textures(settings.beside.real)  # complains before anything is made
+    with new_folder(settings.output) as folder:
+        try:
+            if settings.embedded:
+                write_embedded_split(folder, settings.workers)
+            else:
+                orders = plan(settings.count, settings.sizes, settings.seed, settings.ice_share)
+                write_orders(folder, orders, settings.list_name, settings.workers, settings.beside)
+        except BrokenProcessPool as error:
+            raise UsageError(f"a process that draws has died: {error}") from error
 
 
 if __name__ == "__main__":

@@ -35,6 +35,17 @@ if [[ -e $run/scores.json ]]; then
   exit 2
 fi
 
+call=$(printf '%q ' "$data" "$@") # a training that goes on takes its data and settings from its checkpoint
+if [[ -e $run/scenes && ! -e $run/call ]]; then
+  echo "amazon.sh: $run/scenes is there already; name another RUN_DIR" >&2
+  exit 2
+elif [[ -e $run/call && $(<"$run/call") != "$call" ]]; then
+  echo "amazon.sh: $run was begun with other data or arguments ($run/call); name another RUN_DIR" >&2
+  exit 2
+fi
+mkdir -p "$run"
+printf '%s\n' "$call" >"$run/call"
+
 ./run.sh setup
 python=.venv/bin/python
 if [[ -e $run/training/last.pt ]]; then

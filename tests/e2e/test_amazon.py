@@ -63,6 +63,10 @@ def test_one_command_trains_scores_once_and_goes_on_after_a_stop(data: Path, tmp
     assert "scored already" in second.stderr
 
     (tmp_path / "run" / "scores.json").unlink()  # as if it had been stopped before the score
+    for line in (["data", "run", *SHORT, "--lr", "2e-3"], ["data/train", "run", *SHORT]):
+        other = amazon(tmp_path, *line)
+        assert other.returncode == 2
+        assert "was begun with other data or arguments" in other.stderr
     third = amazon(tmp_path, "data", "run", *SHORT)
 
     assert third.returncode == 0, third.stderr

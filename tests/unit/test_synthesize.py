@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -187,6 +190,34 @@ def test_split_does_not_touch_a_folder_of_something_else(tmp_path: Path):
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+def test_stopped_it_leaves_neither_a_folder_nor_a_process(tmp_path: Path):
+    line = ["--output", str(tmp_path / "out"), "--count", "400", "--size", "64", "--workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "train_offline.synthesize", *line],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob(".out.*/image/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    error = process.communicate(timeout=30)[1]
+    assert process.returncode == 128 + signal.SIGTERM
+    assert error.splitlines() == ["synthesize: stopped"]
+    assert list(tmp_path.iterdir()) == []
+    while _group(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)  # the resource tracker of multiprocessing ends a moment later
+    assert not _group(process.pid)
+
+
+def _group(leader: int) -> bool:
+    """Whether a process of the leader's group is left."""
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_program_writes_what_it_is_asked_for(tmp_path: Path):
     out = tmp_path / "a b"
     arguments = ["--count", "4", "--size", "64,96", "--seed", "2", "--ice-share", "0.5", "--workers", "2"]
@@ -205,17 +236,15 @@ def test_program_writes_what_it_is_asked_for(tmp_path: Path):
         (["--count", "0"], "whole number from 1"),
         (["--ice-share", "2"], "from 0 to 1"),
         (["--frobnicate"], "frobnicate"),
-        ([], "not an empty folder"),
+        (["--list", "lists/train.csv"], "not the name of a file"),
+        ([], "name a new or empty folder"),
     ],
 )
 def test_mistakes_give_one_line_and_exit_code_2(
     arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture
 ):
     (tmp_path / "full").touch()
-    try:
-        code = main(["--output", str(tmp_path), *arguments])
-    except SystemExit as stop:
-        code = stop.code
+    code = main(["--output", str(tmp_path), *arguments])
     lines = capsys.readouterr().err.splitlines()
     assert code == 2
     assert len(lines) == 1
