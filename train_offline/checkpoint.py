@@ -53,7 +53,8 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise UsageError(f"{path}: cannot be written: {str(error).splitlines()[0]}") from error
+        reason = error.strerror if isinstance(error, OSError) else "is the disk full?"
+        raise UsageError(f"{path}: cannot be written: {reason}") from error
 
 
 def load(path: Path) -> Checkpoint:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import random
+import resource
 import signal
 import struct
 import subprocess
@@ -189,6 +190,17 @@ def test_torchrun_takes_the_program_itself_and_saves_when_it_is_stopped(data: Pa
     result = finish(data, [*line, str(resumed)])
     assert result.returncode == 0, result.stderr
     assert checkpoint.load(run / "last.pt").step == resumed
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_all_processes_in_a_line(data: Path, tmp_path: Path) -> None:
+    """Only the first of them writes it; the other must not wait for it, nor end in a traceback."""
+    line = command(data, tmp_path / "run", "--epochs", 2, "--devices", 2, "--workers", 0)
+    limit = (1_000_000, 1_000_000)  # bytes of a file
+    result = finish(data, line, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    assert result.returncode == 2
+    assert "last.pt: cannot be written: " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["settings.json"]
 
 
 def test_a_lost_terminal_does_not_lose_the_training(data: Path, tmp_path: Path) -> None:
