@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,12 @@ def run_infer(*arguments: object, **options: object) -> subprocess.CompletedProc
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
     environment = {**ours, "PYTHONPATH": str(REPO), **options.pop("env", {})}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, **options)
+
+
+def heed_signals() -> None:
+    """Between fork and exec: tests in the background are deaf to SIGINT, under nohup to SIGHUP too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def read_masks(folder: Path) -> dict[str, np.ndarray]:

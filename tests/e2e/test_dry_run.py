@@ -21,7 +21,7 @@ from torchmetrics.classification import BinaryF1Score, MulticlassAccuracy, Multi
 from tests.e2e.test_judging import SCHEMA
 from tests.judged import SIZES, judge, make_data
 from tests.submission import mask_of
-from tests.support import REPO, shared
+from tests.support import REPO, heed_signals, shared
 from train_offline import dry_run
 from train_offline.judging.parts import WORDS
 
@@ -170,7 +170,7 @@ def test_a_stopped_play_ends_its_job_and_leaves_no_folder(
     play = subprocess.Popen(
         [sys.executable, "-m", "train_offline.dry_run", "--data", str(data)],
         cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_signals,
     )  # fmt: skip
     while play.poll() is None and not (jobs := psutil.Process(play.pid).children()):
         time.sleep(0.005)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPO, random_rgb, read_masks, run_infer, write_tiff
+from tests.support import REPO, heed_signals, random_rgb, read_masks, run_infer, write_tiff
 
 
 @contextmanager
@@ -99,14 +99,9 @@ def test_a_terminal_sees_a_progress_bar_unless_quiet(scenes: Path, tmp_path: Pat
         assert (b"3/3" in shown or b"0/3" in shown) == seen
 
 
-def _interruptible() -> None:
-    """A shell that starts the tests in the background leaves them deaf to SIGINT; the program is not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def _start(folder: Path, out: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "infer", "--input", str(folder), "--output", str(out)]
-    return subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, preexec_fn=_interruptible)
+    return subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
 
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -164,7 +159,7 @@ def test_a_signal_need_not_wait_for_native_code() -> None:
     )
     for number, code in SIGNALS:
         process = subprocess.Popen(
-            [sys.executable, "-c", program], cwd=REPO, text=True, preexec_fn=_interruptible,
+            [sys.executable, "-c", program], cwd=REPO, text=True, preexec_fn=heed_signals,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout.readline() == "ready\n"

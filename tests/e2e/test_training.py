@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from tests.blobs import write_scene
-from tests.support import REPO
+from tests.support import REPO, heed_signals
 from train_offline import checkpoint
 
 TINY = "--preset modern --crop 32 --batch 4 --epoch-crops 48 --precision fp32 --device cpu --no-tensorboard"
@@ -59,7 +59,7 @@ def start(data: Path, line: list[str]) -> subprocess.Popen[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=heed_signals,
     )
 
 
@@ -210,6 +210,7 @@ def test_a_lost_terminal_does_not_lose_the_training(data: Path, tmp_path: Path) 
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
 
     def take_terminal() -> None:
+        heed_signals()
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 

@@ -573,6 +573,7 @@ def test_data_that_may_not_be_read_is_one_line(data, unprivileged, capsys):
 
 def test_an_ignored_ctrl_c_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
     try:
         with Interrupt() as interrupt:
             os.kill(os.getpid(), signal.SIGINT)
@@ -582,6 +583,7 @@ def test_an_ignored_ctrl_c_stays_ignored():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGHUP, hang_up)
 
 
 def test_a_disk_that_is_full_ends_the_run_in_one_line(data, capsys):
