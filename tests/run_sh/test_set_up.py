@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.run_sh.calls import clean_environment, run
+from tests.support import heed_signals
 
 
 def can_import(checkout: Path, name: str) -> bool:
@@ -125,6 +126,7 @@ def test_an_interrupted_set_up_leaves_nothing(bare: Path, tmp_path: Path, number
         text=True,
         env=clean_environment(TMPDIR=str(scratch)),
         start_new_session=True,
+        preexec_fn=heed_signals,
     )
     deadline = time.monotonic() + 60
     while not (bare / ".venv" / "tmp").exists():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.run_sh.calls import REPO, RUN_SH, TELLER, clean_environment, run
+from tests.support import heed_signals
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,7 @@ def test_ctrl_c_reaches_the_program(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [RUN_SH, "test", "-s", str(test)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean_environment(),
+        preexec_fn=heed_signals,
     )  # fmt: skip
     for line in process.stdout:
         if "asleep" in line:
