@@ -259,11 +259,10 @@ def one_scene_only(folder):
 
 ALONE = [
     broken_scene, cut_short, sixteen_bits, palette, inverted, turned, no_mask, mask_of_another_size,
-    ignore_of_another_size, mask_broken,
-    mask_of_sixteen_bits, other_values, other_values_in_ignore, all_ignored, one_value, half_black,
-    striped_rows, dead_column, mask_without_scene, ignore_without_scene, scene_that_is_no_tiff,
-    mask_that_is_no_png, seen_twice, on_both_lists, listed_twice, one_list_only, unlisted, no_ice, only_ice,
-    one_scene_only,
+    ignore_of_another_size, mask_broken, mask_of_sixteen_bits, other_values, other_values_in_ignore,
+    all_ignored, one_value, half_black, striped_rows, dead_column, mask_without_scene, ignore_without_scene,
+    scene_that_is_no_tiff, mask_that_is_no_png, seen_twice, on_both_lists, listed_twice, one_list_only,
+    unlisted, no_ice, only_ice, one_scene_only,
 ]  # fmt: skip
 
 

@@ -230,15 +230,9 @@ def test_patience_ends_the_run_and_best_is_kept(data):
 def test_resuming_in_the_middle_of_an_epoch_gives_the_same_weights(data, extra, monkeypatch):
     """With dropout (deeplabv3plus), whose random numbers must go on too; in bf16 too, on one machine."""
     assert train(data, "whole", "--steps", 7, "--no-tensorboard", *extra) == 0
-    steps, original = iter(range(7)), Trainer.step
-
-    def step(self, *batch):
-        if next(steps) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return original(self, *batch)
-
-    monkeypatch.setattr(Trainer, "step", step)
-    assert train(data, "cut", "--steps", 7, "--no-tensorboard", *extra) == 128 + signal.SIGTERM
+    with monkeypatch.context() as patch:
+        stop_in(3, patch)
+        assert train(data, "cut", "--steps", 7, "--no-tensorboard", *extra) == 128 + signal.SIGTERM
     assert checkpoint.load(data / "cut" / "last.pt").step == 3, "epochs have four steps"
     assert main(["--run", str(data / "cut"), "--resume"]) == 0
     whole, cut = (checkpoint.load(data / name / "last.pt") for name in ("whole", "cut"))
@@ -286,39 +280,33 @@ def test_a_signal_at_the_end_of_an_epoch_does_not_wait_for_the_scores(data, monk
     assert_same_end(data / "whole", data / "cut")
 
 
-@pytest.mark.parametrize("steps", [4, 7])
-def test_a_run_that_was_stopped_at_its_end_is_scored_when_it_is_resumed(data, steps, monkeypatch):
-    """In the last step of an epoch and of the run, or where --steps now says that the run is over."""
-    original = Trainer.step
+def stop_in(step, patch):
+    """Let SIGTERM come while the trainer is in its `step`-th step from now."""
+    steps, original = iter(range(1, step + 1)), Trainer.step
 
-    def step(self, *batch):
-        os.kill(os.getpid(), signal.SIGTERM)
+    def stopping(self, *batch):
+        if next(steps) == step:
+            os.kill(os.getpid(), signal.SIGTERM)
         return original(self, *batch)
 
+    patch.setattr(Trainer, "step", stopping)
+
+
+@pytest.mark.parametrize("steps", [4, 7])
+def test_a_run_that_was_stopped_in_its_last_step_is_scored_when_it_is_resumed(data, steps, monkeypatch):
+    """Epochs have four steps: in the last step of an epoch, and in the middle of one."""
     line = ("--steps", steps, "--no-tensorboard")
-    assert train(data, "whole", "--steps", steps, "--no-tensorboard") == 0
-    assert main(["--run", str(data / "whole"), "--resume"]) == 0
-    calls = iter(range(1, steps + 1))
-
-    def last(self, *batch):
-        return (step if next(calls) == steps else original)(self, *batch)
-
+    assert train(data, "whole", *line) == 0
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "step", last)
+        stop_in(steps, patch)
         assert train(data, "cut", *line) == 128 + signal.SIGTERM
     assert main(["--run", str(data / "cut"), "--resume"]) == 0
     assert_same_end(data / "whole", data / "cut")
 
 
 def test_a_run_may_be_ended_where_it_was_stopped(data, monkeypatch):
-    original = Trainer.step
-
-    def step(self, *batch):
-        os.kill(os.getpid(), signal.SIGTERM)
-        return original(self, *batch)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "step", step)
+        stop_in(1, patch)
         assert train(data, "run", "--steps", 8, "--no-tensorboard") == 128 + signal.SIGTERM
     assert main(["--run", str(data / "run"), "--resume", "--steps", "1"]) == 0
     (row,) = history(data / "run")
