@@ -16,12 +16,13 @@ from train_offline.scenery.noise import Array
 from train_offline.scenery.sensor import break_lines, draw_gaps, expose
 from train_offline.scenery.style import Style, draw_style
 from train_offline.scenery.textures import Textures, lay_ground, lay_ice
+from train_offline.scenery.valley import draw_valley
 from train_offline.scenery.water import draw_water
 
 SMALLEST, LARGEST = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
 ATTEMPTS = 6
-FOREST, FARMLAND = 0.65, 0.4  # chances of land to be wooded and to be farmed, with lookalikes
+FOREST, FARMLAND, VALLEY = 0.65, 0.4, 0.3  # chances of land to hold them, with lookalikes
 SMALL_CLOUDS, CLOUDS = 0.3, 0.35  # chances of a sky to hold them, with lookalikes: cumulus looks like floes
 REAL = 0.5  # chance of a surface to get a real texture, where there are any
 
@@ -39,7 +40,7 @@ class Extras:
     """What the Bohai Sea does not show.
 
     textures: surfaces of real scenes, for half of the ice and of the grounds. lookalikes: forest, farmland,
-    smoke and clouds in many of the scenes.
+    valleys, smoke and clouds in many of the scenes.
     """
 
     textures: Textures = field(default_factory=Textures)
@@ -101,6 +102,8 @@ def _draw(
             draw_forest(wild, surface, land, style)
         if extras.lookalikes and wild.random() < FARMLAND:
             draw_farmland(wild, surface, land, style)
+        if extras.lookalikes and wild.random() < VALLEY:
+            draw_valley(wild, surface, land, style)
         image[land] = surface[land]
     hidden = np.zeros((height, width), bool)
     if not plain:
