@@ -92,6 +92,8 @@ def _crops(add: Add) -> None:
     add("--augment", choices=AUGMENTATIONS, help="changes of the crops")
     add("--recolour", type=_share, metavar="F",
         help=f"share of crops that strong recolours ({_DEFAULT.recolour})")  # fmt: skip
+    add("--rescale", type=_share, metavar="F",
+        help=f"share of crops that strong and geometry rescale ({_DEFAULT.rescale})")  # fmt: skip
     add("--ice-crops", type=_share, metavar="F", help="share of crops that must hold ice")
     add("--mix", type=_share, metavar="F", help="share of crops with a part of another one (CutMix)")
 

@@ -22,7 +22,8 @@ class CropSettings:
 
     augmentation: "none"; "gaofen2021" = a flip and a turn, each for half of the crops; "geometry" = scale,
     flips and turns; "strong" = these and new colours for the share `recolour` of the crops; the others keep
-    the network in touch with the colours as they are.
+    the network in touch with the colours as they are. rescale: likewise the share of the crops that get
+    another scale.
     sampling: "weighted" = sources by weight, scenes by size, any place; "tiles" = every tile of every scene
     in turn, at its own scale. ice_crops: share of the weighted crops that must hold ice. mix: share of the
     crops that get a part of another one.
@@ -32,6 +33,7 @@ class CropSettings:
     scale: tuple[float, float] = (0.5, 2.0)
     augmentation: str = "strong"
     recolour: float = 1.0
+    rescale: float = 1.0
     sampling: str = "weighted"
     ice_crops: float = 0.0
     mix: float = 0.0
@@ -118,7 +120,8 @@ def mixed(
 
 def _draw_window(scene: LabelledScene, settings: CropSettings, rng: np.random.Generator) -> Window:
     low, high = settings.scale
-    if settings.augmentation in ("none", "gaofen2021"):
+    as_it_is = settings.augmentation in ("none", "gaofen2021")
+    if as_it_is or (settings.rescale < 1 and rng.random() >= settings.rescale):
         low = high = 1.0
     smaller_side = min(scene.label.shape)
     scale = max(np.exp(rng.uniform(np.log(low), np.log(high))), min(high, settings.size / smaller_side))

@@ -52,6 +52,7 @@ class TrainSettings:
     recolour: float = (
         CropSettings.recolour
     )  # share of the crops; more is slower to learn and generalises further
+    rescale: float = CropSettings.rescale  # likewise
     optimiser: str = "adamw"
     lr: float = 1e-3
     weight_decay: float = 0.01
@@ -88,6 +89,7 @@ class TrainSettings:
             self.crop,
             augmentation=self.augment,
             recolour=self.recolour,
+            rescale=self.rescale,
             sampling=self.sampling,
             ice_crops=self.ice_crops,
             mix=self.mix,

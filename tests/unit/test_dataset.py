@@ -217,6 +217,23 @@ def test_recolour_is_the_share_of_crops_with_new_colours():
     assert share(1.0) > 0.97
 
 
+@pytest.mark.parametrize("augmentation", ["geometry", "strong"])
+def test_rescale_is_the_share_of_crops_at_another_scale(augmentation):
+    ramp = np.repeat(
+        np.arange(128, dtype=np.uint8)[:, None], 128, 1
+    )  # the label tells how far rows are apart
+    scene = LabelledScene("s", np.repeat(ramp[..., None], 3, 2), ramp)
+
+    def share(rescale):
+        settings = CropSettings(16, augmentation=augmentation, rescale=rescale)
+        labels = (draw_crop(scene, settings, np.random.default_rng(seed))[1] for seed in range(200))
+        return np.mean([len(np.unique(label)) != 16 or np.ptp(label) != 15 for label in labels])
+
+    assert share(0.0) == 0
+    assert 0.34 < share(0.5) < 0.62  # four standard deviations; some scales are nearly 1
+    assert share(1.0) > 0.9
+
+
 def test_augmentation_leaves_the_scene_in_memory_alone():
     scene = scene_of(1, 80, 80)
     before = scene.image.copy(), scene.label.copy()

@@ -84,6 +84,7 @@ def test_every_part_of_a_preset_is_a_flag_that_wins(preset):
         "entropy": 0.3, "boundary": 0.3, "deep_supervision": 0.3, "optimiser": "adamw", "lr": 0.3,
         "weight_decay": 0.3, "schedule": "cosine", "warm_up": 0.3, "clip": 0.3, "ema": 0.3,
         "precision": "bf16", "ice_crops": 0.3, "mix": 0.3, "recolour": 0.3, "lovasz": 0.3, "smoothing": 0.3,
+        "rescale": 0.3,
     }  # fmt: skip
     assert set(PRESETS[preset]) <= set(other)
     for name, value in other.items():
