@@ -15,7 +15,7 @@ SPLIT=(--val-share 0.2 --seed 0)
 TRAINING=(
   --preset modern --arch unet --encoder timm-tf_efficientnet_lite3 --seed 0
   --steps 1600 --epoch-crops 1600 --crop 256 --batch 8
-  --augment geometry --lr 1e-3
+  --augment geometry --rescale 1 --lr 1e-3 --boundary 0 --deep-supervision 0
 )
 
 tune=0

@@ -140,7 +140,7 @@ def test_loss_that_is_no_number_stops_in_one_line_and_keeps_the_checkpoint(data,
     [
         (["--steps", "2", "--patience", "3"], "--patience looks at the validation"),
         (["--steps", "2", "--sampling", "tiles", "--ice-crops", "0.5"], "--ice-crops needs"),
-        (["--steps", "2", "--dice", "0", "--entropy", "0"], "no loss is left"),
+        (["--steps", "2", "--dice", "0", "--entropy", "0", "--boundary", "0"], "no loss is left"),
         (["--steps", "2", "--preset", "none"], "--preset"),
         (["--steps", "2", "--arch", "fpn", "--deep-supervision", "0.5"], "deep supervision is for"),
         (["--steps", "0"], "--steps"),

@@ -706,7 +706,7 @@ def test_a_folder_without_folds_goes_with_one_that_has_them(data):
 
 
 def test_a_network_of_another_shape_is_refused(data, capsys):
-    assert train(data, "run", "--steps", 1, "--no-tensorboard") == 0
+    assert train(data, "run", "--steps", 1, "--no-tensorboard", "--deep-supervision", 0) == 0
     assert main(["--run", str(data / "run"), "--resume", "--steps", "2", "--deep-supervision", "1"]) == 2
     assert "another network" in capsys.readouterr().err
     more = ("--steps", 1, "--init", data / "run" / "last.pt", "--deep-supervision", 0.5)
