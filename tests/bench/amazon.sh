@@ -14,8 +14,8 @@ SPLIT=(--val-share 0.2 --seed 0)
 # One setting for every set: a fixed number of steps, whatever the number of scenes and their size.
 TRAINING=(
   --preset modern --arch unet --encoder timm-tf_efficientnet_lite3 --seed 0
-  --steps 1600 --epoch-crops 1600 --crop 256 --batch 8
-  --augment geometry --rescale 1 --lr 1e-3 --boundary 0 --deep-supervision 0
+  --steps 2000 --epoch-crops 1600 --crop 256 --batch 8 --ice-crops 0
+  --augment jitter --lr 1e-3 --dice 0 --smoothing 0.05 --boundary 0 --deep-supervision 0
 )
 
 tune=0

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from train_offline.augment import randomise, turn
+from train_offline.augment import jitter, randomise, turn
 
 
 def picture(seed=0, low=20, high=120, shape=(96, 96)):
@@ -31,6 +31,28 @@ def test_randomised_crop_is_a_uint8_picture_of_the_same_size():
             changed = randomise(picture(seed, shape=shape), np.random.default_rng(seed))
             assert changed.shape == (*shape, 3)
             assert changed.dtype == np.uint8
+
+
+def test_jitter_stays_near_the_colours_and_keeps_the_order_of_brightness():
+    image = picture(3)
+    grey = image.mean(2).ravel()
+    means = []
+    for seed in range(60):
+        changed = jitter(image, np.random.default_rng(seed))
+        assert changed.shape == image.shape
+        assert changed.dtype == np.uint8
+        means.append(changed.mean() / image.mean())
+        assert np.corrcoef(grey, changed.mean(2).ravel())[0, 1] > 0.9
+    assert 0.7 < min(means) < 0.9
+    assert 1.1 < max(means) < 1.4
+    assert abs(np.mean(means) - 1) < 0.07
+
+
+def test_jitter_changes_nothing_that_is_grey_but_the_tint():
+    flat = np.full((8, 8, 3), 100, np.uint8)
+    for seed in range(20):
+        changed = jitter(flat, np.random.default_rng(seed))
+        assert len(np.unique(changed.reshape(-1, 3), axis=0)) == 1, "no contrast out of nothing"
 
 
 def test_one_generator_state_gives_one_result():
