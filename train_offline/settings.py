@@ -52,7 +52,7 @@ class TrainSettings:
     recolour: float = (
         CropSettings.recolour
     )  # share of the crops; more is slower to learn and generalises further
-    rescale: float = CropSettings.rescale  # likewise
+    rescale: float = CropSettings.rescale  # share of the crops
     optimiser: str = "adamw"
     lr: float = 1e-3
     weight_decay: float = 0.01

@@ -2,11 +2,12 @@
 
     python -m tests.bench.ablation WORK_DIR [--shared DIR] [--steps N] [--only NAME ...]
 
-Every row trains with the same seed and the same number of crops from an encoder that knows ImageNet, as
-the shipped weights did. `modern` and `gaofen2021` are the presets; the rows after `plain` change one thing
-against it. bohai_dev is held out of all of them: its column shows what generalises to another sensor.
-Writes tests/bench/ablation.csv after each row; rows whose run is finished in WORK_DIR are not trained
-again. The rows of one file are comparable with one another, not with a long training.
+Every row trains with the same seed and the same number of crops from an encoder that knows ImageNet, as the
+shipped weights did. `modern` and `gaofen2021` are the presets; the other rows change what their names say
+against `modern` or `plain`. bohai_dev is held out of all of them: its column shows what generalises to
+another sensor. Seconds are as good as the machine was quiet, which it was not for most rows. Writes
+tests/bench/ablation.csv after each row; rows whose run is finished in WORK_DIR are not trained again. The
+rows of one file are comparable with one another, not with a long training.
 """
 
 from __future__ import annotations

@@ -83,6 +83,13 @@ def parcels(
     return np.remainder(mix, TONES), line
 
 
+def fields(rng: np.random.Generator, shape: tuple[int, int], width: float) -> Array:
+    """Farmland, about `width` pixels a field: plates or a grid, int32 [H, W] in 0..TONES-1."""
+    if rng.random() < 0.5:
+        return plates(rng, shape, width)[0]
+    return parcels(rng, shape, width, width * rng.uniform(1, 3), rng.uniform(0, math.pi))[0]
+
+
 def tones(rng: np.random.Generator, label: Array) -> Array:
     """One standard normal number per cell, float32 [H, W]."""
     return rng.standard_normal(TONES, np.float32)[label]

@@ -10,7 +10,7 @@ import math
 import cv2
 import numpy as np
 
-from train_offline.scenery.cells import parcels, plates, tones
+from train_offline.scenery.cells import fields, tones
 from train_offline.scenery.noise import Array, bend, fractal, grid_xy, lighten, quantile, smoothstep
 from train_offline.scenery.style import Style
 
@@ -55,10 +55,7 @@ def draw_farmland(rng: np.random.Generator, image: Array, land: Array, style: St
     soft = rng.uniform(0.01, 0.2)
     amount = smoothstep(-soft, soft, region - quantile(region, 1 - rng.uniform(0.1, 0.6), land))
     width = math.exp(rng.uniform(math.log(1.5), math.log(14)))
-    if rng.random() < 0.5:
-        cells, _ = plates(rng, shape, width)
-    else:
-        cells, _ = parcels(rng, shape, width, width * rng.uniform(1, 3), rng.uniform(0, math.pi))
+    cells = fields(rng, shape, width)
     crops = smoothstep(-1.5, 1.5, tones(rng, cells) + fractal(rng, shape, rng.uniform(30, 200), 0.5))[
         ..., None
     ]

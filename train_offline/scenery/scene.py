@@ -22,7 +22,7 @@ from train_offline.scenery.water import draw_water
 SMALLEST, LARGEST = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
 ATTEMPTS = 6
-FOREST, FARMLAND, VALLEY = 0.65, 0.4, 0.3  # chances of land to hold them, with lookalikes
+LAND_LOOKALIKES = ((0.65, draw_forest), (0.4, draw_farmland), (0.3, draw_valley))  # with their chances
 SMALL_CLOUDS, CLOUDS = 0.3, 0.35  # chances of a sky to hold them, with lookalikes: cumulus looks like floes
 REAL = 0.5  # chance of a surface to get a real texture, where there are any
 
@@ -98,12 +98,9 @@ def _draw(
         lay_ice(real, image, label, extras.textures.ice)
     if land.any():
         surface = _draw_ground(ground, land, style, real, extras.textures)
-        if extras.lookalikes and wild.random() < FOREST:
-            draw_forest(wild, surface, land, style)
-        if extras.lookalikes and wild.random() < FARMLAND:
-            draw_farmland(wild, surface, land, style)
-        if extras.lookalikes and wild.random() < VALLEY:
-            draw_valley(wild, surface, land, style)
+        for chance, draw in LAND_LOOKALIKES if extras.lookalikes else ():
+            if wild.random() < chance:
+                draw(wild, surface, land, style)
         image[land] = surface[land]
     hidden = np.zeros((height, width), bool)
     if not plain:

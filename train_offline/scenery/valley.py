@@ -10,13 +10,16 @@ import math
 import cv2
 import numpy as np
 
-from train_offline.scenery.cells import parcels, plates, tones
+from train_offline.scenery.cells import fields, tones
 from train_offline.scenery.noise import Array, bend, fractal, lighten, quantile, smoothstep, streaks
 from train_offline.scenery.style import Style
 
 
 def draw_valley(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Floors of valleys with hills around them, in place over float32 [H, W, 3], where bool `land` is low."""
+    """Floors of valleys with hills around them, in place, float32 [H, W, 3].
+
+    They lie anywhere; `land`, bool [H, W], says of which pixels they cover their share.
+    """
     depth = _depth(rng, land.shape)
     floor = rng.uniform(0.05, 0.4)
     hills = min(floor * rng.uniform(1.3, 3.0), 0.95)
@@ -54,10 +57,7 @@ def _bare(rng: np.random.Generator, shape: tuple[int, int], style: Style) -> Arr
 def _fields(rng: np.random.Generator, shape: tuple[int, int], width: float, style: Style) -> Array:
     """Crops, pasture and fallow, float32 [H, W, 3]: whole districts of one kind, with others among them."""
     palette = style.palette
-    if rng.random() < 0.5:
-        cells, _ = plates(rng, shape, width)
-    else:
-        cells, _ = parcels(rng, shape, width, width * rng.uniform(1, 3), rng.uniform(0, math.pi))
+    cells = fields(rng, shape, width)
     green = np.array((rng.uniform(0.5, 0.95), rng.uniform(0.95, 1.25), rng.uniform(0.45, 0.95)), np.float32)
     watered = palette.plain * green * np.float32(rng.uniform(0.45, 0.95))
     woods = palette.shade * np.array((0.95, 1.1, 0.95), np.float32) * np.float32(rng.uniform(0.6, 1.6))
