@@ -9,7 +9,7 @@ set -euo pipefail
 
 HELD_OUT=(--steps 6000 --lr 1e-3 --seed 41 --encoder-weights imagenet-lite2)
 FINAL=(--steps 5000 --lr 5e-4 --seed 42)
-COMMON=(--preset modern --recolour 0.6 --rescale 1 --epoch-crops 4000 --crop 320 --batch 6)
+COMMON=(--preset modern --ice-crops 0.5 --recolour 0.6 --rescale 1 --epoch-crops 4000 --crop 320 --batch 6)
 
 [[ $# -ge 2 ]] || { echo "usage: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]" >&2; exit 2; }
 data=$(realpath -- "$1") work=$(realpath -m -- "$2")
