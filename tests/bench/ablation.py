@@ -65,6 +65,7 @@ ROWS = (
     Row("modern, another seed", ("--seed", "4")),
     Row("modern, three times the crops", times=3),
     Row("gaofen2021 on weighted crops of 256", CROPS, preset="gaofen2021"),
+    Row("gaofen2021 on weighted crops of 256, another seed", (*CROPS, "--seed", "4"), preset="gaofen2021"),
     Row("gaofen2021 on weighted crops of 256, three times the crops", CROPS, preset="gaofen2021", times=3),
     Row("modern, eight minutes", MINUTES, times=30),
     Row(
