@@ -6,7 +6,7 @@ Every row trains with the same seed and the same number of crops from an encoder
 shipped weights did, unless its name says otherwise: `modern` and `gaofen2021` are the presets, the other rows
 change one thing about `modern`. The row of another seed tells what a difference is worth. bohai_dev is held
 out of all of them: its column shows what generalises to another sensor. drawn_val is 120 more drawn scenes:
-of the 20 embedded ones, two large clouds decide. Seconds are as good as the machine was quiet, which it was
+two of the 20 embedded ones held most of the error. Seconds are as good as the machine was quiet, which it was
 not for most rows. Writes tests/bench/ablation.csv after each row; rows whose run is finished in WORK_DIR are
 not trained again, but scored. The rows of one file are comparable with one another, not with a long training.
 """
