@@ -49,9 +49,7 @@ class TrainSettings:
     ice_crops: float = 0.0  # share of the crops that must hold ice
     mix: float = 0.0  # share of the crops with a part of another one
     augment: str = "strong"
-    recolour: float = (
-        CropSettings.recolour
-    )  # share of the crops; more is slower to learn and generalises further
+    recolour: float = CropSettings.recolour  # share of the crops
     rescale: float = CropSettings.rescale  # share of the crops
     optimiser: str = "adamw"
     lr: float = 1e-3
