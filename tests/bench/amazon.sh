@@ -15,7 +15,7 @@ SPLIT=(--val-share 0.2 --seed 0)
 TRAINING=(
   --preset modern --arch unet --encoder timm-tf_efficientnet_lite3 --seed 0
   --steps 2000 --epoch-crops 1600 --crop 256 --batch 8 --ice-crops 0
-  --augment haze --lr 1e-3 --dice 0 --smoothing 0.05 --boundary 0 --deep-supervision 0
+  --augment jitter --lr 1e-3 --dice 0 --smoothing 0.05 --boundary 0 --deep-supervision 0
 )
 
 tune=0
