@@ -51,18 +51,6 @@ def jitter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
 
 
-def rehaze(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Other air above the scene: up to 16 levels of light more or less, hardly a tint: uint8 [H, W, 3].
-
-    For scenes of one sensor. Scattered light adds to every pixel, a little less in red; the darkest ground
-    shows how much (dark-object subtraction: Chavez 1988, Remote Sens. Environ. 24:459). So neither contrast
-    nor saturation changes here, and what remains certain is how much brighter a pixel is than its scene.
-    """
-    light = rng.uniform(-16, 16) * np.array([0.8, 1, 1]) + rng.normal(0, 1, 3)
-    pixels = image.astype(np.float32) + light.astype(np.float32)
-    return np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
-
-
 def randomise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw new colours, air and sensor defects for one crop: uint8 [H, W, 3] to uint8 [H, W, 3]."""
     pixels = cv2.transform(_retone(image, rng), _colour_matrix(rng))

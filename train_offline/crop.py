@@ -11,7 +11,7 @@ import numpy as np
 from train_offline import augment
 from train_offline.folder import IGNORED, LabelledScene
 
-AUGMENTATIONS = ("none", "gaofen2021", "geometry", "jitter", "haze", "strong")
+AUGMENTATIONS = ("none", "gaofen2021", "geometry", "jitter", "strong")
 SAMPLINGS = ("tiles", "weighted")
 TRIES = 8  # places that are looked at for ice
 
@@ -21,10 +21,9 @@ class CropSettings:
     """size: side of a crop in pixels. scale: the range of resampling factors, drawn log-uniformly.
 
     augmentation: "none"; "gaofen2021" = a flip and a turn, each for half of the crops; "geometry" = scale,
-    flips and turns; "jitter" = flips, turns and slightly other colours, at the scene's own scale; "haze" =
-    flips, turns and more or less haze, at that scale; "strong" = scale, flips, turns and new colours for the
-    share `recolour` of the crops; the others keep the network in touch with the colours as they are. rescale:
-    likewise the share of the crops that get another scale.
+    flips and turns; "jitter" = flips, turns and slightly other colours, at the scene's own scale; "strong" =
+    scale, flips, turns and new colours for the share `recolour` of the crops; the others keep the network in
+    touch with the colours as they are. rescale: likewise the share of the crops that get another scale.
     sampling: "weighted" = sources by weight, scenes by size, any place; "tiles" = every tile of every scene
     in turn, at its own scale. ice_crops: share of the weighted crops that must hold ice. mix: share of the
     crops that get a part of another one.
@@ -87,8 +86,6 @@ def crop_at(
         image, label = augment.turn(image, label, rng)
     if settings.augmentation == "jitter":
         image = augment.jitter(image, rng)
-    elif settings.augmentation == "haze":
-        image = augment.rehaze(image, rng)
     if settings.augmentation == "strong" and rng.random() < settings.recolour:
         image = augment.randomise(image, rng)
     return np.array(image), np.array(label)  # copies: nothing a caller does may reach the scene in memory
@@ -125,7 +122,7 @@ def mixed(
 
 def _draw_window(scene: LabelledScene, settings: CropSettings, rng: np.random.Generator) -> Window:
     low, high = settings.scale
-    as_it_is = settings.augmentation in ("none", "gaofen2021", "jitter", "haze")
+    as_it_is = settings.augmentation in ("none", "gaofen2021", "jitter")
     if as_it_is or (settings.rescale < 1 and rng.random() >= settings.rescale):
         low = high = 1.0
     smaller_side = min(scene.label.shape)
