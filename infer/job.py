@@ -15,7 +15,7 @@ from infer.checks import check_places
 from infer.device import gpu_visible
 from infer.journal import Journal
 from infer.progress import UNHEARD, Progress, tell
-from infer.reader import DecodedBatch, Reader
+from infer.read.reader import DecodedBatch, Reader
 from infer.report import Report
 from infer.scenes import Scene, batches, find_scenes
 from infer.settings import Settings, UsageError

@@ -41,10 +41,10 @@ _draft.with_suffix(".bin").write_bytes(GRAPH.with_suffix(".bin").read_bytes())
 GRAPH = _draft
 """
 }
-DALI = {"infer.decode": "WORTH_DALI = 0"}
+DALI = {"infer.read.decoder": "WORTH_DALI = 0"}
 # Everything is decoded when the network asks for the first scene, not beside it.
 ONE_AFTER_THE_OTHER = {
-    "infer.reader": """
+    "infer.read.reader": """
 from types import SimpleNamespace
 class _Later(threading.Thread):
     def start(self): pass

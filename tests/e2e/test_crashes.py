@@ -22,7 +22,7 @@ from tests.support import REPO, random_rgb, read_masks, write_tiff
 # The program with a decoder that dies as a native one does: by a real signal, at a scene of a certain name.
 PROGRAM = """
     import os, sys
-    import infer.decode, infer.predictor
+    import infer.read.decoder, infer.predictor
     from infer.__main__ import _work
     from infer.supervise import supervise
 
@@ -36,7 +36,7 @@ PROGRAM = """
         return method
 
     if stage == "decode":
-        infer.decode.Decoder.decode = deadly(infer.decode.Decoder.decode)
+        infer.read.decoder.Decoder.decode = deadly(infer.read.decoder.Decoder.decode)
     else:  # a scene whose first pixel is 77, or any
         def predict(self, images, original=infer.predictor.Predictor.predict):
             if any(image[0, 0, 0] == 77 or bad == "*" for image in images):

@@ -41,7 +41,7 @@ def test_importtime_shows_none_of_them(scenes: Path, tmp_path: Path) -> None:
 
 
 def test_no_module_of_infer_names_train_offline() -> None:
-    for path in (REPO / "infer").glob("*.py"):
+    for path in (REPO / "infer").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -49,7 +49,7 @@ def test_no_module_of_infer_names_train_offline() -> None:
 
 
 def test_no_module_of_infer_asks_a_clock_that_can_jump() -> None:
-    for path in (REPO / "infer").glob("*.py"):
+    for path in (REPO / "infer").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert "datetime" not in names, path

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from infer.dali import make_dali_report_damage
-from infer.decode import WORTH_DALI, Decoder
-from infer.reader import Reader
+from infer.read.dali import make_dali_report_damage
+from infer.read.decoder import WORTH_DALI, Decoder
+from infer.read.reader import Reader
 from infer.scenes import Scene, batches, find_scenes
 from tests.support import random_rgb, shared, write_tiff
 
@@ -27,7 +27,7 @@ def only_dali(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return None, "not by DALI", None
 
     monkeypatch.setattr(Decoder, "_fall_back", refuse)
-    monkeypatch.setattr("infer.decode.WORTH_DALI", 0)
+    monkeypatch.setattr("infer.read.decoder.WORTH_DALI", 0)
     return names
 
 

@@ -11,7 +11,7 @@ import torch
 from infer.job import _predict
 from infer.predictor import Predictor
 from infer.progress import Progress
-from infer.reader import DecodedBatch
+from infer.read.reader import DecodedBatch
 from infer.scenes import find_scenes
 from infer.settings import Settings
 from infer.torch_engine import TorchEngine

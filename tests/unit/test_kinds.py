@@ -13,9 +13,9 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from infer.decode import DecodeError
-from infer.fallback import Read, read_scene
-from infer.samples import HIGH, LOW
+from infer.read.decoder import DecodeError
+from infer.read.rgb import HIGH, LOW
+from infer.read.tifffile_reader import Read, read_scene
 from infer.tiff_header import read_header
 from tests.support import random_rgb, shared
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from infer.dali import make_dali_report_damage
 from infer.journal import Journal
+from infer.read.dali import make_dali_report_damage
 from infer.scenes import Scene
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Reader:
 
     def _run(self) -> None:
         try:
-            from infer.decode import Decoder  # DALI is slow to import: here it loads beside the engine
+            from infer.read.decoder import Decoder  # DALI is slow to import: here it loads beside the engine
 
             pixels = sum(scene.shape[0] * scene.shape[1] for batch in self._batches for scene in batch)
             decoder = Decoder(self._gpu, max(len(batch) for batch in self._batches), pixels, self._say)

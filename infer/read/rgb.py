@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infer.decode import DecodeError
+from infer.read.decoder import DecodeError
 
 # Samples wider than 8 bits are stretched by one line for all bands of a scene: what lies between these
 # percentiles of its valid samples fills 0 to 255.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tifffile
 
-from infer.decode import DecodeError
+from infer.read.decoder import DecodeError
 
 _MASK = 4  # in a page's kind: which pixels of another page are there (TIFF 6.0, NewSubfileType)
 _SEPARATE = 2  # of a page: each band in strips or tiles of its own

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import tifffile
 
-from infer import samples
-from infer.decode import DecodeError
-from infer.holes import covered, refuse_huge_chunks
-from infer.samples import Samples, to_rgb
+from infer.read import rgb
+from infer.read.coverage import covered, refuse_huge_chunks
+from infer.read.decoder import DecodeError
+from infer.read.rgb import Samples, to_rgb
 from infer.tiff_header import Header
 
 GDAL_NODATA = 42113
@@ -54,14 +54,14 @@ def _read_tiff(path: Path, header: Header) -> Read:
     with tifffile.TiffFile(path) as file:
         page = file.pages[header.page] if header.page else file.pages.first
         if _is_for_pillow(page):
-            from infer.other_colours import read_rgb  # seldom needed
+            from infer.read.pillow import read_rgb  # seldom needed
 
             return Read(read_rgb(path, header.page))
         _refuse_what_would_be_misread(page)
         refuse_huge_chunks(page)
         there = covered(page)
         if page.compression in _JPEG:
-            from infer.jpeg_strips import refuse_misfit_jpegs  # seldom needed
+            from infer.read.jpeg_strips import refuse_misfit_jpegs  # seldom needed
 
             refuse_misfit_jpegs(page)
         values = _bands_last(page.asarray(), page.axes)
@@ -76,7 +76,7 @@ def _read_tiff(path: Path, header: Header) -> Read:
         )
     pixels, valid = to_rgb(stored)
     colours = values.shape[2] - (stored.alpha is not None)
-    wanted = 4 if stored.photometric == samples.CMYK else 3
+    wanted = 4 if stored.photometric == rgb.CMYK else 3
     upright = np.ascontiguousarray(_turned(pixels, header.orientation))
     return Read(
         upright,
@@ -86,19 +86,19 @@ def _read_tiff(path: Path, header: Header) -> Read:
 
 
 def _is_for_pillow(page: tifffile.TiffPage) -> bool:
-    if page.photometric == samples.YCBCR:
+    if page.photometric == rgb.YCBCR:
         return page.compression not in _JPEG_LIKE
-    return page.photometric in samples.LAB
+    return page.photometric in rgb.LAB
 
 
 def _refuse_what_would_be_misread(page: tifffile.TiffPage) -> None:
-    if page.photometric not in samples.KNOWN:
+    if page.photometric not in rgb.KNOWN:
         name = getattr(page.photometric, "name", page.photometric)
         raise DecodeError(f"colours are stored as {name}, not RGB, grey, a palette, CMYK, YCbCr or CIELAB")
     if page.dtype is None:
         raise DecodeError(f"samples of {page.bitspersample} bits and format {page.sampleformat}")
     inks = page.tags.get("InkSet")
-    if page.photometric == samples.CMYK and inks is not None and inks.value != 1:
+    if page.photometric == rgb.CMYK and inks is not None and inks.value != 1:
         raise DecodeError("inks other than CMYK")
 
 
@@ -135,7 +135,7 @@ def _read_picture(path: Path, header: Header) -> Read:
     if image is None:
         raise DecodeError("a damaged picture")
     values = image[..., np.newaxis] if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
-    photometric = samples.RGB if values.shape[2] > 2 else samples.BLACK_IS_ZERO
+    photometric = rgb.RGB if values.shape[2] > 2 else rgb.BLACK_IS_ZERO
     alpha = 3 if values.shape[2] == 4 else None
     pixels, valid = to_rgb(Samples(values, 8 * values.itemsize, photometric, alpha=alpha))
     return Read(np.ascontiguousarray(_turned(pixels, header.orientation)), valid)

@@ -50,7 +50,7 @@ class Decoder:
         return [decoded.get(scene) or self._fall_back(scene) for scene in scenes]
 
     def _fall_back(self, scene: Scene) -> Outcome:
-        from infer.fallback import read_scene  # slow to import, and not always needed
+        from infer.read.tifffile_reader import read_scene  # slow to import, and not always needed
 
         try:
             read = read_scene(scene.path, scene.header)

@@ -7,8 +7,8 @@ from io import BytesIO
 import tifffile
 from PIL import Image
 
-from infer.decode import DecodeError
-from infer.holes import MOST_PADDING, chunk
+from infer.read.coverage import MOST_PADDING, chunk
+from infer.read.decoder import DecodeError
 
 _HEAD = 2**16  # bytes of a JPEG in which its size stands
 

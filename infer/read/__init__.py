@@ -1,0 +1,1 @@
+"""From files to pixels: decoders, what their samples mean, and where there is no data."""
