@@ -17,40 +17,40 @@ class Pending:
     """A mask on its way to the disk. error says why it is black, None when it was predicted.
 
     ice_fraction is None where nothing was to be written: the mask belongs to another scene.
+    notes: what a user should know of how it was read.
     """
 
     scene: Scene
     error: str | None
     ice_fraction: Future[float] | None
+    notes: tuple[str, ...] = ()
 
 
-def note_when_made(journal: Journal | None, scene: Scene, error: str | None, written: Future[float]) -> None:
+def note_when_made(journal: Journal | None, pending: Pending) -> None:
     """Enter the scene in the journal as soon as its mask stands under its name."""
 
     def enter(future: Future[float]) -> None:
         if not future.cancelled() and not future.exception():
-            journal.made(scene.name, Outcome(error, future.result()))
+            journal.made(pending.scene.name, Outcome(pending.error, future.result(), pending.notes))
 
-    if journal:
-        written.add_done_callback(enter)
+    if journal and pending.ice_fraction:
+        pending.ice_fraction.add_done_callback(enter)
 
 
 def made_before(scene: Scene, outcome: Outcome) -> Pending:
     """What an earlier child process made."""
     written: Future[float] = Future()
     written.set_result(outcome.ice_fraction)
-    return Pending(scene, outcome.error, written)
+    return Pending(scene, outcome.error, written, outcome.notes)
 
 
 def audit(scenes: list[Scene], pending: list[Pending], output: Path) -> list[SceneResult]:
     """One result for each scene, by name; those that are not pending were kept. Reads every future."""
-    try:
-        there = set(os.listdir(output))
-    except OSError:  # the folder itself has gone: every mask is then missed below
-        there = set()
     processed = {item.scene: item for item in pending}
     in_order = sorted(scenes, key=lambda scene: scene.name)
-    return [_result(scene, processed.get(scene), scene.mask_name in there) for scene in in_order]
+    return [
+        _result(scene, processed.get(scene), os.path.exists(output / scene.mask_name)) for scene in in_order
+    ]
 
 
 def _result(scene: Scene, item: Pending | None, there: bool) -> SceneResult:
@@ -64,4 +64,4 @@ def _result(scene: Scene, item: Pending | None, there: bool) -> SceneResult:
             status, error = "failed", f"cannot write {scene.mask_name}: {failure.strerror or failure}"
     if status != "failed" and not there:
         status, error = "failed", f"{scene.mask_name} has gone from the output folder"
-    return SceneResult(scene.name, *scene.shape, status, error, ice_fraction)
+    return SceneResult(scene.name, *scene.shape, status, error, ice_fraction, item.notes if item else ())

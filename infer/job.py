@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,18 @@ from infer.device import gpu_visible
 from infer.journal import Journal
 from infer.progress import UNHEARD, Progress, tell
 from infer.read.reader import DecodedBatch, Reader
-from infer.report import Report
+from infer.report import Redone, Report
 from infer.scenes import Scene, batches, find_scenes
 from infer.settings import Settings, UsageError
 from infer.stamp import sha256_of, stamp_of
 from infer.stop import leave_on_signals_at_any_moment
 from infer.supervise import Order
+from infer.told import Told
 from infer.writer import MaskWriter, is_whole_mask
 
 if TYPE_CHECKING:
     from infer.predictor import Predictor
+    from infer.read.decoder import Pixels
 
 DONE, DEGRADED, NOT_WRITTEN = 0, 3, 4
 
@@ -35,7 +38,8 @@ def run(settings: Settings, order: Order) -> int:
 
     Raises UsageError for what only the user can mend.
     """
-    report = Report(began=order.began)
+    crashed = [Redone("process", (name,), reason) for name, reason in order.again.items()]
+    report = Report(began=order.began, redone=crashed)
     report.seconds.start = report.elapsed()
     scenes = find_scenes(settings.input, settings.limits)
     check_places(settings)
@@ -51,7 +55,7 @@ def run(settings: Settings, order: Order) -> int:
     ):
         leave_on_signals_at_any_moment(writer.discard_unfinished)
         progress.update(len(scenes) - len(todo))
-        pending = _process(todo, pixels, settings, writer, progress, report, order.journal)
+        pending = _process(todo, pixels, settings, writer, Told(progress, report), report, order.journal)
     if order.only is not None:
         return DONE
     pending += [made_before(scene, order.done[scene.name]) for scene in scenes if scene.name in order.done]
@@ -79,7 +83,7 @@ def _process(
     pixels: int,
     settings: Settings,
     writer: MaskWriter,
-    progress: Progress,
+    told: Told,
     report: Report,
     journal: Journal | None,
 ) -> list[Pending]:
@@ -87,16 +91,16 @@ def _process(
     gpu = settings.device != "cpu" and gpu_visible()
     plan = batches([scene for scene in scenes if not scene.error], settings.tile, settings.batch, gpu)
     if not plan:
-        return [_put_black(scene, scene.error, writer, progress, journal) for scene in broken]
+        return [_put_black(scene, scene.error, writer, told, journal) for scene in broken]
     with Reader(
-        plan, gpu, progress.say, journal
-    ) as reader:  # decodes the first batch while torch is being imported
-        predictor = _load_predictor(settings, pixels, progress, report)  # unusable weights end it here
+        plan, gpu, told.progress.say, report.redone.append, journal
+    ) as reader:  # decodes the first batch while the engine is being imported
+        predictor = _load_predictor(settings, pixels, told, report)  # unusable weights end it here
         writer.stamp = stamp_of(report.weights_sha256, settings)
         report.seconds.setup = report.elapsed() - report.seconds.start
-        pending = [_put_black(scene, scene.error, writer, progress, journal) for scene in broken]
+        pending = [_put_black(scene, scene.error, writer, told, journal) for scene in broken]
         for batch in reader:
-            pending += _predict(batch, predictor, writer, progress, journal)
+            pending += _predict(batch, predictor, writer, told, journal)
         report.seconds.predicted = report.elapsed()
         report.seconds.read, report.seconds.predict = reader.decode_seconds, predictor.seconds
         report.device, report.precision = predictor.device, predictor.precision
@@ -104,7 +108,7 @@ def _process(
     return pending
 
 
-def _load_predictor(settings: Settings, pixels: int, progress: Progress, report: Report) -> Predictor:
+def _load_predictor(settings: Settings, pixels: int, told: Told, report: Report) -> Predictor:
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
     from infer.engine import import_engine, start_engine, start_on_cpu
@@ -115,61 +119,73 @@ def _load_predictor(settings: Settings, pixels: int, progress: Progress, report:
     loaded = time.monotonic()
     import_engine(slim, settings.device, pixels)
     imported = time.monotonic()
-    engine = start_engine(slim, settings.device, pixels, progress.say)
+    engine = start_engine(slim, settings.device, pixels, lambda line: told.redone("start", line))
     seconds = report.seconds
     seconds.weights, seconds.imports = loaded - began, imported - loaded
     seconds.device = time.monotonic() - imported
     report.weights_sha256 = slim.sha256
-    return Predictor(engine, settings, progress.say, lambda: start_on_cpu(slim, pixels, progress.say))
+    on_cpu = partial(start_on_cpu, slim, pixels, lambda line: told.redone("start", line))
+    return Predictor(engine, settings, lambda line: told.redone("predict", line), on_cpu)
 
 
 def _predict(
     batch: DecodedBatch,
     predictor: Predictor,
     writer: MaskWriter,
-    progress: Progress,
+    told: Told,
     journal: Journal | None = None,
 ) -> list[Pending]:
     if journal:
         journal.starts("predict", [scene.name for scene in batch.scenes])
-    masks = iter(_masks(predictor, [pixels for pixels in batch.pixels if pixels is not None]))
+    decoded = zip(batch.scenes, batch.outcomes, strict=True)
+    images = {scene.name: outcome.pixels for scene, outcome in decoded if outcome.pixels is not None}
+    masks = _masks(predictor, images, told)
     pending = []
-    for scene, error, valid in zip(batch.scenes, batch.errors, batch.valid, strict=True):
-        mask = error or next(masks)
+    for scene, outcome in zip(batch.scenes, batch.outcomes, strict=True):
+        mask = outcome.error or masks[scene.name]
         if isinstance(mask, str):
-            pending.append(_put_black(scene, mask, writer, progress, journal))
+            pending.append(_put_black(scene, mask, writer, told, journal))
         else:
-            if valid is not None:  # no data, no ice
-                mask = np.where(valid, mask, np.uint8(0))
+            if outcome.valid is not None:  # no data, no ice
+                mask = np.where(outcome.valid, mask, np.uint8(0))
             written = writer.put(scene.mask_name, mask, predicted=True)
-            note_when_made(journal, scene, None, written)
-            pending.append(Pending(scene, None, written))
-            progress.update(1)
+            pending.append(Pending(scene, None, written, outcome.notes))
+            note_when_made(journal, pending[-1])
+            told.notes(scene.name, outcome.notes)
+            told.progress.update(1)
     return pending
 
 
-def _masks(predictor: Predictor, images: list) -> list[np.ndarray | str]:
-    """The mask of each image, or the reason why there is none; what fails together is tried one by one."""
+def _masks(predictor: Predictor, images: dict[str, Pixels], told: Told) -> dict[str, np.ndarray | str]:
+    """By the names of the scenes: each one's mask, or the reason why there is none.
+
+    What fails together is tried one by one.
+    """
+    told.at_hand = tuple(images)
     try:
-        return predictor.predict(images) if images else []
+        return dict(zip(images, predictor.predict(list(images.values())), strict=True)) if images else {}
     except Exception as error:  # whatever it is, it must not cost the scenes of other batches their masks
+        reason = f"prediction failed: {type(error).__name__}: {error}".splitlines()[0]
         if len(images) == 1:
-            return [f"prediction failed: {type(error).__name__}: {error}".splitlines()[0]]
-    return [mask for image in images for mask in _masks(predictor, [image])]
+            return dict.fromkeys(images, reason)
+    told.redone("predict", f"infer: {reason}: trying the {len(images)} scenes of the batch one by one")
+    masks: dict[str, np.ndarray | str] = {}
+    for name, image in images.items():
+        masks |= _masks(predictor, {name: image}, told)
+    return masks
 
 
 def _put_black(
-    scene: Scene, error: str, writer: MaskWriter, progress: Progress, journal: Journal | None = None
+    scene: Scene, error: str, writer: MaskWriter, told: Told, journal: Journal | None = None
 ) -> Pending:
-    progress.update(1)
+    told.progress.update(1)
     if not scene.owns_mask:
-        progress.say(f"infer: {scene.name}: {error}: rename one of them")
+        told.progress.say(f"infer: {scene.name}: {error}: rename one of them")
         return Pending(scene, error, None)
-    progress.say(f"infer: {scene.name}: {error}: its mask is black")
-    black = np.zeros(scene.shape, np.uint8)
-    written = writer.put(scene.mask_name, black)
-    note_when_made(journal, scene, error, written)
-    return Pending(scene, error, written)
+    told.progress.say(f"infer: {scene.name}: {error}: its mask is black")
+    pending = Pending(scene, error, writer.put(scene.mask_name, np.zeros(scene.shape, np.uint8)))
+    note_when_made(journal, pending)
+    return pending
 
 
 def _conclude(report: Report, settings: Settings) -> int:

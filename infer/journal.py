@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one scene whose mask stands under its name. error: why it is black; None where it was predicted."""
+    """Of one scene whose mask stands under its name. error: why it is black; None where it was predicted.
+
+    notes: what a user should know of how it was read.
+    """
 
     error: str | None
     ice_fraction: float
+    notes: tuple[str, ...] = ()
 
 
 class Journal:
@@ -30,7 +34,8 @@ class Journal:
         self._append({"stage": stage, "names": list(names)})
 
     def made(self, name: str, outcome: Outcome) -> None:
-        self._append({"made": name, "error": outcome.error, "ice": outcome.ice_fraction})
+        self._append({"made": name, "error": outcome.error, "ice": outcome.ice_fraction,
+                      "notes": outcome.notes})  # fmt: skip
 
     def at_hand(self) -> list[str]:
         """The scenes that the last child had at hand when it ended, in all stages."""
@@ -42,7 +47,11 @@ class Journal:
         return list(dict.fromkeys(n for names in stages.values() for n in names if n not in made))
 
     def done(self) -> dict[str, Outcome]:
-        return {line["made"]: Outcome(line["error"], line["ice"]) for line in self._lines() if "made" in line}
+        return {
+            line["made"]: Outcome(line["error"], line["ice"], tuple(line["notes"]))
+            for line in self._lines()
+            if "made" in line
+        }
 
     def _append(self, line: dict) -> None:
         text = json.dumps(line).encode() + b"\n"  # ASCII: names that are no UTF-8 survive it

@@ -16,6 +16,7 @@ import onnxruntime as ort
 from infer.engine import NotFiniteError
 from infer.settings import UsageError
 from infer.slim import Slim
+from infer.tiles import stacked
 
 GRAPH = Path(__file__).with_name("unet_lite3.onnx")
 NAMES = "state"  # in the graph's metadata: the names of the state dict, as JSON
@@ -49,7 +50,7 @@ class OnnxEngine:
 
     def forward(self, windows: list[np.ndarray]) -> np.ndarray:
         """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
-        images = np.stack(windows) if len(windows) > 1 else np.ascontiguousarray(windows[0])[None]
+        images = stacked(windows)
         masks, total = self._session.run(["masks", "total"], {"images": images, **self._norm})
         if not np.isfinite(total):
             raise NotFiniteError

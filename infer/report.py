@@ -22,7 +22,10 @@ def process_start() -> float:
 
 @dataclass(frozen=True)
 class SceneResult:
-    """status: ok; kept (by --resume); degraded (a black mask, error says why); failed (no mask, likewise)."""
+    """status: ok; kept (by --resume); degraded (a black mask, error says why); failed (no mask, likewise).
+
+    notes: what a user should know of how it was read.
+    """
 
     name: str
     height: int
@@ -30,6 +33,19 @@ class SceneResult:
     status: str
     error: str | None = None
     ice_fraction: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Redone:
+    """What did not go at once and was done again in another way: a mask may be right, but the run was slower.
+
+    stage: "start" (what cannot run here), "decode", "predict", or "process" (a crash). scenes: names.
+    """
+
+    stage: str
+    scenes: tuple[str, ...]
+    reason: str
 
 
 @dataclass
@@ -65,6 +81,7 @@ class Report:
     precision: str = "none"
     weights_sha256: str | None = None
     scenes: list[SceneResult] = field(default_factory=list)
+    redone: list[Redone] = field(default_factory=list)
     seconds: Seconds = field(default_factory=Seconds)
     peak_gpu_bytes: int = 0
     began: float = field(default_factory=process_start)

@@ -32,6 +32,7 @@ class Order:
     only: the names of the scenes to make, None for all; then nothing is audited or reported.
     done: what earlier children made. lost: why no child is to touch a scene, by its name.
     all_lost: why none of the scenes left is to be touched.
+    again: scenes that were at hand in a crash and were tried once more, and what it was.
     began: when the first process started, as in Report.
     """
 
@@ -40,6 +41,7 @@ class Order:
     done: dict[str, Outcome] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     all_lost: str | None = None
+    again: dict[str, str] = field(default_factory=dict)
     began: float = field(default_factory=process_start)
 
 
@@ -47,14 +49,16 @@ def supervise(work: Callable[[Order], int]) -> int:
     """Run `work` in children until one of them ends by itself; returns its exit code."""
     journal = Journal()
     lost: dict[str, str] = {}
+    again: dict[str, str] = {}
     unexplained, all_lost, began = 0, None, process_start()
     while True:
-        code = _in_a_child(work, Order(journal, None, journal.done(), lost, all_lost, began))
+        code = _in_a_child(work, Order(journal, None, journal.done(), lost, all_lost, again, began))
         if code >= 0:
             return code
         crash = _name(-code)
         suspects = [name for name in journal.at_hand() if name not in lost]
         _say(f"the process was killed by {crash}: going on without what caused it")
+        again.update(dict.fromkeys(suspects, f"the process was killed by {crash}"))
         for name in suspects:
             code = _in_a_child(work, Order(journal, {name}, journal.done(), lost, began=began))
             if code > 128:  # told to stop

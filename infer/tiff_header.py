@@ -9,47 +9,40 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from infer.settings import MAX_PIXELS
+from infer.tiff_directories import (
+    FACTS,
+    HEIGHT,
+    METADATA,
+    NODATA,
+    ORIENTATION,
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    WIDTH,
+    Directories,
+    Directory,
+    HeaderError,
+    read_start,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_SIDE = 1_000_000  # of a PNG, by libpng's own limit
-MAX_TAGS = 4096
-MAX_SMALL_IMAGES = 16  # thumbnails before the first full image
-_REDUCED = 1  # in a directory's kind: a smaller copy of another image
-_MASK = 4  # and: says which pixels of another image are there
+MAX_PADDING = 2**24  # pixels by which a tile may be larger than four times its image
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-
-_KIND, _NODATA = 254, 42113
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_ORIENTATION, _SAMPLES, _PLANAR, _SAMPLE_FORMAT = 274, 277, 284, 339
-# The tags behind the fields of Header, in their order, and what an absent tag stands for (TIFF 6.0)
-_FACTS = {
-    _SAMPLES: 1,
-    _BITS: 1,
-    _SAMPLE_FORMAT: 1,
-    _COMPRESSION: 1,
-    _PHOTOMETRIC: -1,
-    _PLANAR: 1,
-    _ORIENTATION: 1,
-}
-_FOLLOWED = {_KIND, _WIDTH, _HEIGHT, *_FACTS}  # other tags may point anywhere
-_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}  # BYTE, SHORT, LONG, LONG8: what these tags are stored as
-
-
-class HeaderError(ValueError):
-    """The header cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
 class Header:
     """Size in pixels as stored, and how the samples are stored (TIFF's own code numbers).
 
-    has_nodata: a value or a mask page says where nothing is, in GDAL's way. page: which of the file's images
-    this is.
+    photometric: -1 where the file does not say. has_nodata: a value or a mask page says where nothing is, in
+    GDAL's way. page: which of the file's images this is; mask_page: which one is its mask, None for none.
+    has_roles: GDAL's metadata say what its bands are. tile: pixels of a tile, 0 for strips. others: further
+    images of its size. unseen: the file has more images than were looked at.
     is_picture: the file is a PNG or JPEG under a TIFF's name.
     """
 
@@ -64,6 +57,11 @@ class Header:
     orientation: int
     has_nodata: bool = False
     page: int = 0
+    mask_page: int | None = None
+    has_roles: bool = False
+    tile: int = 0
+    others: int = 0
+    unseen: bool = False
     is_picture: bool = False
 
     @property
@@ -76,7 +74,7 @@ class Header:
     @property
     def bytes(self) -> int:
         """Of all samples, decoded, before they become 8-bit RGB."""
-        return self.height * self.width * self.samples * (-(-self.bits // 8))
+        return self.height * self.width * max(1, self.samples) * max(1, -(-self.bits // 8))
 
     @property
     def is_plain_rgb(self) -> bool:
@@ -86,7 +84,8 @@ class Header:
             and self.samples == 3
             and self.compression in (1, 5, 8, 32946)  # none, LZW, Deflate
             and self.orientation == 1
-            and not (self.has_nodata or self.page or self.is_picture)
+            and self.tile <= MAX_PADDING + 4 * self.height * self.width
+            and not (self.has_nodata or self.page or self.has_roles or self.is_picture)
         )
 
 
@@ -101,21 +100,36 @@ def read_header(path: Path) -> Header:
             if start == _PNG or start.startswith(_JPEG):
                 return _of_picture(path)
             file.seek(0)
-            tags, page, masked = _first_full_image(file)
+            form, directory = read_start(file)
+            directories = Directories(file, form, directory)
+            first = _first_full_image(directories)
+            mask, others = _what_follows(directories, first)
     except OSError as error:
         raise HeaderError(error.strerror or str(error)) from error
     except struct.error:
         raise HeaderError("the TIFF header is cut short") from None
-    if _WIDTH not in tags or _HEIGHT not in tags:
+    tags = first.tags
+    if WIDTH not in tags or HEIGHT not in tags:
         raise HeaderError("the TIFF header gives no size")
-    height, width = tags[_HEIGHT], tags[_WIDTH]
+    height, width = tags[HEIGHT], tags[WIDTH]
     _check_size(height, width)
-    facts = (tags.get(tag, default) for tag, default in _FACTS.items())
-    return Header(height, width, *facts, has_nodata=masked or _NODATA in tags, page=page)
+    facts = (tags.get(tag, default) for tag, default in FACTS.items())
+    return Header(
+        height,
+        width,
+        *facts,
+        has_nodata=mask is not None or NODATA in tags,
+        page=first.number,
+        mask_page=mask,
+        has_roles=METADATA in tags,
+        tile=tags.get(TILE_HEIGHT, 0) * tags.get(TILE_WIDTH, 0),
+        others=others,
+        unseen=directories.unseen,
+    )
 
 
 def _check_size(height: int, width: int) -> None:
-    if not 0 < height * width <= MAX_PIXELS or max(height, width) > MAX_SIDE:
+    if min(height, width) < 1 or height * width > MAX_PIXELS or max(height, width) > MAX_SIDE:
         raise HeaderError(f"the TIFF header claims {height}x{width} pixels")
 
 
@@ -139,108 +153,29 @@ def _of_picture(path: Path) -> Header:
 def _orientation(picture: Image.Image) -> int:
     """TIFF's code number, from a JPEG's EXIF or XMP; 1 where that is damaged."""
     try:
-        turned = picture.getexif().get(_ORIENTATION, 1)
+        turned = picture.getexif().get(ORIENTATION, 1)
     except Exception:  # Pillow has many kinds, and the pixels may be fine
         return 1
     return turned if turned in range(1, 9) else 1
 
 
-def _first_full_image(file: BinaryIO) -> tuple[dict[int, int], int, bool]:
-    """The tags of the first image that is no smaller copy of another, which image of the file it is, and
-    whether a mask page follows it.
-    """
-    form, directory = _read_start(file)
-    first = tags = None
-    seen = set()
-    for page in range(MAX_SMALL_IMAGES):
-        seen.add(directory)
-        try:
-            tags, following = _read_directory(file, form, directory)
-        except (HeaderError, OSError, struct.error):
-            if first is None:
-                raise
-            break
-        first = tags if first is None else first
-        if not tags.get(_KIND, 0) & _REDUCED:
-            return tags, page, _has_mask(file, form, following)
-        if not following or following in seen:
-            break
-        directory = following
-    return first or {}, 0, False
+def _first_full_image(directories: Directories) -> Directory:
+    """The first image that is no smaller copy or mask of another; where there is none, the very first."""
+    first = None
+    for directory in directories:
+        if directory.is_full:
+            return directory
+        first = first or directory
+    return first or Directory(0, {})
 
 
-def _has_mask(file: BinaryIO, form: _Form, directory: int) -> bool:
-    """Whether one of the next images is a mask; a broken directory ends the search."""
-    for _ in range(MAX_SMALL_IMAGES):
-        if not directory:
-            return False
-        try:
-            tags, directory = _read_directory(file, form, directory)
-        except (HeaderError, OSError, struct.error):
-            return False
-        if tags.get(_KIND, 0) & _MASK:
-            return True
-    return False
-
-
-@dataclass(frozen=True)
-class _Form:
-    """How a file's directories are written: byte order, and struct's formats of a count, an entry, a link."""
-
-    order: str
-    count: str
-    entry: str
-    link: str
-
-
-def _read_start(file: BinaryIO) -> tuple[_Form, int]:
-    """The form of the directories and the place of the first one."""
-    order = {b"II": "<", b"MM": ">"}.get(file.read(2))
-    if order is None:
-        raise HeaderError("not a TIFF file")
-    (magic,) = _unpack(file, order + "H")
-    if magic == 42:
-        form = _Form(order, "H", "HHI4s", "I")
-        (directory,) = _unpack(file, order + "I")
-    elif magic == 43:  # BigTIFF: 64-bit offsets
-        form = _Form(order, "Q", "HHQ8s", "Q")
-        _, _, directory = _unpack(file, order + "HHQ")
-    else:
-        raise HeaderError("not a TIFF file")
-    return form, directory
-
-
-def _read_directory(file: BinaryIO, form: _Form, directory: int) -> tuple[dict[int, int], int]:
-    """First value of each tag of _FOLLOWED (of _NODATA, which holds text: 1); the next directory's place."""
-    order = form.order
-    file.seek(min(directory, 2**62))
-    (count,) = _unpack(file, order + form.count)
-    if count > MAX_TAGS:
-        raise HeaderError(f"the TIFF header claims {count} tags")
-    size = struct.calcsize(order + form.entry)
-    entries = file.read(size * count)
-    link = file.read(struct.calcsize(order + form.link))
-    tags = {}
-    for tag, kind, number, value in struct.iter_unpack(
-        order + form.entry, entries[: len(entries) // size * size]
-    ):
-        if tag in _FOLLOWED and kind in _TYPES and number and tag not in tags:
-            tags[tag] = _first_value(file, order, _TYPES[kind], number, value)
-        elif tag == _NODATA:
-            tags[tag] = 1
-    whole = len(link) == struct.calcsize(order + form.link)
-    return tags, struct.unpack(order + form.link, link)[0] if whole else 0
-
-
-def _first_value(file: BinaryIO, order: str, kind: str, number: int, value: bytes) -> int:
-    """First of a tag's values: in the entry itself, or where the entry points when they do not fit there."""
-    size = struct.calcsize(order + kind)
-    if size * number > len(value):
-        (offset,) = struct.unpack(order + ("I" if len(value) == 4 else "Q"), value)
-        file.seek(min(offset, 2**62))
-        value = file.read(size)
-    return struct.unpack(order + kind, value[:size])[0]
-
-
-def _unpack(file: BinaryIO, form: str) -> tuple:
-    return struct.unpack(form, file.read(struct.calcsize(form)))
+def _what_follows(directories: Directories, image: Directory) -> tuple[int | None, int]:
+    """Which of the further images is the mask of one, None for none; how many others have its size."""
+    mask, others = None, 0
+    for directory in directories:
+        if not directory.has_size_of(image):
+            continue
+        if directory.is_mask and mask is None:
+            mask = directory.number
+        others += directory.is_full
+    return mask, others

@@ -109,6 +109,16 @@ def _window(span: Span, size: int) -> slice | np.ndarray:
     return reflect(span.start, span.stop, size)
 
 
+def stacked(windows: list[np.ndarray]) -> np.ndarray:
+    """uint8 [B, h, w, 3] of B windows, in C order whatever theirs is; np.stack would keep theirs."""
+    if len(windows) == 1:
+        return np.ascontiguousarray(windows[0])[None]
+    batch = np.empty((len(windows), *windows[0].shape), windows[0].dtype)
+    for place, window in zip(batch, windows, strict=True):
+        place[:] = window
+    return batch
+
+
 def stitch(mask: np.ndarray, tile: Tile, prediction: np.ndarray) -> None:
     """Copies the part that the tile answers for from its prediction [h, w] into mask [H, W]."""
     mask[tile.rows.kept, tile.cols.kept] = prediction[tile.rows.inner, tile.cols.inner]

@@ -1,100 +1,68 @@
-"""Where a TIFF says, beside nodata and alpha, that it has no data: GDAL's sparse files and mask pages."""
+"""Where a TIFF says, beside nodata and alpha, that it has no data: sparse files, masks, LERC streams."""
 
 from __future__ import annotations
 
+import imagecodecs
 import numpy as np
 import tifffile
 
-from infer.read.decoder import DecodeError
+from infer.read import libtiff
+from infer.read.errors import DecodeError
+from infer.read.parts import chunk, part_shape, pixels_of, refuse_huge_chunks, written_parts
+from infer.tiff_header import Header
 
-_MASK = 4  # in a page's kind: which pixels of another page are there (TIFF 6.0, NewSubfileType)
-_SEPARATE = 2  # of a page: each band in strips or tiles of its own
-MOST_PADDING = 2**24  # samples by which a tile may be larger than four times its image
-MOST_PAGES = 8  # that are looked at for a mask
+LERC = 34887
 
 
-def covered(page: tifffile.TiffPage) -> np.ndarray | None:
+def covered(
+    page: tifffile.TiffPage, written: np.ndarray, file: np.ndarray, header: Header
+) -> np.ndarray | None:
     """bool [H, W], False where there is no data; None where the whole page has some.
 
-    A strip or tile of size 0 at place 0 was never written: it holds nothing. Raises DecodeError where there
-    are fewer of them than the image has, or one lies beyond the end of the file: tifffile would put zeros
-    there, which pass for open water.
+    written: bool [bands, rows, columns] of its strips or tiles. file: uint8 [N].
     """
-    size = page.parent.filehandle.size
-    rows, columns, bands = _grid(page)
-    if page.compression == 1:
-        page.databytecounts = _plain_counts(page)
-    places = list(zip(page.dataoffsets, page.databytecounts, strict=False))
-    if len(places) < rows * columns * bands or any((not p) != (not c) or p + c > size for p, c in places):
-        raise DecodeError("the file is cut short: part of the image is missing")
-    written = np.array([place > 0 for place, _ in places[: rows * columns * bands]])
-    if not written.any():
-        raise DecodeError("no part of the image was ever written")
-    masked = _by_mask(page)
-    if written.all():
-        return masked
-    there = _pixels_of(page, written.reshape(bands, rows, columns).all(axis=0))
-    return there if masked is None else there & masked
+    signs = []
+    if not written.all():
+        signs.append(pixels_of(page, written.all(axis=0)))
+    if header.mask_page is not None:
+        signs.append(_by_mask_page(page.parent.pages[header.mask_page], file, header))
+    if page.compression == LERC:
+        signs.append(_by_lerc(page))
+    signs = [sign for sign in signs if sign is not None]
+    return np.logical_and.reduce(signs) if signs else None
 
 
-def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:
-    """Rows and columns of strips or tiles, and how many bands have some of their own."""
-    if page.imagedepth > 1:
-        raise DecodeError(f"an image with the axes {page.axes}")
-    height, width = chunk(page)
-    bands = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
-    return -(-page.imagelength // height), -(-page.imagewidth // width), bands
+def _by_mask_page(mask: tifffile.TiffPage, file: np.ndarray, header: Header) -> np.ndarray | None:
+    """What the mask of an image says, which is none where it has another size."""
+    refuse_huge_chunks(mask)
+    if mask.shape != (header.height, header.width):
+        return None
+    written = written_parts(mask)
+    if mask.compression in libtiff.CODECS and written.all():
+        return libtiff.decode(file, mask.index, planar=False)[..., 0] != 0
+    return mask.asarray() != 0
 
 
-def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
-    """Bytes of each strip or tile of uncompressed samples, where its place is known.
+def _by_lerc(page: tifffile.TiffPage) -> np.ndarray | None:
+    """Each LERC stream says which of its pixels are valid; one that is not in one band is not valid.
 
-    These can be reckoned, and the counts of some writers are 0 or too large.
+    libtiff makes NaN or alpha 0 of it where the samples can hold that, and else loses it.
     """
     height, width = chunk(page)
-    together = 1 if page.planarconfig == _SEPARATE else page.samplesperpixel
-    row = -(-width * together * int(np.max(page.bitspersample)) // 8)
-    rows = [height] * len(page.dataoffsets)
-    if not page.is_tiled:
-        per_band = -(-page.imagelength // height)
-        rows = [min(height, page.imagelength - i % per_band * height) for i in range(len(rows))]
-    stated = [*page.databytecounts, *[0] * len(rows)]
-    return tuple(
-        0 if not place else row * lines if not count or count > row * lines else count
-        for place, lines, count in zip(page.dataoffsets, rows, stated, strict=False)
-    )
-
-
-def chunk(page: tifffile.TiffPage) -> tuple[int, int]:
-    """Height and width of a strip or tile, in pixels."""
-    if page.is_tiled:
-        return max(1, page.tilelength), max(1, page.tilewidth)
-    return max(1, min(page.rowsperstrip, page.imagelength)), page.imagewidth
-
-
-def _pixels_of(page: tifffile.TiffPage, grid: np.ndarray) -> np.ndarray:
-    """bool [H, W] from bool [rows, columns] of strips or tiles."""
-    height, width = chunk(page)
-    pixels = np.repeat(np.repeat(grid, height, axis=0), width, axis=1)
-    return pixels[: page.imagelength, : page.imagewidth]
-
-
-def _by_mask(page: tifffile.TiffPage) -> np.ndarray | None:
-    """What the mask page of an image says, where there is one."""
-    pages = page.parent.pages
-    for index in range(page.index + 1, page.index + MOST_PAGES):
-        try:
-            other = pages[index]
-        except IndexError:
-            return None
-        if int(other.subfiletype) & _MASK:
-            refuse_huge_chunks(other)
-            if other.shape == (page.imagelength, page.imagewidth):
-                return other.asarray() != 0
-    return None
-
-
-def refuse_huge_chunks(page: tifffile.TiffPage) -> None:
-    """A tile far larger than its image would be decoded in full: the limits would not hold."""
-    if np.prod(page.chunks, dtype=float) > MOST_PADDING + 4 * np.prod(page.shape, dtype=float):
-        raise DecodeError(f"tiles of {page.chunks} samples for an image of {page.shape}")
+    rows, columns = -(-page.imagelength // height), -(-page.imagewidth // width)
+    valid = np.ones((page.imagelength, page.imagewidth), bool)
+    for index, (place, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=False)):
+        if not place or index >= rows * columns * (page.samplesperpixel if page.planarconfig == 2 else 1):
+            continue
+        page.parent.filehandle.seek(place)
+        _, mask = imagecodecs.lerc_decode(page.parent.filehandle.read(count), masks=True)
+        if mask is None:
+            continue
+        mask = mask.reshape(-1, *mask.shape[-2:]).all(axis=0)
+        seen = part_shape(page, index)
+        if mask.shape[0] < seen[0] or mask.shape[1] < seen[1]:
+            raise DecodeError(f"a LERC mask of {mask.shape} pixels for {seen} of the image")
+        row, column = divmod(index % (rows * columns), columns)
+        window = valid[row * height :, column * width :][: seen[0], : seen[1]]
+        window &= mask[: seen[0], : seen[1]]
+    return None if valid.all() else valid

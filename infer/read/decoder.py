@@ -1,13 +1,17 @@
-"""Pixels of TIFF files by NVIDIA DALI; the fallback reads what DALI cannot, and small jobs on a CPU."""
+"""Pixels of TIFFs: by NVIDIA DALI on a GPU and for large jobs, by libtiff, and of odd ones by tifffile."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infer.read.errors import DecodeError
+from infer.report import Redone
 from infer.scenes import Scene
 
 if TYPE_CHECKING:
@@ -16,52 +20,79 @@ if TYPE_CHECKING:
     from nvidia.dali.backend import TensorListCPU, TensorListGPU
 
     Pixels = np.ndarray | torch.Tensor
-    # pixels, or the reason why there are none; where the scene has data, None for everywhere
-    Outcome = tuple[Pixels | None, str | None, np.ndarray | None]
 
-MOST_THREADS = 8
+MAX_THREADS = 8
 # Pixels in a job from which DALI is worth its import on a CPU: that takes 0.4 s more than tifffile's, which
 # needs 5 ms more per megapixel. A GPU has no other decoder.
 WORTH_DALI = 80_000_000
 
 
-class DecodeError(Exception):
-    """A scene cannot be decoded; the message says why."""
+@dataclass(frozen=True)
+class Outcome:
+    """Of one scene: pixels uint8 [H, W, 3] RGB, or None and in error the reason why.
+
+    valid: bool [H, W], False where there is no data; None: there is everywhere. notes: see tifffile_reader.
+    """
+
+    pixels: Pixels | None = None
+    error: str | None = None
+    valid: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Decoder:
-    """Decodes batches of scenes to uint8 [H, W, 3] RGB: NumPy arrays, or CUDA tensors with gpu=True.
+    """Decodes batches of scenes: NumPy arrays, or CUDA tensors with gpu=True.
 
-    pixels: of all scenes to come, by which the decoder is chosen.
+    pixels: of all scenes to come, by which the decoder is chosen. redone: is told of what did not go at once.
     """
 
-    def __init__(self, gpu: bool, most_scenes: int, pixels: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        gpu: bool,
+        most_scenes: int,
+        pixels: int,
+        say: Callable[[str], None],
+        redone: Callable[[Redone], None],
+    ) -> None:
         self._gpu = gpu
         self._most_scenes = most_scenes
-        self._say = say
-        self._said_bands = False
+        self._say, self._redone = say, redone
         self._encoded: list[np.ndarray] = []
+        self._pool = ThreadPoolExecutor(min(MAX_THREADS, len(os.sched_getaffinity(0))), "decoder")
         self._pipeline = self._build_where_possible() if gpu or pixels >= WORTH_DALI else None
 
     def decode(self, scenes: list[Scene]) -> list[Outcome]:
-        """Pixels or the reason for their absence, in the order of the scenes. One bad file costs no other."""
-        for_dali = [scene for scene in scenes if _is_for_dali(scene)]
-        decoded = dict(zip(for_dali, self._try_together(for_dali), strict=True))
-        return [decoded.get(scene) or self._fall_back(scene) for scene in scenes]
+        """In the order of the scenes. One bad file costs no other."""
+        by_dali: dict[Scene, Outcome | None] = {}
+        if self._pipeline is not None:
+            for_dali = [scene for scene in scenes if _is_for_dali(scene)]
+            by_dali = dict(zip(for_dali, self._try_together(for_dali), strict=True))
+        rest = [scene for scene in scenes if by_dali.get(scene) is None]
+        read = self._pool.map(self._read, rest) if len(rest) > 1 else map(self._read, rest)
+        by_others = dict(zip(rest, read, strict=True))
+        return [by_dali.get(scene) or by_others[scene] for scene in scenes]
 
-    def _fall_back(self, scene: Scene) -> Outcome:
-        from infer.read.tifffile_reader import read_scene  # slow to import, and not always needed
-
+    def _read(self, scene: Scene) -> Outcome:
+        """By libtiff where the scene is plain RGB, by tifffile where it is not or that fails."""
+        refused = None
         try:
+            if scene.header.is_plain_rgb:
+                from infer.read.libtiff import read_plain  # slow to import: beside the engine
+
+                try:
+                    return Outcome(read_plain(scene.path, scene.header))
+                except DecodeError as error:
+                    refused = str(error)
+            from infer.read.tifffile_reader import read_scene  # and not always needed
+
             read = read_scene(scene.path, scene.header)
         except DecodeError as error:
-            return None, str(error), None
+            return Outcome(error=str(error))
         except MemoryError:
-            return None, "no memory to decode it", None
-        if read.left_out and not self._said_bands:
-            self._said_bands = True  # a job has hundreds of such scenes, or none
-            self._say(f"infer: {scene.name}: only the first three of its bands are used; likewise in others")
-        return read.pixels, None, read.valid
+            return Outcome(error="no memory to decode it")
+        if refused:
+            self._redone(Redone("decode", (scene.name,), refused))
+        return Outcome(read.pixels, None, read.valid, read.notes)
 
     def _try_together(self, scenes: list[Scene]) -> list[Outcome | None]:
         """None stands for a scene that DALI failed on; when a batch fails, each is tried alone."""
@@ -70,14 +101,16 @@ class Decoder:
         try:
             self._encoded = [np.fromfile(scene.path, np.uint8) for scene in scenes]
             (output,) = self._pipeline.run()
-        except Exception:  # DALI says neither in which scene nor, reliably, with which type of error
+        except Exception as error:  # DALI says neither in which scene nor, reliably, with which type of error
+            reason = f"DALI: {error}".strip().splitlines()[0]
+            self._redone(Redone("decode", tuple(scene.name for scene in scenes), reason))
             self._pipeline = self._build_where_possible()  # one that has thrown cannot be used again
             if len(scenes) == 1:
                 return [None]
             return [outcome for scene in scenes for outcome in self._try_together([scene])]
         pixels = _take_from_gpu(output) if self._gpu else _take_from_cpu(output)
         return [
-            (array, None, None) if tuple(array.shape) == (*scene.shape, 3) else None
+            Outcome(array) if tuple(array.shape) == (*scene.shape, 3) else None
             for scene, array in zip(scenes, pixels, strict=True)
         ]
 
@@ -93,7 +126,9 @@ class Decoder:
                 return self._build()
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-                self._say(f"infer: DALI cannot decode on the {'GPU' if gpu else 'CPU'}: {reason}")
+                reason = f"DALI cannot decode on the {'GPU' if gpu else 'CPU'}: {reason}"
+                self._say(f"infer: {reason}")
+                self._redone(Redone("start", (), reason))
         return None
 
     def _build(self) -> Pipeline:
@@ -101,7 +136,7 @@ class Decoder:
 
         pipeline = Pipeline(
             batch_size=self._most_scenes,
-            num_threads=min(MOST_THREADS, len(os.sched_getaffinity(0))),
+            num_threads=min(MAX_THREADS, len(os.sched_getaffinity(0))),
             device_id=0 if self._gpu else None,
             prefetch_queue_depth=1,  # the reader's own queue runs ahead: a failure then belongs to one batch
         )

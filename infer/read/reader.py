@@ -12,27 +12,19 @@ from typing import TYPE_CHECKING
 
 from infer.journal import Journal
 from infer.read.dali import make_dali_report_damage
+from infer.report import Redone
 from infer.scenes import Scene
 
 if TYPE_CHECKING:
-    import numpy as np
-    import torch
-
-    Pixels = np.ndarray | torch.Tensor
+    from infer.read.decoder import Outcome
 
 
 @dataclass
 class DecodedBatch:
-    """Scenes of one padded shape with their pixels, uint8 [H, W, 3] RGB each.
-
-    pixels[i] is None where scenes[i] could not be decoded; errors[i] then says why.
-    valid[i], bool [H, W], is False where scenes[i] has no data; None: it has everywhere.
-    """
+    """Scenes of one padded shape, and what was decoded of each."""
 
     scenes: list[Scene]
-    pixels: list[Pixels | None] = field(default_factory=list)
-    errors: list[str | None] = field(default_factory=list)
-    valid: list[np.ndarray | None] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
 
 
 class Reader:
@@ -46,11 +38,12 @@ class Reader:
         batches: list[list[Scene]],
         gpu: bool,
         say: Callable[[str], None],
+        redone: Callable[[Redone], None],
         journal: Journal | None = None,
     ) -> None:
         self.decode_seconds = 0.0
         self._batches = batches
-        self._gpu, self._say, self._journal = gpu, say, journal
+        self._gpu, self._say, self._redone, self._journal = gpu, say, redone, journal
         # One batch waits, one is being decoded, one is with the network: that bounds the memory.
         self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue(maxsize=1)
         self._stop = threading.Event()
@@ -79,18 +72,15 @@ class Reader:
             from infer.read.decoder import Decoder  # DALI is slow to import: here it loads beside the engine
 
             pixels = sum(scene.shape[0] * scene.shape[1] for batch in self._batches for scene in batch)
-            decoder = Decoder(self._gpu, max(len(batch) for batch in self._batches), pixels, self._say)
+            largest = max(len(batch) for batch in self._batches)
+            decoder = Decoder(self._gpu, largest, pixels, self._say, self._redone)
             for scenes in self._batches:
                 if self._stop.is_set():
                     return
                 start = time.perf_counter()
                 if self._journal:
                     self._journal.starts("decode", [scene.name for scene in scenes])
-                batch = DecodedBatch(scenes)
-                for pixels, error, valid in decoder.decode(scenes):
-                    batch.pixels.append(pixels)
-                    batch.errors.append(error)
-                    batch.valid.append(valid)
+                batch = DecodedBatch(scenes, decoder.decode(scenes))
                 self.decode_seconds += time.perf_counter() - start
                 if self._journal:
                     self._journal.starts("decode", ())

@@ -1,20 +1,26 @@
-"""From the samples of a TIFF, of any type and colours, to 8-bit RGB, and which pixels hold data at all."""
+"""From the samples of a TIFF, of any type and colours, to 8-bit RGB, and which pixels hold data at all.
+
+A scene is gone through in blocks of rows, so that nothing but the samples and the result is ever whole.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from infer.read.decoder import DecodeError
+from infer.read.bands import BLACK_IS_ZERO, CMYK, PALETTE, RGB, WHITE_IS_ZERO, YCBCR, Bands
+from infer.read.errors import DecodeError
 
 # Samples wider than 8 bits are stretched by one line for all bands of a scene: what lies between these
 # percentiles of its valid samples fills 0 to 255.
 LOW, HIGH = 0.5, 99.5
-MOST_COUNTED = 4_000_000  # samples from which the percentiles are taken, evenly spread over the scene
+MAX_COUNTED = 4_000_000  # samples from which the percentiles are taken, evenly spread over the scene
+BLOCK = 2**20  # samples of a block of rows
 
 LAB = 8, 9, 10  # CIELAB, ICCLAB, ITULAB: Pillow's
-KNOWN = WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = 0, 1, 2, 3, 5, 6
+KNOWN = WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR
 
 
 @dataclass(frozen=True)
@@ -22,19 +28,36 @@ class Samples:
     """Pixels as they are stored, and what their numbers mean.
 
     values: [H, W, S] of any type of whole or floating-point numbers.
-    bits: of a sample; TIFF's code number for the colours, YCBCR standing for what is RGB by now.
-    palette: uint16 [3, N] for PALETTE; alpha: which band is one, None for none.
+    bits: of a sample. bands: which samples are colours and alpha, YCBCR standing for what is RGB by now.
+    palette: uint16 [3, N] for PALETTE.
     nodata: the value that stands for nothing, None for none; NaN is a value too.
     there: bool [H, W], False where the file holds no data whatever the values say; None for nowhere.
     """
 
     values: np.ndarray
     bits: int
-    photometric: int
+    bands: Bands
     palette: np.ndarray | None = None
-    alpha: int | None = None
     nodata: float | None = None
     there: np.ndarray | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the numbers are colours of 8 bits or less already."""
+        return self.bits <= 8 and self.values.dtype.kind in "bu"
+
+    def blocks(self) -> Iterator[slice]:
+        """Rows that are gone through together."""
+        height, width, samples = self.values.shape
+        step = max(1, BLOCK // max(1, width * samples))
+        return (slice(row, min(row + step, height)) for row in range(0, height, step))
+
+    def colours(self, rows: slice) -> np.ndarray:
+        """[h, W, C]: the bands of colour of some rows."""
+        chosen = self.bands.colours
+        if chosen == tuple(range(chosen[0], chosen[0] + len(chosen))):  # a view, not a copy
+            return self.values[rows, :, chosen[0] : chosen[0] + len(chosen)]
+        return self.values[rows][..., list(chosen)]
 
 
 def to_rgb(samples: Samples) -> tuple[np.ndarray, np.ndarray | None]:
@@ -42,93 +65,129 @@ def to_rgb(samples: Samples) -> tuple[np.ndarray, np.ndarray | None]:
 
     8-bit colours stay as they are. Raises DecodeError for colours and numbers that have no RGB.
     """
-    bands = _colour_bands(samples)
-    empty = _empty(bands, samples)  # [H, W, C], before any number changes
-    signs = [samples.there]
-    if empty is not None:
-        signs.append(~empty.all(axis=2))
-    if samples.alpha is not None:
-        signs.append(samples.values[..., samples.alpha] != 0)
-    if bands.dtype.kind == "f":
-        signs.append(np.isfinite(bands).all(axis=2))
-    signs = [sign for sign in signs if sign is not None and not sign.all()]
-    valid = np.logical_and.reduce(signs) if signs else None
-    counted = _counted(bands, empty, valid)
-    return _in_colours(bands, samples, counted), valid
+    _refuse_what_has_no_rgb(samples)
+    valid = _valid(samples)
+    line = (
+        None if samples.is_narrow or samples.bands.photometric in (PALETTE, CMYK) else _line(samples, valid)
+    )
+    if samples.is_narrow and samples.bits == 8 and samples.bands.photometric in (RGB, YCBCR, BLACK_IS_ZERO):
+        return _repeated(samples.colours(slice(None))), valid
+    pixels = np.empty((*samples.values.shape[:2], 3), np.uint8)
+    for rows in samples.blocks():
+        pixels[rows] = _in_colours(samples, samples.colours(rows), line)
+    return pixels, valid
 
 
-def _colour_bands(samples: Samples) -> np.ndarray:
-    values = samples.values
+def _refuse_what_has_no_rgb(samples: Samples) -> None:
+    values, photometric, found = samples.values, samples.bands.photometric, len(samples.bands.colours)
     if values.dtype.kind not in "buif":
         raise DecodeError(f"samples are {values.dtype}, not whole or floating-point numbers")
-    colours = [band for band in range(values.shape[2]) if band != samples.alpha]
-    wanted = {PALETTE: 1, CMYK: 4}.get(samples.photometric, 3)
-    if len(colours) < wanted:
-        if wanted == 4 or samples.photometric in (RGB, YCBCR):
-            raise DecodeError(f"{len(colours)} bands of colour, {wanted} are needed")
-        wanted = 1
-    return values[..., colours[:wanted]]
+    needed = {RGB: 3, YCBCR: 3, CMYK: 4}.get(photometric, 1)
+    if found < needed:
+        raise DecodeError(f"{found} bands of colour, {needed} are needed")
+    if photometric == CMYK and values.dtype.kind != "u":
+        raise DecodeError(f"CMYK of {values.dtype} numbers")
+    palette = samples.palette
+    if photometric == PALETTE and (palette is None or palette.ndim != 2 or len(palette) != 3):
+        raise DecodeError("a palette is missing")
+    if photometric == PALETTE and values.dtype.kind not in "bu":
+        raise DecodeError(f"colours of a palette chosen by {values.dtype} numbers")
 
 
-def _empty(bands: np.ndarray, samples: Samples) -> np.ndarray | None:
-    """Which samples hold the value that stands for nothing: bool [H, W, C]; None for none."""
-    if samples.nodata is None:
+def _valid(samples: Samples) -> np.ndarray | None:
+    """bool [H, W], False where there is no data; None when that is nowhere."""
+    by_value = (
+        samples.nodata is not None or samples.bands.alpha is not None or samples.values.dtype.kind == "f"
+    )
+    if samples.there is None and not by_value:
         return None
-    if np.isnan(samples.nodata):
-        return np.isnan(bands) if bands.dtype.kind == "f" else None
-    if bands.dtype.kind == "f":
-        return bands == bands.dtype.type(samples.nodata)
-    return bands == samples.nodata
+    valid = np.ones(samples.values.shape[:2], bool)
+    for rows in samples.blocks():
+        colours, sign = samples.colours(rows), valid[rows]
+        if samples.there is not None:
+            sign &= samples.there[rows]
+        empty = _empty(colours, samples.nodata)
+        if empty is not None:
+            sign &= ~empty.all(axis=2)
+        if samples.bands.alpha is not None:
+            sign &= samples.values[rows, :, samples.bands.alpha] != 0
+        if colours.dtype.kind == "f":
+            sign &= np.isfinite(colours).all(axis=2)
+    return None if valid.all() else valid
 
 
-def _counted(bands: np.ndarray, empty: np.ndarray | None, valid: np.ndarray | None) -> np.ndarray:
-    """The samples that hold data, flat."""
-    keep = None if valid is None else np.broadcast_to(valid[..., None], bands.shape)
+def _empty(colours: np.ndarray, nodata: float | None) -> np.ndarray | None:
+    """Which samples hold the value that stands for nothing: bool [h, W, C]; None for none."""
+    if nodata is None:
+        return None
+    if np.isnan(nodata):
+        return np.isnan(colours) if colours.dtype.kind == "f" else None
+    if colours.dtype.kind == "f":
+        return colours == colours.dtype.type(nodata)
+    return colours == nodata
+
+
+def _counted(samples: Samples, valid: np.ndarray | None, rows: slice) -> np.ndarray:
+    """The samples of some rows that hold data, flat."""
+    colours = samples.colours(rows)
+    empty = _empty(colours, samples.nodata)
+    keep = None if valid is None else np.broadcast_to(valid[rows, :, None], colours.shape)
     if empty is not None:
         keep = ~empty if keep is None else keep & ~empty
-    return bands.reshape(-1) if keep is None else bands[keep]
+    return colours.reshape(-1) if keep is None else colours[keep]
 
 
-def _in_colours(bands: np.ndarray, samples: Samples, counted: np.ndarray) -> np.ndarray:
-    if samples.photometric == PALETTE:
-        return _by_palette(bands[..., 0], samples.palette)
-    narrow = samples.bits <= 8 and bands.dtype.kind in "bu"
-    if samples.photometric == CMYK:
-        whole = float(2**samples.bits - 1) if bands.dtype.kind == "u" else 0
-        if not whole:
-            raise DecodeError(f"CMYK of {bands.dtype} numbers")
-        ink = 1 - bands.astype(np.float32) / np.float32(whole)
-        return np.rint(255 * ink[..., :3] * ink[..., 3:]).astype(np.uint8)
-    eight = _widened(bands, samples.bits) if narrow else _stretched(bands, counted)
-    if samples.photometric == WHITE_IS_ZERO:
-        eight = 255 - eight
-    return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))
-
-
-def _widened(bands: np.ndarray, bits: int) -> np.ndarray:
-    """1 to 8 bits to 0..255."""
-    if bits == 8:
-        return bands
-    return (bands.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
-
-
-def _stretched(bands: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """One line for all bands: uint8; what is no number becomes 0."""
-    if not counted.size:
-        return np.zeros(bands.shape, np.uint8)
-    sample = counted[:: max(1, counted.size // MOST_COUNTED)].astype(np.float64)
+def _line(samples: Samples, valid: np.ndarray | None) -> tuple[float, float] | None:
+    """What becomes 0, and what a step of one becomes; None where no sample holds data."""
+    sizes = [_counted(samples, valid, rows).size for rows in samples.blocks()]
+    step, start, picked = max(1, sum(sizes) // MAX_COUNTED), 0, []
+    for rows, size in zip(samples.blocks(), sizes, strict=True):
+        picked.append(_counted(samples, valid, rows)[-start % step :: step].astype(np.float64))
+        start += size
+    sample = np.concatenate(picked)
+    if not sample.size:
+        return None
     low, high = np.percentile(sample, (LOW, HIGH))
     if not high > low:
         low, high = float(sample.min()), float(sample.max())
-    gain = 255 / (high - low) if high > low else 0.0
+    return low, 255 / (high - low) if high > low else 0.0
+
+
+def _in_colours(samples: Samples, colours: np.ndarray, line: tuple[float, float] | None) -> np.ndarray:
+    """uint8 [h, W, 3] of some rows."""
+    photometric = samples.bands.photometric
+    if photometric == PALETTE:
+        return _by_palette(colours[..., 0], samples.palette)
+    if photometric == CMYK:
+        ink = 1 - colours.astype(np.float32) / np.float32(2**samples.bits - 1)
+        return np.rint(255 * ink[..., :3] * ink[..., 3:]).astype(np.uint8)
+    if samples.is_narrow:
+        eight = _widened(colours, samples.bits)
+    else:
+        eight = np.zeros(colours.shape, np.uint8) if line is None else _stretched(colours, *line)
+    return _repeated(255 - eight if photometric == WHITE_IS_ZERO else eight)
+
+
+def _repeated(colours: np.ndarray) -> np.ndarray:
+    """[h, W, 3] of one band or three."""
+    return np.ascontiguousarray(np.broadcast_to(colours, (*colours.shape[:2], 3)))
+
+
+def _widened(colours: np.ndarray, bits: int) -> np.ndarray:
+    """1 to 8 bits to 0..255."""
+    if bits == 8:
+        return colours
+    return (colours.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
+
+
+def _stretched(colours: np.ndarray, low: float, gain: float) -> np.ndarray:
+    """uint8; what is no number becomes 0."""
     with np.errstate(invalid="ignore", over="ignore"):
-        wide = np.clip((bands.astype(np.float64) - low) * gain, 0, 255)
-    return np.rint(np.nan_to_num(wide, nan=0.0)).astype(np.uint8)
+        wide = np.clip((colours.astype(np.float64) - low) * gain, 0, 255)
+    return np.rint(np.nan_to_num(wide, nan=0.0, copy=False)).astype(np.uint8)
 
 
-def _by_palette(indices: np.ndarray, palette: np.ndarray | None) -> np.ndarray:
-    if palette is None or palette.ndim != 2 or len(palette) != 3:
-        raise DecodeError("a palette is missing")
+def _by_palette(indices: np.ndarray, palette: np.ndarray) -> np.ndarray:
     colours = palette.T
     if colours.max(initial=0) > 255:  # TIFF stores 16 bits of each; some writers only 8
         colours = colours >> 8

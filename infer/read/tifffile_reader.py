@@ -1,4 +1,4 @@
-"""The second reader, tifffile with imagecodecs: what DALI is not for, or fails on."""
+"""Any TIFF that is not plain RGB: tifffile reads its tags, libtiff or imagecodecs' codecs its samples."""
 
 from __future__ import annotations
 
@@ -11,27 +11,35 @@ import cv2
 import numpy as np
 import tifffile
 
-from infer.read import rgb
-from infer.read.coverage import covered, refuse_huge_chunks
-from infer.read.decoder import DecodeError
+from infer.read import libtiff, rgb
+from infer.read.bands import CMYK, UNSTATED, YCBCR, Bands, bands_of, declared_roles
+from infer.read.coverage import covered
+from infer.read.errors import DecodeError
+from infer.read.parts import SEPARATE, lend_places, refuse_huge_chunks, written_parts
 from infer.read.rgb import Samples, to_rgb
+from infer.read.streams import JPEG, OLD_JPEG, refuse_misfits
 from infer.tiff_header import Header
 
-GDAL_NODATA = 42113
-_JPEG = 7, 34892  # in whole streams with a size of their own
-_JPEG_LIKE = (6, 7, 34892, 50001, 34933, 34934)  # their decoders give RGB for YCbCr
+GDAL_METADATA, GDAL_NODATA = 42112, 42113
+FEWER_BANDS = "only three of its bands are used"
+NO_DATA, NO_ALPHA = "it has no data anywhere: no ice", "its alpha is 0 everywhere: no ice"
+MORE_IMAGES = "it holds further images of its size, which are not looked at"
+UNSEEN = "it has more images than are looked at: a mask behind them would not be seen"
+_PREDICTED = (5, 8, 32946, 34925, 50000)  # LZW, Deflate, LZMA, ZSTD: codecs that the Predictor tag is for
+_FLOATING_POINT = 3  # a predictor
+_JPEG_LIKE = (OLD_JPEG, *JPEG, 50001, 34933, 34934)  # their decoders give RGB for YCbCr
 
 
 @dataclass(frozen=True)
 class Read:
     """pixels: uint8 [H, W, 3] RGB, upright. valid: bool [H, W], False where there is no data, None: all is.
 
-    left_out: bands that were there beside the three (alpha is none of them).
+    notes: what a user should know of how it was read, in words that are the same for each scene of the kind.
     """
 
     pixels: np.ndarray
     valid: np.ndarray | None = None
-    left_out: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def read_scene(path: Path, header: Header) -> Read:
@@ -51,55 +59,101 @@ def read_scene(path: Path, header: Header) -> Read:
 
 def _read_tiff(path: Path, header: Header) -> Read:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what we report in one line ourselves
-    with tifffile.TiffFile(path) as file:
-        page = file.pages[header.page] if header.page else file.pages.first
-        if _is_for_pillow(page):
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages[header.page] if header.page else tiff.pages.first
+        if page.photometric in rgb.LAB:
             from infer.read.pillow import read_rgb  # seldom needed
 
             return Read(read_rgb(path, header.page))
-        _refuse_what_would_be_misread(page)
-        refuse_huge_chunks(page)
-        there = covered(page)
-        if page.compression in _JPEG:
-            from infer.read.jpeg_strips import refuse_misfit_jpegs  # seldom needed
-
-            refuse_misfit_jpegs(page)
-        values = _bands_last(page.asarray(), page.axes)
-        stored = Samples(
-            values,
-            int(np.max(page.bitspersample)),
-            int(page.photometric),
-            None if page.colormap is None else np.asarray(page.colormap),
-            _alpha(page, values.shape[2]),
-            _nodata(page),
-            there,
-        )
+        stored = _stored(path, page, header)
     pixels, valid = to_rgb(stored)
-    colours = values.shape[2] - (stored.alpha is not None)
-    wanted = 4 if stored.photometric == rgb.CMYK else 3
     upright = np.ascontiguousarray(_turned(pixels, header.orientation))
-    return Read(
-        upright,
-        None if valid is None else _turned(valid, header.orientation),
-        max(0, colours - wanted) if colours > 1 else 0,
+    valid = None if valid is None else _turned(valid, header.orientation)
+    return Read(upright, valid, tuple(_notes(stored, valid, header)))
+
+
+def _notes(stored: Samples, valid: np.ndarray | None, header: Header) -> list[str]:
+    notes = [FEWER_BANDS] if stored.bands.left_out and len(stored.bands.colours) > 1 else []
+    if valid is not None and not valid.any():
+        alpha = stored.bands.alpha
+        by_alpha = alpha is not None and not stored.values[..., alpha].any()
+        notes.append(NO_ALPHA if by_alpha else NO_DATA)
+    if header.others:
+        notes.append(MORE_IMAGES)
+    if header.unseen:
+        notes.append(UNSEEN)
+    return notes
+
+
+def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
+    """Samples as they are stored and what they mean; raises DecodeError."""
+    _refuse_what_would_be_misread(page, header)
+    refuse_huge_chunks(page)
+    written = written_parts(page)
+    file = libtiff.encoded(path, header)
+    there = covered(page, written, file, header)
+    values = _values(page, written, file, header)
+    return Samples(
+        values,
+        int(np.max(page.bitspersample)),
+        _bands(page, header.photometric, values.shape[2]),
+        None if page.colormap is None else np.asarray(page.colormap),
+        _nodata(page),
+        there,
     )
 
 
-def _is_for_pillow(page: tifffile.TiffPage) -> bool:
-    if page.photometric == rgb.YCBCR:
-        return page.compression not in _JPEG_LIKE
-    return page.photometric in rgb.LAB
+def _values(page: tifffile.TiffPage, written: np.ndarray, file: np.ndarray, header: Header) -> np.ndarray:
+    """[H, W, S], as stored; YCbCr as RGB."""
+    if page.compression in libtiff.CODECS and header.photometric != CMYK and np.ndim(page.bitspersample) == 0:
+        if not written.all():
+            lend_places(file, page, written)
+        if header.photometric == YCBCR:
+            from infer.read.ycbcr import read_ycbcr  # seldom needed
+
+            return read_ycbcr(page, file, header)
+        with suppress(libtiff.NotForLibtiff):
+            return libtiff.decode(file, header.page, planar=_is_planar(page))
+    refuse_misfits(page)
+    _set_right(page)
+    return _bands_last(page.asarray(), page.axes)
 
 
-def _refuse_what_would_be_misread(page: tifffile.TiffPage) -> None:
-    if page.photometric not in rgb.KNOWN:
+def _is_planar(page: tifffile.TiffPage) -> bool:
+    return page.planarconfig == SEPARATE and page.samplesperpixel > 1
+
+
+def _set_right(page: tifffile.TiffPage) -> None:
+    """What tifffile would take literally and other readers do not."""
+    if page.compression not in _PREDICTED:
+        page.predictor = 1
+    elif page.predictor == _FLOATING_POINT and page.dtype.kind != "f":
+        raise DecodeError(f"a predictor for floating-point numbers on {page.dtype}")
+    if page.compression in JPEG and _is_planar(page):
+        if page.photometric == YCBCR:
+            raise DecodeError("YCbCr of JPEGs in planes")
+        page.photometric = tifffile.PHOTOMETRIC.MINISBLACK  # each plane is a grey JPEG of its own
+
+
+def _refuse_what_would_be_misread(page: tifffile.TiffPage, header: Header) -> None:
+    if header.photometric not in (UNSTATED, *rgb.KNOWN):
         name = getattr(page.photometric, "name", page.photometric)
         raise DecodeError(f"colours are stored as {name}, not RGB, grey, a palette, CMYK, YCbCr or CIELAB")
+    if header.photometric == YCBCR and page.compression not in (*libtiff.CODECS, *_JPEG_LIKE):
+        raise DecodeError(f"YCbCr stored by codec {int(page.compression)}")
     if page.dtype is None:
         raise DecodeError(f"samples of {page.bitspersample} bits and format {page.sampleformat}")
     inks = page.tags.get("InkSet")
-    if page.photometric == rgb.CMYK and inks is not None and inks.value != 1:
+    if header.photometric == CMYK and inks is not None and inks.value != 1:
         raise DecodeError("inks other than CMYK")
+
+
+def _bands(page: tifffile.TiffPage, photometric: int, samples: int) -> Bands:
+    metadata = page.tags.valueof(GDAL_METADATA, "")
+    extra = [int(kind) for kind in page.extrasamples]
+    return bands_of(
+        photometric, samples, extra, declared_roles(metadata) if isinstance(metadata, str) else {}
+    )
 
 
 def _bands_last(values: np.ndarray, axes: str) -> np.ndarray:
@@ -111,12 +165,6 @@ def _bands_last(values: np.ndarray, axes: str) -> np.ndarray:
     if axes != "YXS":
         raise DecodeError(f"an image with the axes {axes}")
     return values
-
-
-def _alpha(page: tifffile.TiffPage, bands: int) -> int | None:
-    kinds = [int(kind) for kind in page.extrasamples]
-    first = bands - len(kinds)
-    return next((first + i for i, kind in enumerate(kinds) if kind in (1, 2) and first + i > 0), None)
 
 
 def _nodata(page: tifffile.TiffPage) -> float | None:
@@ -135,9 +183,8 @@ def _read_picture(path: Path, header: Header) -> Read:
     if image is None:
         raise DecodeError("a damaged picture")
     values = image[..., np.newaxis] if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
-    photometric = rgb.RGB if values.shape[2] > 2 else rgb.BLACK_IS_ZERO
-    alpha = 3 if values.shape[2] == 4 else None
-    pixels, valid = to_rgb(Samples(values, 8 * values.itemsize, photometric, alpha=alpha))
+    bands = bands_of(UNSTATED, values.shape[2], [2] if values.shape[2] == 4 else [], {})
+    pixels, valid = to_rgb(Samples(values, 8 * values.itemsize, bands))
     return Read(np.ascontiguousarray(_turned(pixels, header.orientation)), valid)
 
 

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from infer.read.dali import make_dali_report_damage
-from infer.read.decoder import WORTH_DALI, Decoder
+from infer.read.decoder import WORTH_DALI, Decoder, Outcome
 from infer.read.reader import Reader
 from infer.scenes import Scene, batches, find_scenes
 from tests.support import random_rgb, shared, write_tiff
@@ -22,11 +22,11 @@ def only_dali(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the scenes that went to the fallback, which refuses them: whatever is read, DALI has read."""
     names: list[str] = []
 
-    def refuse(_: Decoder, scene: Scene) -> tuple[None, str, None]:
+    def refuse(_: Decoder, scene: Scene) -> Outcome:
         names.append(scene.name)
-        return None, "not by DALI", None
+        return Outcome(error="not by DALI")
 
-    monkeypatch.setattr(Decoder, "_fall_back", refuse)
+    monkeypatch.setattr(Decoder, "_read", refuse)
     monkeypatch.setattr("infer.read.decoder.WORTH_DALI", 0)
     return names
 
@@ -34,11 +34,13 @@ def only_dali(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, str | None]]:
     scenes = find_scenes(folder)
     make_dali_report_damage()  # as the reader does
-    decoder = Decoder(gpu=False, most_scenes=most, pixels=WORTH_DALI, say=print)
+    decoder = Decoder(gpu=False, most_scenes=most, pixels=WORTH_DALI, say=print, redone=print)
     outcomes = []
     for i in range(0, len(scenes), most):
         outcomes += decoder.decode(scenes[i : i + most])
-    return {scene.name: outcome[:2] for scene, outcome in zip(scenes, outcomes, strict=True)}
+    return {
+        scene.name: (outcome.pixels, outcome.error) for scene, outcome in zip(scenes, outcomes, strict=True)
+    }
 
 
 @pytest.mark.parametrize(
@@ -143,8 +145,12 @@ def _twenty_scenes(folder: Path, broken: int | None) -> list[Scene]:
 
 
 def _read_all(scenes: list[Scene]) -> dict[str, np.ndarray | None]:
-    with Reader(batches(scenes, 512, 8, gpu=False), gpu=False, say=print) as reader:
-        return {s.name: p for batch in reader for s, p in zip(batch.scenes, batch.pixels, strict=True)}
+    with Reader(batches(scenes, 512, 8, gpu=False), gpu=False, say=print, redone=print) as reader:
+        return {
+            scene.name: outcome.pixels
+            for batch in reader
+            for scene, outcome in zip(batch.scenes, batch.outcomes, strict=True)
+        }
 
 
 @pytest.mark.parametrize("broken", [0, 9, 19])
@@ -163,7 +169,7 @@ def test_one_broken_file_changes_no_pixel_of_the_other_nineteen(
 
 def test_a_reader_can_be_left_half_way(tmp_path: Path) -> None:
     scenes = _twenty_scenes(tmp_path / "s", None)
-    with Reader(batches(scenes, 512, 1, gpu=False), gpu=False, say=print) as reader:
+    with Reader(batches(scenes, 512, 1, gpu=False), gpu=False, say=print, redone=print) as reader:
         assert next(iter(reader)).scenes == [scenes[0]]
     assert not reader._thread.is_alive()
 
@@ -175,9 +181,9 @@ def test_the_gpu_decodes_the_same_pixels(tmp_path: Path) -> None:
         pytest.skip("no CUDA device")
     scenes = _twenty_scenes(tmp_path / "s", 9)
     on_cpu = _read_all(scenes)
-    with Reader(batches(scenes, 512, 8, gpu=True), gpu=True, say=print) as reader:
+    with Reader(batches(scenes, 512, 8, gpu=True), gpu=True, say=print, redone=print) as reader:
         for batch in reader:
-            for scene, pixels in zip(batch.scenes, batch.pixels, strict=True):
+            for scene, pixels in zip(batch.scenes, [o.pixels for o in batch.outcomes], strict=True):
                 if scene.name == "09.tif":
                     assert pixels is None
                     continue

@@ -11,9 +11,12 @@ import torch
 from infer.job import _predict
 from infer.predictor import Predictor
 from infer.progress import Progress
+from infer.read.decoder import Outcome
 from infer.read.reader import DecodedBatch
+from infer.report import Report
 from infer.scenes import find_scenes
 from infer.settings import Settings
+from infer.told import Told
 from infer.torch_engine import TorchEngine
 from infer.weights import Model
 from infer.writer import MaskWriter
@@ -30,11 +33,12 @@ def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
     wrong = torch.nn.Conv2d(5, 2, 1)  # wants five bands and is given three
     engine = TorchEngine(Model(wrong, (0.0,) * 3, (1.0,) * 3, ""), "cpu")
     predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
-    batch = DecodedBatch(scenes, [random_rgb(32, 40), None, random_rgb(32, 40)], [None, "cut short", None])
-    batch.valid = [None] * 3
+    whole = Outcome(random_rgb(32, 40))
+    batch = DecodedBatch(scenes, [whole, Outcome(error="cut short"), whole])
+    report = Report()
     (tmp_path / "out").mkdir()
     with MaskWriter(tmp_path / "out") as writer:
-        pending = _predict(batch, predictor, writer, Progress(3, quiet=True))
+        pending = _predict(batch, predictor, writer, Told(Progress(3, quiet=True), report))
     assert [item.scene for item in pending] == scenes
     assert pending[1].error == "cut short"
     assert all("prediction failed: RuntimeError" in item.error for item in (pending[0], pending[2]))
@@ -43,7 +47,8 @@ def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
         ("a.png", "b.png", "c.png"), (32, 40)
     )
     assert not any(mask.any() for mask in masks.values())
-    assert len(capsys.readouterr().err.splitlines()) == 3
+    assert len(capsys.readouterr().err.splitlines()) == 4
+    assert [(redone.stage, len(redone.scenes)) for redone in report.redone] == [("predict", 2)]
 
 
 class _Broken(torch.nn.Module):
@@ -65,8 +70,8 @@ def test_a_scene_without_a_finite_answer_costs_no_other_of_its_batch(tmp_path: P
     predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
     (tmp_path / "out").mkdir()
     with MaskWriter(tmp_path / "out") as writer:
-        batch = DecodedBatch(scenes, images, [None] * 3, [None] * 3)
-        pending = _predict(batch, predictor, writer, Progress(3, quiet=True))
+        batch = DecodedBatch(scenes, [Outcome(image) for image in images])
+        pending = _predict(batch, predictor, writer, Told(Progress(3, quiet=True), Report()))
     assert [bool(item.error) for item in pending] == [False, True, False]
     assert "not finite" in pending[1].error
     names = [scene.mask_name for scene in scenes]
@@ -85,10 +90,10 @@ def test_where_there_is_no_data_there_is_no_ice(tmp_path: Path) -> None:
     predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)
     valid = np.zeros((32, 40), bool)
     valid[5:9, 7:30] = True
-    batch = DecodedBatch(scenes, [random_rgb(32, 40)] * 2, [None] * 2, [valid, None])
+    batch = DecodedBatch(scenes, [Outcome(random_rgb(32, 40), valid=sign) for sign in (valid, None)])
     (tmp_path / "out").mkdir()
     with MaskWriter(tmp_path / "out") as writer:
-        _predict(batch, predictor, writer, Progress(2, quiet=True))
+        _predict(batch, predictor, writer, Told(Progress(2, quiet=True), Report()))
     masks = read_masks(tmp_path / "out")
     np.testing.assert_array_equal(masks[scenes[0].mask_name], np.where(valid, 255, 0))
     assert (masks[scenes[1].mask_name] == 255).all()

@@ -13,9 +13,9 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
-from infer.read.decoder import DecodeError
+from infer.read.errors import DecodeError
 from infer.read.rgb import HIGH, LOW
-from infer.read.tifffile_reader import Read, read_scene
+from infer.read.tifffile_reader import FEWER_BANDS, Read, read_scene
 from infer.tiff_header import read_header
 from tests.support import random_rgb, shared
 
@@ -137,7 +137,7 @@ def test_cmyk_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
     found = written(tmp_path, cmyk, photometric="separated")
     expected = np.asarray(Image.open(tmp_path / "x.tif").convert("RGB"))
     assert np.abs(found.pixels.astype(int) - expected).max() <= 1
-    assert found.left_out == 0
+    assert not found.notes
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ def test_where_alpha_is_zero_there_is_no_data(tmp_path: Path, kind: str) -> None
     found = written(tmp_path, np.dstack([RGB, alpha]), photometric="rgb", extrasamples=[kind])
     np.testing.assert_array_equal(found.pixels, RGB)
     np.testing.assert_array_equal(found.valid, alpha > 0)
-    assert found.left_out == 0
+    assert not found.notes
 
 
 def test_further_bands_are_left_out_and_counted(tmp_path: Path) -> None:
     bands = np.dstack([RGB, RGB])
     found = written(tmp_path, bands, photometric="rgb", planarconfig="contig")
     np.testing.assert_array_equal(found.pixels, RGB)
-    assert found.left_out == 3
+    assert found.notes == (FEWER_BANDS,)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -14,7 +14,10 @@ from tests.support import random_rgb, shared, write_tiff
 
 def _by_tifffile(path: Path) -> Header:
     with tifffile.TiffFile(path) as file:
-        tags = file.pages.first.tags
+        first_page, *further = file.pages
+        tags = first_page.tags
+        masks = [page.index for page in further if int(page.subfiletype) == 4]
+        same_size = [page for page in further if page.shape[:2] == first_page.shape[:2]]
 
         def first(name: str, default: int) -> int:
             value = tags[name].value if name in tags else default
@@ -24,7 +27,11 @@ def _by_tifffile(path: Path) -> Header:
             first("ImageLength", 0), first("ImageWidth", 0), first("SamplesPerPixel", 1),
             first("BitsPerSample", 1), first("SampleFormat", 1), first("Compression", 1),
             first("PhotometricInterpretation", -1), first("PlanarConfiguration", 1), first("Orientation", 1),
-            has_nodata="GDAL_NODATA" in tags or any(int(page.subfiletype) & 4 for page in file.pages),
+            has_nodata="GDAL_NODATA" in tags or bool(masks),
+            mask_page=masks[0] if masks else None,
+            has_roles="COLORINTERP" in str(tags.valueof("GDAL_METADATA")),
+            tile=first("TileWidth", 0) * first("TileLength", 0),
+            others=sum(not int(page.subfiletype) & 5 for page in same_size),
         )  # fmt: skip
 
 

@@ -1,0 +1,127 @@
+"""The strips or tiles of a TIFF's page: where they lie, which were never written, and what cannot be true."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import tifffile
+
+from infer.read.errors import DecodeError
+
+SEPARATE = 2  # planar configuration: each band in parts of its own
+MAX_PADDING = 2**24  # samples by which a tile may be larger than four times its image
+_UNCOMPRESSED = 1
+_PLACES, _COUNTS = (273, 324), (279, 325)  # tags of strips and of tiles
+_BYTES = {3: 2, 4: 4, 9: 4, 13: 4, 16: 8, 17: 8, 18: 8}  # of the types that hold them
+
+
+def written_parts(page: tifffile.TiffPage) -> np.ndarray:
+    """bool [bands, rows, columns] of strips or tiles: which were written; one band stands for all together.
+
+    Counts of bytes that are missing or wrong are mended in the page where they can be known. A part of size 0
+    at place 0 was never written (GDAL's sparse files). Raises DecodeError where there are fewer of them than
+    the image has, or one ends beyond the file: readers would put zeros there, which pass for open water.
+    """
+    size = page.parent.filehandle.size
+    rows, columns, bands = _grid(page)
+    _mend_counts(page, size)
+    places = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    if len(places) < rows * columns * bands or any((not p) != (not c) or p + c > size for p, c in places):
+        raise DecodeError("the file is cut short: part of the image is missing")
+    written = np.array([place > 0 for place, _ in places[: rows * columns * bands]])
+    if not written.any():
+        raise DecodeError("no part of the image was ever written")
+    return written.reshape(bands, rows, columns)
+
+
+def chunk(page: tifffile.TiffPage) -> tuple[int, int]:
+    """Height and width of a strip or tile, in pixels."""
+    if page.is_tiled:
+        return max(1, page.tilelength), max(1, page.tilewidth)
+    return max(1, min(page.rowsperstrip, page.imagelength)), page.imagewidth
+
+
+def part_shape(page: tifffile.TiffPage, index: int) -> tuple[int, int]:
+    """Height and width of what lies of a strip or tile in the image: less than all at its edges."""
+    height, width = chunk(page)
+    rows, columns = -(-page.imagelength // height), -(-page.imagewidth // width)
+    row, column = divmod(index % (rows * columns), columns)  # each band may have its own
+    return min(height, page.imagelength - row * height), min(width, page.imagewidth - column * width)
+
+
+def refuse_huge_chunks(page: tifffile.TiffPage) -> None:
+    """A tile far larger than its image would be decoded in full: the limits would not hold."""
+    if np.prod(page.chunks, dtype=float) > MAX_PADDING + 4 * np.prod(page.shape, dtype=float):
+        raise DecodeError(f"tiles of {page.chunks} samples for an image of {page.shape}")
+
+
+def pixels_of(page: tifffile.TiffPage, grid: np.ndarray) -> np.ndarray:
+    """bool [H, W] from bool [rows, columns] of strips or tiles."""
+    height, width = chunk(page)
+    pixels = np.repeat(np.repeat(grid, height, axis=0), width, axis=1)
+    return pixels[: page.imagelength, : page.imagewidth]
+
+
+def lend_places(file: np.ndarray, page: tifffile.TiffPage, written: np.ndarray) -> None:
+    """Changes `file`, uint8 [N]: parts that were never written borrow the place of one that was.
+
+    libtiff refuses files with such parts. What is decoded in their places holds no data all the same.
+    """
+    absent = ~written.reshape(-1)
+    donor = int(np.argmin(absent))
+    for code in (code for codes in (_PLACES, _COUNTS) for code in codes if code in page.tags):
+        tag = page.tags[code]
+        size = _BYTES.get(int(tag.dtype))
+        if size is None or tag.count < absent.size:
+            raise DecodeError("the places of its parts are stored in a way that is not known")
+        stored = file[tag.valueoffset : tag.valueoffset + size * absent.size]
+        values = stored.view(f"{page.parent.byteorder}u{size}")
+        values[absent] = values[donor]
+
+
+def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:
+    """Rows and columns of strips or tiles, and how many bands have some of their own."""
+    if page.imagedepth > 1:
+        raise DecodeError(f"an image with the axes {page.axes}")
+    height, width = chunk(page)
+    bands = page.samplesperpixel if page.planarconfig == SEPARATE else 1
+    return -(-page.imagelength // height), -(-page.imagewidth // width), bands
+
+
+def _mend_counts(page: tifffile.TiffPage, size: int) -> None:
+    stated = any(code in page.tags for code in _COUNTS)
+    lone_zero = len(page.dataoffsets) == 1 and page.databytecounts[:1] == (0,)
+    if page.compression == _UNCOMPRESSED and not _is_subsampled(page):
+        page.databytecounts = _plain_counts(page)
+    elif not stated or lone_zero:
+        page.databytecounts = _counts_to_the_next(page.dataoffsets, size)
+
+
+def _is_subsampled(page: tifffile.TiffPage) -> bool:
+    return int(page.photometric) == 6 and page.planarconfig != SEPARATE
+
+
+def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
+    """Bytes of each strip or tile of uncompressed samples, where its place is known.
+
+    These can be reckoned, and the counts of some writers are 0 or too large.
+    """
+    height, width = chunk(page)
+    together = 1 if page.planarconfig == SEPARATE else page.samplesperpixel
+    row = -(-width * together * int(np.max(page.bitspersample)) // 8)
+    rows = [height] * len(page.dataoffsets)
+    if not page.is_tiled:
+        per_band = -(-page.imagelength // height)
+        rows = [min(height, page.imagelength - i % per_band * height) for i in range(len(rows))]
+    stated = [*page.databytecounts, *[0] * len(rows)]
+    return tuple(
+        0 if not place else row * lines if not count or count > row * lines else count
+        for place, lines, count in zip(page.dataoffsets, rows, stated, strict=False)
+    )
+
+
+def _counts_to_the_next(places: tuple[int, ...], size: int) -> tuple[int, ...]:
+    """Each part reaches to the next one or the end of the file: decoders know where their own data end."""
+    ends = dict(pairwise([*sorted(set(places)), size]))
+    return tuple(max(0, ends[place] - place) if place else 0 for place in places)

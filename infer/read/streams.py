@@ -1,0 +1,136 @@
+"""Strips and tiles that are whole JPEG, PNG, JPEG 2000, XL or XR streams: their own size against the image's.
+
+A decoder believes its stream: one that is too small would be filled up with zeros, which pass for open water,
+and a few bytes can claim gigabytes, whatever the limits. So the size is read before anything is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tifffile
+
+from infer.read import jpegxl
+from infer.read.errors import DecodeError
+from infer.read.parts import chunk, part_shape
+
+OLD_JPEG = 6  # whose parts may be bare scans; what has no header has no size of its own
+JPEG = 7, 34892, 33007
+MAX_BANDS = 4  # that a stream may have where its image has fewer
+MCU = 16  # pixels to which a JPEG's writer may have rounded its sides up
+_NO_SIZE = frozenset((0x01, *range(0xD0, 0xD9)))  # JPEG markers that stand alone
+_NO_FRAME = frozenset((0xC4, 0xC8, 0xCC))  # of C0 to CF, those that begin no frame
+
+
+@dataclass(frozen=True)
+class Size:
+    """Pixels of a stream, and how many bands it has; 0 where that is not looked at."""
+
+    height: int
+    width: int
+    bands: int = 0
+
+
+def refuse_misfits(page: tifffile.TiffPage) -> None:
+    """Raises DecodeError where a stream does not cover its part of the image, or is larger than its place.
+
+    A tile that is cropped at the edge of the image is whole.
+    """
+    codec = int(page.compression)
+    name, size_of = _CODECS.get(codec, ("", None))
+    if size_of is None:
+        return
+    height, width = chunk(page)
+    if not page.is_tiled:  # JPEGs may be rounded up, and the last strip as high as all others
+        height, width = -(-height // MCU) * MCU, -(-width // MCU) * MCU
+    for index, (place, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=False)):
+        if not place:
+            continue
+        page.parent.filehandle.seek(place)
+        size = size_of(page.parent.filehandle.read(count))
+        if size is None and codec == OLD_JPEG:
+            continue
+        if size is None:
+            raise DecodeError(f"a {name} stream that does not say its size")
+        seen = part_shape(page, index)
+        if size.height < seen[0] or size.width < seen[1] or size.height > height or size.width > width:
+            raise DecodeError(
+                f"a {name} of {size.width}x{size.height} pixels for {seen[1]}x{seen[0]} of the image"
+            )
+        if size.bands > max(MAX_BANDS, page.samplesperpixel):
+            raise DecodeError(f"a {name} of {size.bands} bands for an image of {page.samplesperpixel}")
+
+
+def jpeg_size(stream: bytes) -> Size | None:
+    """By its frame header (ITU T.81, B.2.2); None where there is none."""
+    at = stream.find(b"\xff")
+    while 0 <= at < len(stream) - 1:
+        marker = stream[at + 1]
+        if marker in (0x00, 0xFF) or marker in _NO_SIZE:
+            at = stream.find(b"\xff", at + (1 if marker == 0xFF else 2))
+        elif 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
+            frame = stream[at + 4 : at + 10]
+            whole = len(frame) == 6
+            return Size(_number(frame[1:3]), _number(frame[3:5]), frame[5]) if whole else None
+        else:
+            at = stream.find(b"\xff", at + 2 + max(2, _number(stream[at + 2 : at + 4])))
+    return None
+
+
+def _png_size(stream: bytes) -> Size | None:
+    """PNG specification, 11.2.2: IHDR comes first."""
+    if stream[:8] != b"\x89PNG\r\n\x1a\n" or stream[12:16] != b"IHDR" or len(stream) < 24:
+        return None
+    return Size(_number(stream[20:24]), _number(stream[16:20]))
+
+
+def _jpeg2000_size(stream: bytes) -> Size | None:
+    """By the SIZ segment (ITU T.800, A.5.1) of a codestream, bare or in JP2's box."""
+    if stream[:4] != b"\xff\x4f\xff\x51":
+        stream = next((body for kind, body in jpegxl.boxes(stream) if kind == b"jp2c"), b"")
+    siz = stream[4:42]
+    if stream[:4] != b"\xff\x4f\xff\x51" or len(siz) < 38:
+        return None
+    across, down, left, above = (_number(siz[at : at + 4]) for at in (4, 8, 12, 16))
+    return Size(down - above, across - left, _number(siz[36:38]))
+
+
+def _jpegxl_size(stream: bytes) -> Size | None:
+    head = jpegxl.read_head(stream)
+    if head is None:
+        return None
+    if head.is_animated:
+        raise DecodeError("a JPEG XL animation")
+    return Size(head.height, head.width, head.bands)
+
+
+def _jpegxr_size(stream: bytes) -> Size | None:
+    """By the image header (ITU T.832, 8.3) at the place that the container's tag 0xBCC0 gives (annex A)."""
+    if stream[:3] != b"II\xbc":
+        return None
+    ifd = int.from_bytes(stream[4:8], "little")
+    entries = int.from_bytes(stream[ifd : ifd + 2], "little")
+    for at in range(ifd + 2, ifd + 2 + 12 * entries, 12):
+        if stream[at : at + 2] != b"\xc0\xbc":
+            continue
+        head = stream[int.from_bytes(stream[at + 8 : at + 12], "little") :][:20]
+        if head[:8] != b"WMPHOTO\0" or len(head) < 20:
+            return None
+        side = 2 if head[10] & 0x80 else 4  # bytes
+        width, height = (_number(head[12 + i * side : 12 + (i + 1) * side]) + 1 for i in range(2))
+        return Size(height, width)
+    return None
+
+
+def _number(field: bytes) -> int:
+    return int.from_bytes(field, "big")
+
+
+_CODECS: dict[int, tuple[str, Callable[[bytes], Size | None]]] = {
+    **dict.fromkeys((OLD_JPEG, *JPEG), ("JPEG", jpeg_size)),
+    **dict.fromkeys((33003, 33004, 33005, 34712), ("JPEG 2000", _jpeg2000_size)),
+    **dict.fromkeys((22610, 34934), ("JPEG XR", _jpegxr_size)),
+    **dict.fromkeys((50002, 52546), ("JPEG XL", _jpegxl_size)),
+    34933: ("PNG", _png_size),
+}
