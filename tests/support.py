@@ -16,6 +16,37 @@ from PIL import Image
 REPO = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SEA_ICE_SHARED", REPO.parent / "shared"))
 WEIGHTS = REPO / "weights" / "seaice.safetensors"
+# The job, with lines that are executed at the end of a module as soon as that is imported.
+PATCHED_JOB = """
+import importlib.machinery, sys
+PATCHES = {patches!r}
+class Finder(importlib.machinery.PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name not in PATCHES:
+            return None
+        spec = super().find_spec(name, path, target)
+        execute = spec.loader.exec_module
+        def exec_module(module):
+            execute(module)
+            exec(PATCHES[name], module.__dict__)
+        spec.loader.exec_module = exec_module
+        return spec
+sys.meta_path.insert(0, Finder)
+from infer.__main__ import _work
+from infer.supervise import supervise
+sys.exit(supervise(_work))
+"""
+# Engines of the fast network on a CPU, by name: lines that make the job take one whatever the folder.
+ENGINES = {
+    "torch": {"infer.engine": "FAST = None"},
+    "onnxruntime": {"infer.engine": "WORTH_BF16 = float('inf')"},
+    "openvino fp32": {
+        "infer.engine": "WORTH_BF16 = 0; cpu_is_fast_at_bf16 = lambda: True",
+        "infer.openvino_engine": "HINTS['bf16'] = 'f32'",
+    },
+    "openvino bf16": {"infer.engine": "WORTH_BF16 = 0; cpu_is_fast_at_bf16 = lambda: True"},
+}
 
 
 def shared(part: str) -> Path:
@@ -43,9 +74,12 @@ def write_tiff(path: Path, image: np.ndarray, **options: object) -> Path:
     return path
 
 
-def run_infer(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
-    """`python -m infer` as the judge runs it: a process of its own."""
-    command = [sys.executable, "-m", "infer", *map(str, arguments)]
+def run_infer(
+    *arguments: object, engine: str | None = None, **options: object
+) -> subprocess.CompletedProcess[str]:
+    """`python -m infer` as the judge runs it: a process of its own. engine: one of ENGINES, not its choice."""
+    start = ["-c", PATCHED_JOB.format(patches=ENGINES[engine])] if engine else ["-m", "infer"]
+    command = [sys.executable, *start, *map(str, arguments)]
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
     environment = {**ours, "PYTHONPATH": str(REPO), **options.pop("env", {})}
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, **options)

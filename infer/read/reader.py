@@ -71,9 +71,8 @@ class Reader:
         try:
             from infer.read.decoder import Decoder  # DALI is slow to import: here it loads beside the engine
 
-            pixels = sum(scene.shape[0] * scene.shape[1] for batch in self._batches for scene in batch)
             largest = max(len(batch) for batch in self._batches)
-            decoder = Decoder(self._gpu, largest, pixels, self._say, self._redone)
+            decoder = Decoder(self._gpu, largest, self._say, self._redone)
             for scenes in self._batches:
                 if self._stop.is_set():
                     return

@@ -20,31 +20,10 @@ from tests.bench.contestants import apart, environment
 from tests.bench.measure import Failed, agreement, fresh, run
 from tests.bench.rungs import RUNGS, Rung
 from tests.bench.scenarios import make
-from tests.support import REPO
+from tests.support import PATCHED_JOB, REPO
 from train_offline import command
 from train_offline.judging.environment import environment as machine
 
-# The job, with lines that are executed at the end of a module as soon as that is imported.
-PROGRAM = """
-import importlib.machinery, sys
-PATCHES = {patches!r}
-class Finder(importlib.machinery.PathFinder):
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name not in PATCHES:
-            return None
-        spec = super().find_spec(name, path, target)
-        execute = spec.loader.exec_module
-        def exec_module(module):
-            execute(module)
-            exec(PATCHES[name], module.__dict__)
-        spec.loader.exec_module = exec_module
-        return spec
-sys.meta_path.insert(0, Finder)
-from infer.__main__ import _work
-from infer.supervise import supervise
-sys.exit(supervise(_work))
-"""
 COLUMNS = (
     "machine", "cores", "gpu", "scenario", "technique", "kept", "runs", "seconds_before", "seconds_after",
     "speed_up", "agreement_before", "agreement_after",
@@ -88,7 +67,7 @@ def climb(rung: Rung, place: Place, repeat: int) -> dict[str, float]:
 
 
 def command_line(rung: Rung | None, place: Place, masks: Path) -> list[str]:
-    program = PROGRAM.format(patches=dict(rung.patches) if rung else {})
+    program = PATCHED_JOB.format(patches=dict(rung.patches) if rung else {})
     line = [sys.executable, "-c", program, "--input", str(place.scenes), "--output", str(masks)]
     line += ["--weights", str(place.models / "weights.safetensors"), "--quiet"]
     return [*line, *(rung.arguments if rung else ())]

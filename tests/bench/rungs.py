@@ -41,7 +41,7 @@ _draft.with_suffix(".bin").write_bytes(GRAPH.with_suffix(".bin").read_bytes())
 GRAPH = _draft
 """
 }
-DALI = {"infer.read.decoder": "WORTH_DALI = 0"}
+DALI = {"infer.read.decoder": "DALI_ON_CPU = True"}
 # Everything is decoded when the network asks for the first scene, not beside it.
 ONE_AFTER_THE_OTHER = {
     "infer.read.reader": """
@@ -88,14 +88,14 @@ TILES = ("--tile", "512", "--overlap", "128")
 
 RUNGS = (
     Rung("ONNX Runtime in place of torch for small jobs", "one", True, TORCH),
-    Rung("tifffile in place of DALI for small jobs", "one", True, DALI),
+    Rung("libtiff in place of DALI on a CPU", "one", True, DALI),
     Rung("byte-code made beforehand", "one", True, environment=NO_BYTE_CODE),
     Rung("decoding beside the network and its start", "one", True, ONE_AFTER_THE_OTHER),
     Rung("decoding beside the network and its start", "split", True, ONE_AFTER_THE_OTHER),
     Rung("OpenVINO in bf16 but for the first layers, in place of ONNX Runtime", "split", True, ONNX_RUNTIME),
     Rung("bf16 but for the first layers, in place of fp32", "split", True, OPENVINO_IN_FP32),
     Rung("OpenVINO in bf16, in place of torch in fp32", "split", True, TORCH),
-    Rung("tifffile in place of DALI for small jobs", "split", True, DALI),
+    Rung("libtiff in place of DALI on a CPU", "split", True, DALI),
     Rung("scenes up to 2048 as a whole, not tiles of 512", "split", True, arguments=TILES),
     Rung("run-length PNG", "split", True, DEFAULT_PNG),
     Rung("writing in threads", "split", True, WRITTEN_AT_ONCE),

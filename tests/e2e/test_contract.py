@@ -116,7 +116,14 @@ def test_the_report_has_the_contracts_fields(scenes: Path, tmp_path: Path) -> No
     assert report["weights_sha256"] in (REPO / "weights" / "MODEL_CARD.md").read_text()
     by_name = {scene.pop("name"): scene for scene in report["scenes"]}
     assert set(by_name) == {"a.b.tif", "odd.TIFF", "plain.Tif", "bad.tif"}
-    bad = {"height": 512, "width": 512, "status": "degraded", "error": "not a TIFF file", "ice_fraction": 0}
+    bad = {
+        "height": 512,
+        "width": 512,
+        "status": "degraded",
+        "error": "not a TIFF file",
+        "ice_fraction": 0,
+        "notes": [],
+    }
     assert by_name["bad.tif"] == bad
     masks = read_masks(tmp_path / "o")
     odd = by_name["odd.TIFF"]

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from infer.read.dali import make_dali_report_damage
-from infer.read.decoder import WORTH_DALI, Decoder, Outcome
+from infer.read.decoder import Decoder, Outcome
 from infer.read.reader import Reader
 from infer.scenes import Scene, batches, find_scenes
 from tests.support import random_rgb, shared, write_tiff
@@ -27,14 +27,14 @@ def only_dali(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return Outcome(error="not by DALI")
 
     monkeypatch.setattr(Decoder, "_read", refuse)
-    monkeypatch.setattr("infer.read.decoder.WORTH_DALI", 0)
+    monkeypatch.setattr("infer.read.decoder.DALI_ON_CPU", True)
     return names
 
 
 def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, str | None]]:
     scenes = find_scenes(folder)
     make_dali_report_damage()  # as the reader does
-    decoder = Decoder(gpu=False, most_scenes=most, pixels=WORTH_DALI, say=print, redone=print)
+    decoder = Decoder(gpu=False, most_scenes=most, say=print, redone=print)
     outcomes = []
     for i in range(0, len(scenes), most):
         outcomes += decoder.decode(scenes[i : i + most])
@@ -110,10 +110,11 @@ def test_a_file_far_larger_than_its_pixels_is_not_read_whole(tmp_path: Path) -> 
     np.testing.assert_array_equal(pixels, random_rgb(48, 40))
 
 
-def test_without_dali_the_fallback_reads_everything(
+def test_without_dali_libtiff_reads_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_tiff(tmp_path / "x.tif", random_rgb(48, 40))
+    monkeypatch.setattr("infer.read.decoder.DALI_ON_CPU", True)
     monkeypatch.setitem(sys.modules, "nvidia.dali", None)  # what Python does with a package that is broken
     pixels, error = _decode(tmp_path)["x.tif"]
     assert error is None
@@ -121,7 +122,7 @@ def test_without_dali_the_fallback_reads_everything(
     assert "DALI cannot decode on the CPU" in capsys.readouterr().out
 
 
-def test_a_small_job_on_a_cpu_does_without_dali(
+def test_a_cpu_does_without_dali(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "nvidia.dali", None)
