@@ -77,7 +77,7 @@ def write_tiff(path: Path, image: np.ndarray, **options: object) -> Path:
 def run_infer(
     *arguments: object, engine: str | None = None, **options: object
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m infer` as the judge runs it: a process of its own. engine: one of ENGINES, not its choice."""
+    """`python -m infer` as the judge runs it, a process of its own. engine: of ENGINES, not its choice."""
     start = ["-c", PATCHED_JOB.format(patches=ENGINES[engine])] if engine else ["-m", "infer"]
     command = [sys.executable, *start, *map(str, arguments)]
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
