@@ -6,7 +6,7 @@ import imagecodecs
 import numpy as np
 import tifffile
 
-from infer.read import libtiff
+from infer.read.codecs import samples_of
 from infer.read.errors import DecodeError
 from infer.read.parts import chunk, part_shape, pixels_of, refuse_huge_chunks, written_parts
 from infer.tiff_header import Header
@@ -14,33 +14,29 @@ from infer.tiff_header import Header
 LERC = 34887
 
 
-def covered(
-    page: tifffile.TiffPage, written: np.ndarray, file: np.ndarray, header: Header
-) -> np.ndarray | None:
+def covered(page: tifffile.TiffPage, written: np.ndarray, header: Header) -> np.ndarray | None:
     """bool [H, W], False where there is no data; None where the whole page has some.
 
-    written: bool [bands, rows, columns] of its strips or tiles. file: uint8 [N].
+    written: bool [bands, rows, columns] of its strips or tiles.
     """
     signs = []
     if not written.all():
         signs.append(pixels_of(page, written.all(axis=0)))
     if header.mask_page is not None:
-        signs.append(_by_mask_page(page.parent.pages[header.mask_page], file, header))
+        signs.append(_by_mask_page(page.parent.pages[header.mask_page], header))
     if page.compression == LERC:
         signs.append(_by_lerc(page))
     signs = [sign for sign in signs if sign is not None]
     return np.logical_and.reduce(signs) if signs else None
 
 
-def _by_mask_page(mask: tifffile.TiffPage, file: np.ndarray, header: Header) -> np.ndarray | None:
+def _by_mask_page(mask: tifffile.TiffPage, header: Header) -> np.ndarray | None:
     """What the mask of an image says, which is none where it has another size."""
     refuse_huge_chunks(mask)
     if mask.shape != (header.height, header.width):
         return None
-    written = written_parts(mask)
-    if mask.compression in libtiff.CODECS and written.all():
-        return libtiff.decode(file, mask.index, planar=False)[..., 0] != 0
-    return mask.asarray() != 0
+    written_parts(mask)
+    return samples_of(mask)[..., 0] != 0
 
 
 def _by_lerc(page: tifffile.TiffPage) -> np.ndarray | None:

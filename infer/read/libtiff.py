@@ -23,6 +23,9 @@ _MAP_NORESERVE = 0x4000  # linux/mman.h: no memory is set aside for what is not 
 _READ_AND_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
 
 
+BITS = (8, 16, 32, 64)  # of a sample; others are unpacked wrongly where a row does not fill its last byte
+
+
 class NotForLibtiff(Exception):  # noqa: N818  no mistake of anybody: another reader may do
     """libtiff, as it is built into imagecodecs, has no such samples."""
 

@@ -13,11 +13,12 @@ import tifffile
 
 from infer.read import libtiff, rgb
 from infer.read.bands import CMYK, UNSTATED, YCBCR, Bands, bands_of, declared_roles
+from infer.read.codecs import is_planar, samples_of
 from infer.read.coverage import covered
 from infer.read.errors import DecodeError
-from infer.read.parts import SEPARATE, lend_places, refuse_huge_chunks, written_parts
+from infer.read.parts import lend_places, refuse_huge_chunks, written_parts
 from infer.read.rgb import Samples, to_rgb
-from infer.read.streams import JPEG, OLD_JPEG, refuse_misfits
+from infer.read.streams import JPEG, OLD_JPEG
 from infer.tiff_header import Header
 
 GDAL_METADATA, GDAL_NODATA = 42112, 42113
@@ -25,8 +26,6 @@ FEWER_BANDS = "only three of its bands are used"
 NO_DATA, NO_ALPHA = "it has no data anywhere: no ice", "its alpha is 0 everywhere: no ice"
 MORE_IMAGES = "it holds further images of its size, which are not looked at"
 UNSEEN = "it has more images than are looked at: a mask behind them would not be seen"
-_PREDICTED = (5, 8, 32946, 34925, 50000)  # LZW, Deflate, LZMA, ZSTD: codecs that the Predictor tag is for
-_FLOATING_POINT = 3  # a predictor
 _JPEG_LIKE = (OLD_JPEG, *JPEG, 50001, 34933, 34934)  # their decoders give RGB for YCbCr
 
 
@@ -91,7 +90,7 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
     refuse_huge_chunks(page)
     written = written_parts(page)
     file = libtiff.encoded(path, header)
-    there = covered(page, written, file, header)
+    there = covered(page, written, header)
     values = _values(page, written, file, header)
     return Samples(
         values,
@@ -105,7 +104,8 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
 
 def _values(page: tifffile.TiffPage, written: np.ndarray, file: np.ndarray, header: Header) -> np.ndarray:
     """[H, W, S], as stored; YCbCr as RGB."""
-    if page.compression in libtiff.CODECS and header.photometric != CMYK and np.ndim(page.bitspersample) == 0:
+    whole_bytes = page.bitspersample in libtiff.BITS
+    if page.compression in libtiff.CODECS and header.photometric != CMYK and whole_bytes:
         if not written.all():
             lend_places(file, page, written)
         if header.photometric == YCBCR:
@@ -113,26 +113,8 @@ def _values(page: tifffile.TiffPage, written: np.ndarray, file: np.ndarray, head
 
             return read_ycbcr(page, file, header)
         with suppress(libtiff.NotForLibtiff):
-            return libtiff.decode(file, header.page, planar=_is_planar(page))
-    refuse_misfits(page)
-    _set_right(page)
-    return _bands_last(page.asarray(), page.axes)
-
-
-def _is_planar(page: tifffile.TiffPage) -> bool:
-    return page.planarconfig == SEPARATE and page.samplesperpixel > 1
-
-
-def _set_right(page: tifffile.TiffPage) -> None:
-    """What tifffile would take literally and other readers do not."""
-    if page.compression not in _PREDICTED:
-        page.predictor = 1
-    elif page.predictor == _FLOATING_POINT and page.dtype.kind != "f":
-        raise DecodeError(f"a predictor for floating-point numbers on {page.dtype}")
-    if page.compression in JPEG and _is_planar(page):
-        if page.photometric == YCBCR:
-            raise DecodeError("YCbCr of JPEGs in planes")
-        page.photometric = tifffile.PHOTOMETRIC.MINISBLACK  # each plane is a grey JPEG of its own
+            return libtiff.decode(file, header.page, planar=is_planar(page))
+    return samples_of(page)
 
 
 def _refuse_what_would_be_misread(page: tifffile.TiffPage, header: Header) -> None:
@@ -154,17 +136,6 @@ def _bands(page: tifffile.TiffPage, photometric: int, samples: int) -> Bands:
     return bands_of(
         photometric, samples, extra, declared_roles(metadata) if isinstance(metadata, str) else {}
     )
-
-
-def _bands_last(values: np.ndarray, axes: str) -> np.ndarray:
-    """[H, W, S] of a page whose axes are YX, YXS or SYX."""
-    if axes == "YX":
-        return values[..., np.newaxis]
-    if axes == "SYX":
-        return np.moveaxis(values, 0, -1)
-    if axes != "YXS":
-        raise DecodeError(f"an image with the axes {axes}")
-    return values
 
 
 def _nodata(page: tifffile.TiffPage) -> float | None:

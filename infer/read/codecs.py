@@ -1,0 +1,47 @@
+"""Samples of a page by tifffile and imagecodecs: what libtiff does not know or fills up in silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import tifffile
+
+from infer.read.bands import YCBCR
+from infer.read.errors import DecodeError
+from infer.read.parts import SEPARATE
+from infer.read.streams import JPEG, refuse_misfits
+
+_PREDICTED = (5, 8, 32946, 34925, 50000)  # LZW, Deflate, LZMA, ZSTD: codecs that the Predictor tag is for
+_FLOATING_POINT = 3  # a predictor
+
+
+def samples_of(page: tifffile.TiffPage) -> np.ndarray:
+    """[H, W, S] as stored; YCbCr in JPEG and its like as RGB. Changes tags of the page that would mislead.
+
+    Raises DecodeError, or whatever a codec raises, for damage.
+    """
+    refuse_misfits(page)
+    if page.compression not in _PREDICTED:
+        page.predictor = 1
+    elif page.predictor == _FLOATING_POINT and page.dtype.kind != "f":
+        raise DecodeError(f"a predictor for floating-point numbers on {page.dtype}")
+    if page.compression in JPEG and is_planar(page):
+        if page.photometric == YCBCR:
+            raise DecodeError("YCbCr of JPEGs in planes")
+        page.photometric = tifffile.PHOTOMETRIC.MINISBLACK  # each plane is a grey JPEG of its own
+    return _bands_last(page.asarray(), page.axes)
+
+
+def is_planar(page: tifffile.TiffPage) -> bool:
+    """Whether each of several bands is stored by itself."""
+    return page.planarconfig == SEPARATE and page.samplesperpixel > 1
+
+
+def _bands_last(values: np.ndarray, axes: str) -> np.ndarray:
+    """[H, W, S] of a page whose axes are YX, YXS or SYX."""
+    if axes == "YX":
+        return values[..., np.newaxis]
+    if axes == "SYX":
+        return np.moveaxis(values, 0, -1)
+    if axes != "YXS":
+        raise DecodeError(f"an image with the axes {axes}")
+    return values
