@@ -15,8 +15,8 @@ import numpy as np
 from infer.read.errors import DecodeError
 from infer.tiff_header import Header
 
-# Whose damage it reports: none, LZW, Deflate (two numbers), PackBits, LERC, LZMA, ZSTD, WebP
-CODECS = frozenset((1, 5, 8, 32946, 32773, 34887, 34925, 50000, 50001))
+# Whose damage it reports: none, LZW, Deflate (two numbers), PackBits, LZMA, ZSTD, WebP
+CODECS = frozenset((1, 5, 8, 32946, 32773, 34925, 50000, 50001))
 
 
 _MAP_NORESERVE = 0x4000  # linux/mman.h: no memory is set aside for what is not changed

@@ -35,6 +35,11 @@ def written_parts(page: tifffile.TiffPage) -> np.ndarray:
     return written.reshape(bands, rows, columns)
 
 
+def stated_counts(page: tifffile.TiffPage) -> list[int]:
+    """The tags that say how many bytes its parts have; libtiff wants one where there are several parts."""
+    return [code for code in _COUNTS if code in page.tags]
+
+
 def chunk(page: tifffile.TiffPage) -> tuple[int, int]:
     """Height and width of a strip or tile, in pixels."""
     if page.is_tiled:
@@ -90,12 +95,11 @@ def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:
 
 
 def _mend_counts(page: tifffile.TiffPage, size: int) -> None:
-    stated = any(code in page.tags for code in _COUNTS)
     lone_zero = len(page.dataoffsets) == 1 and page.databytecounts[:1] == (0,)
     if page.compression == _UNCOMPRESSED and not _is_subsampled(page):
         page.databytecounts = _plain_counts(page)
-    elif not stated or lone_zero:
-        page.databytecounts = _counts_to_the_next(page.dataoffsets, size)
+    elif not stated_counts(page) or lone_zero:
+        page.databytecounts = _counts_to_the_next(page.dataoffsets, page.offset, size)
 
 
 def _is_subsampled(page: tifffile.TiffPage) -> bool:
@@ -121,7 +125,7 @@ def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
     )
 
 
-def _counts_to_the_next(places: tuple[int, ...], size: int) -> tuple[int, ...]:
-    """Each part reaches to the next one or the end of the file: decoders know where their own data end."""
-    ends = dict(pairwise([*sorted(set(places)), size]))
-    return tuple(max(0, ends[place] - place) if place else 0 for place in places)
+def _counts_to_the_next(places: tuple[int, ...], directory: int, size: int) -> tuple[int, ...]:
+    """Each part reaches to the next one, the directory or the end: decoders know where their own data end."""
+    ends = dict(pairwise(sorted({*places, directory, max(size, *places) + 1})))
+    return tuple(min(ends[place], max(size, place)) - place if place else 0 for place in places)

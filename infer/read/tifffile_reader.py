@@ -16,7 +16,8 @@ from infer.read.bands import CMYK, UNSTATED, YCBCR, Bands, bands_of, declared_ro
 from infer.read.codecs import is_planar, samples_of
 from infer.read.coverage import covered
 from infer.read.errors import DecodeError
-from infer.read.parts import lend_places, refuse_huge_chunks, written_parts
+from infer.read.lerc import LERC, read_lerc
+from infer.read.parts import lend_places, refuse_huge_chunks, stated_counts, written_parts
 from infer.read.rgb import Samples, to_rgb
 from infer.read.streams import JPEG, OLD_JPEG
 from infer.tiff_header import Header
@@ -89,9 +90,12 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
     _refuse_what_would_be_misread(page, header)
     refuse_huge_chunks(page)
     written = written_parts(page)
-    file = libtiff.encoded(path, header)
     there = covered(page, written, header)
-    values = _values(page, written, file, header)
+    if page.compression == LERC:
+        values, by_lerc = read_lerc(page)
+        there = by_lerc if there is None else there if by_lerc is None else there & by_lerc
+    else:
+        values = _values(path, page, written, header)
     return Samples(
         values,
         int(np.max(page.bitspersample)),
@@ -102,27 +106,29 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
     )
 
 
-def _values(page: tifffile.TiffPage, written: np.ndarray, file: np.ndarray, header: Header) -> np.ndarray:
+def _values(path: Path, page: tifffile.TiffPage, written: np.ndarray, header: Header) -> np.ndarray:
     """[H, W, S], as stored; YCbCr as RGB."""
-    whole_bytes = page.bitspersample in libtiff.BITS
-    if page.compression in libtiff.CODECS and header.photometric != CMYK and whole_bytes:
-        if not written.all():
-            lend_places(file, page, written)
-        if header.photometric == YCBCR:
-            from infer.read.ycbcr import read_ycbcr  # seldom needed
+    if header.photometric == YCBCR and page.compression not in _JPEG_LIKE:
+        from infer.read.ycbcr import read_ycbcr  # seldom needed
 
-            return read_ycbcr(page, file, header)
-        with suppress(libtiff.NotForLibtiff):
-            return libtiff.decode(file, header.page, planar=is_planar(page))
-    return samples_of(page)
+        return read_ycbcr(page, header)
+    known = page.compression in libtiff.CODECS and page.bitspersample in libtiff.BITS
+    has_counts = bool(stated_counts(page)) or written.size == 1
+    if not known or header.photometric in (CMYK, YCBCR) or not has_counts:
+        return samples_of(page)
+    file = libtiff.encoded(path, header)
+    if not written.all():
+        lend_places(file, page, written)
+    try:
+        return libtiff.decode(file, header.page, planar=is_planar(page))
+    except libtiff.NotForLibtiff:
+        return samples_of(page)
 
 
 def _refuse_what_would_be_misread(page: tifffile.TiffPage, header: Header) -> None:
     if header.photometric not in (UNSTATED, *rgb.KNOWN):
         name = getattr(page.photometric, "name", page.photometric)
         raise DecodeError(f"colours are stored as {name}, not RGB, grey, a palette, CMYK, YCbCr or CIELAB")
-    if header.photometric == YCBCR and page.compression not in (*libtiff.CODECS, *_JPEG_LIKE):
-        raise DecodeError(f"YCbCr stored by codec {int(page.compression)}")
     if page.dtype is None:
         raise DecodeError(f"samples of {page.bitspersample} bits and format {page.sampleformat}")
     inks = page.tags.get("InkSet")

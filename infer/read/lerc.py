@@ -1,0 +1,126 @@
+"""LERC strips and tiles: their samples, and their masks, of which libtiff loses what no sample can hold.
+
+The head of a stream: Lerc2.h and CntZImage.h of Esri's LERC 4.0. All numbers in it are little-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import imagecodecs
+import numpy as np
+import tifffile
+
+from infer.read.errors import DecodeError
+from infer.read.parts import SEPARATE, chunk, part_shape
+
+LERC = 34887
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_ALPHA = (1, 2)  # of ExtraSamples
+
+
+@dataclass(frozen=True)
+class _Size:
+    """Pixels of a stream, and values of each that lie together."""
+
+    height: int
+    width: int
+    depth: int
+
+    def shape(self, bands: int) -> tuple[int, ...]:
+        """Of what LERC decodes if it has so many bands."""
+        if bands == 1:
+            return self.height, self.width
+        return (self.height, self.width, bands) if self.depth > 1 else (bands, self.height, self.width)
+
+
+def read_lerc(page: tifffile.TiffPage) -> tuple[np.ndarray, np.ndarray | None]:
+    """[H, W, S] as stored, and bool [H, W], False where a stream says that a value is none; None: all are.
+
+    Alpha that was made a mask of is made of it again; floating-point values that are not valid are NaN.
+    Raises DecodeError for damage and for a stream of another size than its place, before it is decoded.
+    """
+    height, width = chunk(page)
+    rows, columns = -(-page.imagelength // height), -(-page.imagewidth // width)
+    together = 1 if page.planarconfig == SEPARATE else page.samplesperpixel
+    values = np.zeros((page.imagelength, page.imagewidth, page.samplesperpixel), page.dtype)
+    valid = np.ones(values.shape[:2], bool)
+    for index in range(rows * columns * (page.samplesperpixel // together)):
+        place, count = page.dataoffsets[index], page.databytecounts[index]
+        if not place:  # never written
+            continue
+        page.parent.filehandle.seek(place)
+        band, (row, column) = index // (rows * columns), divmod(index % (rows * columns), columns)
+        seen = part_shape(page, index)
+        window = slice(row * height, row * height + seen[0]), slice(column * width, column * width + seen[1])
+        samples, mask = _decode(page, page.parent.filehandle.read(count), seen, together)
+        values[(*window, slice(band, band + together))] = samples[: seen[0], : seen[1]]
+        if mask is not None:
+            valid[window] &= mask[: seen[0], : seen[1]]
+    return values, None if valid.all() else valid
+
+
+def _decode(
+    page: tifffile.TiffPage, stream: bytes, seen: tuple[int, int], bands: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """[h, w, bands] and bool [h, w] of one stream, which may reach beyond what is seen of it in the image."""
+    height, width = chunk(page)
+    stream = _inflated(stream, 2 * height * width * bands * page.dtype.itemsize + 2**16)
+    size = _size(stream)
+    if size is None:
+        raise DecodeError("a LERC stream that does not say its size")
+    if not (seen[0] <= size.height <= height and seen[1] <= size.width <= width):
+        raise DecodeError(f"a LERC of {size.width}x{size.height} pixels for {seen[1]}x{seen[0]} of the image")
+    has_alpha = bands > 1 and bool(page.extrasamples) and int(page.extrasamples[-1]) in _ALPHA
+    for stored in (bands, bands - 1) if has_alpha else (bands,):
+        try:  # an array of another shape or type than the stream's is refused before anything is decoded
+            out = np.empty(size.shape(stored), page.dtype)
+            samples, masks = imagecodecs.lerc_decode(stream, masks=True, out=out)
+            break
+        except ValueError as error:
+            reason = str(error)
+    else:
+        raise DecodeError(f"a LERC of other samples than {bands} of {page.dtype}: {reason}")
+    samples = _bands_last(samples, size, stored)
+    mask = None if masks is None else masks.reshape(-1, size.height, size.width).all(axis=0)
+    if page.parent.byteorder == ">":  # libtiff swaps the bytes before it encodes them
+        samples = samples.byteswap()
+    if mask is not None and page.dtype.kind == "f":
+        samples[~mask] = np.nan
+    return (samples, mask) if stored == bands else (_with_alpha(samples, mask), None)
+
+
+def _inflated(stream: bytes, limit: int) -> bytes:
+    """LERC inside ZSTD or Deflate, of so many bytes at most."""
+    if stream[:4] == _ZSTD:
+        return imagecodecs.zstd_decode(stream, out=limit)
+    return imagecodecs.zlib_decode(stream, out=limit) if stream[:1] == b"\x78" else stream
+
+
+def _size(stream: bytes) -> _Size | None:
+    try:
+        if stream[:6] == b"Lerc2 ":
+            (version,) = struct.unpack_from("<i", stream, 6)
+            at = 14 if version >= 3 else 10  # a checksum comes between
+            height, width = struct.unpack_from("<2i", stream, at)
+            return _Size(height, width, struct.unpack_from("<i", stream, at + 8)[0] if version >= 4 else 1)
+        if stream[:10] == b"CntZImage ":
+            return _Size(*struct.unpack_from("<2i", stream, 18), 1)
+    except struct.error:
+        pass
+    return None
+
+
+def _bands_last(samples: np.ndarray, size: _Size, bands: int) -> np.ndarray:
+    """[h, w, bands] of what LERC has decoded."""
+    if bands == 1:
+        return samples.reshape(size.height, size.width, 1)
+    return samples if size.depth > 1 else np.moveaxis(samples, 0, -1)
+
+
+def _with_alpha(samples: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """[h, w, bands] and one more: all there is where the mask says so, 0 elsewhere."""
+    there = np.ones(samples.shape[:2], bool) if mask is None else mask
+    most = 1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max
+    return np.dstack([samples, np.where(there, samples.dtype.type(most), samples.dtype.type(0))])
