@@ -109,7 +109,7 @@ def _floats(page: tifffile.TiffPage, tag: int, default: Sequence[float]) -> list
 
 
 def _tables(luma: list[np.float32], ends: list[np.float32]) -> tuple[np.ndarray, ...]:
-    """int32 [256] each: what Y adds to all colours, Cr to red, Cb to blue; Cr and Cb to green, in fixed point."""
+    """int32 [256] each: what Y adds to all colours, Cr to red, Cb to blue; Cr and Cb to green (shifted)."""
     red, green, blue = luma
     two = np.float32(2)
     to_red, to_blue = two - two * red, two - two * blue

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from infer.device import cpu_is_fast_at_bf16
@@ -285,3 +286,45 @@ def test_masks_of_the_gpu_agree_with_the_cpus(tmp_path: Path, part: str) -> None
     assert on_gpu.keys() == on_cpu.keys()
     for name, mask in on_gpu.items():
         assert (mask == on_cpu[name]).mean() >= 0.999
+
+
+def test_what_was_done_again_and_what_is_odd_stands_in_the_report(tmp_path: Path) -> None:
+    folder, facts = tmp_path / "in", tmp_path / "report.json"
+    folder.mkdir()
+    image, nothing = random_rgb(60, 44), np.zeros((60, 44), np.uint8)
+    for name in ("a", "b"):
+        write_tiff(folder / f"{name} alpha.tif", np.dstack([image, nothing]), extrasamples=["unassalpha"])
+    empty = [(42113, "s", 0, "9", True)]
+    write_tiff(folder / "empty.tif", np.full((60, 44), 9, np.uint8), extratags=empty)
+    with tifffile.TiffWriter(folder / "pages.tif") as writer:
+        for band in range(3):
+            writer.write(image[..., band], photometric="minisblack", metadata=None)
+    write_tiff(folder / "plain.tif", image)
+    result = run_infer("--input", folder, "--output", tmp_path / "o", "--report", facts, "--strict")
+    assert result.returncode == 0, "odd, not degraded"
+    report = json.loads(facts.read_text())
+    assert report["redone"] == []
+    assert {scene["status"] for scene in report["scenes"]} == {"ok"}
+    notes = {scene["name"]: " ".join(scene["notes"]) for scene in report["scenes"]}
+    assert "alpha is 0 everywhere" in notes["a alpha.tif"]
+    assert notes["b alpha.tif"] == notes["a alpha.tif"]
+    assert "no data anywhere" in notes["empty.tif"]
+    assert "further images of its size" in notes["pages.tif"]
+    assert notes["plain.tif"] == ""
+    assert len(result.stderr.splitlines()) == 3, "each kind once"
+    masks = read_masks(tmp_path / "o")
+    assert not any(masks[name].any() for name in ("a alpha.png", "b alpha.png", "empty.png"))
+
+
+def test_a_part_that_was_never_written_is_read_in_another_way_and_named(tmp_path: Path) -> None:
+    folder, facts = tmp_path / "in", tmp_path / "report.json"
+    folder.mkdir()
+    path = write_tiff(folder / "sparse.tif", random_rgb(64, 64), rowsperstrip=16)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("StripOffsets", "StripByteCounts"):
+            tag = file.pages.first.tags[name]
+            tag.overwrite([0 if index == 1 else value for index, value in enumerate(tag.value)])
+    assert run_infer("--input", folder, "--output", tmp_path / "o", "--report", facts).returncode == 0
+    (redone,) = json.loads(facts.read_text())["redone"]
+    assert (redone["stage"], redone["scenes"]) == ("decode", ["sparse.tif"])
+    assert "libtiff" in redone["reason"]

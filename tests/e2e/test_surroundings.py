@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
 import os
@@ -166,3 +167,22 @@ def test_a_signal_need_not_wait_for_native_code() -> None:
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=60)
         assert (process.returncode, stdout, stderr) == (code, "cleaned\n", STOPPED)
+
+
+def _without_roots_rights() -> None:
+    """Between fork and exec: the permissions of files hold for root too (capabilities(7): DAC_OVERRIDE and
+    DAC_READ_SEARCH leave the bounding set).
+    """
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(24, capability)  # PR_CAPBSET_DROP
+
+
+def test_a_folder_that_can_be_written_to_but_not_listed(scenes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    out.mkdir(mode=0o300)
+    listing = subprocess.run(["ls", out], capture_output=True, preexec_fn=_without_roots_rights)
+    assert listing.returncode, "it can be listed: this would test nothing"
+    result = run_infer("--input", scenes, "--output", out, preexec_fn=_without_roots_rights)
+    assert (result.returncode, result.stderr) == (0, "")
+    out.chmod(0o700)
+    assert len(read_masks(out)) == 3
