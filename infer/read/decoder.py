@@ -81,7 +81,7 @@ class Decoder:
                     return Outcome(read_plain(scene.path, scene.header))
                 except DecodeError as error:
                     refused = str(error)
-            from infer.read.tifffile_reader import read_scene  # and not always needed
+            from infer.read.tiff.tifffile_reader import read_scene  # and not always needed
 
             read = read_scene(scene.path, scene.header)
         except DecodeError as error:

@@ -1,7 +1,7 @@
 """Samples of whole TIFF pages by libtiff, through imagecodecs: exact, without the GIL, damage is an error.
 
 imagecodecs.tiff_decode leaves two kinds of pages to libtiff's RGBA reader, which fills damage up in silence:
-JPEG and CMYK are therefore not for this module, and YCbCr is checked part by part before (infer.read.ycbcr).
+JPEG and CMYK are therefore not for this module, and YCbCr is checked part by part before (infer.read.tiff.ycbcr).
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def decode(file: np.ndarray, page: int, planar: bool) -> np.ndarray:
         raise
     except ValueError as error:
         raise NotForLibtiff(str(error)) from error
+    except IndexError as error:
+        raise DecodeError("libtiff: a tag is missing, or cannot be what it is") from error
     except Exception as error:
         raise DecodeError(f"libtiff: {error}".splitlines()[0]) from error
     if values.ndim == 2:

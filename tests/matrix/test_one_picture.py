@@ -9,7 +9,7 @@ import pytest
 
 from infer.read.dali import make_dali_report_damage
 from infer.read.decoder import Decoder, Outcome
-from infer.read.tifffile_reader import read_scene
+from infer.read.tiff.tifffile_reader import read_scene
 from infer.scenes import find_scenes
 from tests.matrix.picture import Form
 from tests.matrix.written import Way, ways

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from infer.read.errors import DecodeError
 from infer.read.rgb import HIGH, LOW
-from infer.read.tifffile_reader import FEWER_BANDS, Read, read_scene
+from infer.read.tiff.tifffile_reader import FEWER_BANDS, Read, read_scene
 from infer.tiff_header import read_header
 from tests.support import random_rgb, shared
 

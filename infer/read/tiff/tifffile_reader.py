@@ -13,13 +13,13 @@ import tifffile
 
 from infer.read import libtiff, rgb
 from infer.read.bands import CMYK, UNSTATED, YCBCR, Bands, bands_of, declared_roles
-from infer.read.codecs import is_planar, samples_of
-from infer.read.coverage import covered
 from infer.read.errors import DecodeError
-from infer.read.lerc import LERC, read_lerc
-from infer.read.parts import lend_places, refuse_huge_chunks, stated_counts, written_parts
 from infer.read.rgb import Samples, to_rgb
-from infer.read.streams import JPEG, OLD_JPEG
+from infer.read.tiff.codecs import is_planar, samples_of
+from infer.read.tiff.coverage import covered
+from infer.read.tiff.lerc import LERC, read_lerc
+from infer.read.tiff.parts import lend_places, refuse_huge_chunks, stated_counts, written_parts
+from infer.read.tiff.streams import JPEG, OLD_JPEG
 from infer.tiff_header import Header
 
 GDAL_METADATA, GDAL_NODATA = 42112, 42113
@@ -62,7 +62,7 @@ def _read_tiff(path: Path, header: Header) -> Read:
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages[header.page] if header.page else tiff.pages.first
         if page.photometric in rgb.LAB:
-            from infer.read.pillow import read_rgb  # seldom needed
+            from infer.read.tiff.pillow import read_rgb  # seldom needed
 
             return Read(read_rgb(path, header.page))
         stored = _stored(path, page, header)
@@ -109,7 +109,7 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
 def _values(path: Path, page: tifffile.TiffPage, written: np.ndarray, header: Header) -> np.ndarray:
     """[H, W, S], as stored; YCbCr as RGB."""
     if header.photometric == YCBCR and page.compression not in _JPEG_LIKE:
-        from infer.read.ycbcr import read_ycbcr  # seldom needed
+        from infer.read.tiff.ycbcr import read_ycbcr  # seldom needed
 
         return read_ycbcr(page, header)
     known = page.compression in libtiff.CODECS and page.bitspersample in libtiff.BITS

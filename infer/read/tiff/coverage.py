@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tifffile
 
-from infer.read.codecs import samples_of
-from infer.read.parts import pixels_of, refuse_huge_chunks, written_parts
+from infer.read.tiff.codecs import samples_of
+from infer.read.tiff.parts import pixels_of, refuse_huge_chunks, written_parts
 from infer.tiff_header import Header
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 
 from infer.read.errors import DecodeError
-from infer.read.parts import SEPARATE, chunk, part_shape
+from infer.read.tiff.parts import SEPARATE, chunk, part_shape
 from infer.tiff_header import Header
 
 _UNCOMPRESSED = 1

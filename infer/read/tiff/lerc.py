@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 
 from infer.read.errors import DecodeError
-from infer.read.parts import SEPARATE, chunk, part_shape
+from infer.read.tiff.parts import SEPARATE, chunk, part_shape
 
 LERC = 34887
 _ZSTD = b"\x28\xb5\x2f\xfd"

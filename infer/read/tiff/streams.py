@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import tifffile
 
-from infer.read import jpegxl
 from infer.read.errors import DecodeError
-from infer.read.parts import chunk, part_shape
+from infer.read.tiff import jpegxl
+from infer.read.tiff.parts import chunk, part_shape
 
 OLD_JPEG = 6  # whose parts may be bare scans; what has no header has no size of its own
 JPEG = 7, 34892, 33007

@@ -7,8 +7,8 @@ import tifffile
 
 from infer.read.bands import YCBCR
 from infer.read.errors import DecodeError
-from infer.read.parts import SEPARATE
-from infer.read.streams import JPEG, refuse_misfits
+from infer.read.tiff.parts import SEPARATE
+from infer.read.tiff.streams import JPEG, refuse_misfits
 
 _PREDICTED = (5, 8, 32946, 34925, 50000)  # LZW, Deflate, LZMA, ZSTD: codecs that the Predictor tag is for
 _FLOATING_POINT = 3  # a predictor
