@@ -1,7 +1,7 @@
 """Samples of whole TIFF pages by libtiff, through imagecodecs: exact, without the GIL, damage is an error.
 
-imagecodecs.tiff_decode leaves two kinds of pages to libtiff's RGBA reader, which fills damage up in silence:
-JPEG and CMYK are therefore not for this module, and YCbCr is checked part by part before (infer.read.tiff.ycbcr).
+imagecodecs.tiff_decode leaves JPEG, CMYK and YCbCr to libtiff's RGBA reader, which fills damage up in silence: these
+are for infer.read.tiff.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def read_plain(path: Path, header: Header) -> np.ndarray:
 
 
 def decode(file: np.ndarray, page: int, planar: bool) -> np.ndarray:
-    """[H, W, S] as stored, 1-bit samples as bool, of one of a file's pages; YCbCr as RGB.
+    """[H, W, S] as stored, 1-bit samples as bool, of one of a file's pages.
 
     planar: the page has each of several bands by itself. Raises DecodeError for damage, NotForLibtiff for
     samples that it does not know.
