@@ -1,7 +1,7 @@
 """Samples of whole TIFF pages by libtiff, through imagecodecs: exact, without the GIL, damage is an error.
 
-imagecodecs.tiff_decode leaves JPEG, CMYK and YCbCr to libtiff's RGBA reader, which fills damage up in silence:
-these are for infer.read.tiff.
+imagecodecs.tiff_decode leaves JPEG, CMYK and YCbCr to libtiff's RGBA reader, which fills damage up in
+silence: these are for infer.read.tiff.
 """
 
 from __future__ import annotations
