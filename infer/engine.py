@@ -26,10 +26,14 @@ class NotFiniteError(ArithmeticError):
 
 
 class Engine(Protocol):
-    """device: "cuda" or "cpu". precision: "fp16", "bf16" or "fp32"."""
+    """device: "cuda" or "cpu". precision: "fp16", "bf16" or "fp32".
+
+    prepares_shapes: each new shape of its input costs time, however small it is.
+    """
 
     device: str
     precision: str
+    prepares_shapes: bool
 
     def forward(self, windows: list[np.ndarray | torch.Tensor]) -> np.ndarray:
         """B tiles uint8 [h, w, 3], sides multiples of the stride -> uint8 [B, h, w], 0 and ICE.

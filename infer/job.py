@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from infer.journal import Journal
 from infer.progress import UNHEARD, Progress, tell
 from infer.read.reader import DecodedBatch, Reader
 from infer.report import Redone, Report
-from infer.scenes import Scene, batches, find_scenes
+from infer.scenes import Scene, batches, find_scenes, pad_multiple
 from infer.settings import Settings, UsageError
 from infer.stamp import sha256_of, stamp_of
 from infer.stop import leave_on_signals_at_any_moment
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 DONE, DEGRADED, NOT_WRITTEN = 0, 3, 4
 
 
+@dataclass(frozen=True)
+class Whole:
+    """What all scenes of the folder decide, so that masks are the same whichever of them are left to do.
+
+    pixels: of all of them, by which the engine is chosen. multiple: see infer.scenes.pad_multiple.
+    """
+
+    pixels: int
+    multiple: int
+
+
 def run(settings: Settings, order: Order) -> int:
     """Does the job, or what `order` leaves of it, and returns the exit code.
 
@@ -45,7 +56,10 @@ def run(settings: Settings, order: Order) -> int:
     check_places(settings)
     if not scenes:
         tell(f"infer: warning: no .tif or .tiff in {settings.input}")
-    pixels = sum(scene.shape[0] * scene.shape[1] for scene in scenes if not scene.error)
+    whole = Whole(
+        sum(scene.shape[0] * scene.shape[1] for scene in scenes if not scene.error),
+        pad_multiple(scenes, settings.tile),
+    )
     scenes = [_not_to_be_touched(scene, order) for scene in scenes]
     kept = stamp_of(sha256_of(settings.weights), settings) if settings.resume else None
     todo = [s for s in scenes if s.name not in order.done and _is_wanted(s, settings.output, kept, order)]
@@ -55,7 +69,7 @@ def run(settings: Settings, order: Order) -> int:
     ):
         leave_on_signals_at_any_moment(writer.discard_unfinished)
         progress.update(len(scenes) - len(todo))
-        pending = _process(todo, pixels, settings, writer, Told(progress, report), report, order.journal)
+        pending = _process(todo, whole, settings, writer, Told(progress, report), report, order.journal)
     if order.only is not None:
         return DONE
     pending += [made_before(scene, order.done[scene.name]) for scene in scenes if scene.name in order.done]
@@ -80,7 +94,7 @@ def _is_wanted(scene: Scene, output: Path, kept: str | None, order: Order) -> bo
 
 def _process(
     scenes: list[Scene],
-    pixels: int,
+    whole: Whole,
     settings: Settings,
     writer: MaskWriter,
     told: Told,
@@ -95,7 +109,7 @@ def _process(
     with Reader(
         plan, gpu, told.progress.say, report.redone.append, journal
     ) as reader:  # decodes the first batch while the engine is being imported
-        predictor = _load_predictor(settings, pixels, told, report)  # unusable weights end it here
+        predictor = _load_predictor(settings, whole, told, report)  # unusable weights end it here
         writer.stamp = stamp_of(report.weights_sha256, settings)
         report.seconds.setup = report.elapsed() - report.seconds.start
         pending = [_put_black(scene, scene.error, writer, told, journal) for scene in broken]
@@ -108,7 +122,7 @@ def _process(
     return pending
 
 
-def _load_predictor(settings: Settings, pixels: int, told: Told, report: Report) -> Predictor:
+def _load_predictor(settings: Settings, whole: Whole, told: Told, report: Report) -> Predictor:
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
     from infer.engine import import_engine, start_engine, start_on_cpu
@@ -117,15 +131,15 @@ def _load_predictor(settings: Settings, pixels: int, told: Told, report: Report)
 
     slim = read_slim(settings.weights)
     loaded = time.monotonic()
-    import_engine(slim, settings.device, pixels)
+    import_engine(slim, settings.device, whole.pixels)
     imported = time.monotonic()
-    engine = start_engine(slim, settings.device, pixels, lambda line: told.redone("start", line))
+    engine = start_engine(slim, settings.device, whole.pixels, partial(told.redone, "start"))
     seconds = report.seconds
     seconds.weights, seconds.imports = loaded - began, imported - loaded
     seconds.device = time.monotonic() - imported
     report.weights_sha256 = slim.sha256
-    on_cpu = partial(start_on_cpu, slim, pixels, lambda line: told.redone("start", line))
-    return Predictor(engine, settings, lambda line: told.redone("predict", line), on_cpu)
+    on_cpu = partial(start_on_cpu, slim, whole.pixels, partial(told.redone, "start"))
+    return Predictor(engine, settings, partial(told.redone, "predict"), on_cpu, whole.multiple)
 
 
 def _predict(

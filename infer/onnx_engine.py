@@ -27,7 +27,7 @@ ERRORS_ONLY = 3
 class OnnxEngine:
     """Raises UsageError for weights of another network."""
 
-    device, precision = "cpu", "fp32"
+    device, precision, prepares_shapes = "cpu", "fp32", False
 
     def __init__(self, slim: Slim) -> None:
         options = ort.SessionOptions()

@@ -49,14 +49,20 @@ class Predictor:
     """Turns scenes into masks; seconds is the time spent predicting so far.
 
     on_cpu: makes the engine to go on with when a GPU has no room even for the smallest tile.
+    multiple: what scenes are padded to, in pixels, where the engine prepares for each shape anew.
     """
 
     def __init__(
-        self, engine: Engine, settings: Settings, say: Callable[[str], None], on_cpu: Callable[[], Engine]
+        self,
+        engine: Engine,
+        settings: Settings,
+        say: Callable[[str], None],
+        on_cpu: Callable[[], Engine],
+        multiple: int = STRIDE,
     ) -> None:
         self.seconds = 0.0
         self._engine, self._on_cpu = engine, on_cpu
-        self._say = say
+        self._say, self._multiple = say, multiple
         self._at_once = (0, 0, 0)  # the latest forward pass: tiles, height and width of each
         self._limits = Limits(settings.tile, settings.overlap, sys.maxsize, settings.batch)
 
@@ -113,10 +119,11 @@ class Predictor:
 
     def _predict(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
         masks = [np.empty(image.shape[:2], np.uint8) for image in images]
+        multiple = self._multiple if self._engine.prepares_shapes else STRIDE
         windows = [
             (mask, image, tile)
             for mask, image in zip(masks, images, strict=True)
-            for tile in grid(*mask.shape, self._limits.tile, self._limits.overlap)
+            for tile in grid(*mask.shape, self._limits.tile, self._limits.overlap, multiple)
         ]
         shape = windows[0][2].shape
         batch = self._batch(shape)

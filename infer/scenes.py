@@ -9,10 +9,12 @@ from itertools import groupby
 from pathlib import Path
 
 from infer.device import batch_size
-from infer.settings import Limits, UsageError
+from infer.settings import STRIDE, Limits, UsageError
 from infer.tiff_header import Header, HeaderError, read_header
 from infer.tiles import padded
 
+MAX_SHAPES = 64  # of padded scenes in a folder above which an engine that prepares for each is given fewer
+COARSE = 64  # pixels: what they are then padded to
 UNKNOWN_SIZE = 512  # the contract's size for the mask of a scene whose header cannot be read
 
 
@@ -61,7 +63,21 @@ def find_scenes(folder: Path, limits: Limits | None = None) -> list[Scene]:
     except OSError as error:
         raise UsageError(f"cannot read the input folder {folder}: {error.strerror}") from None
     scenes = _give_each_mask_one_owner([_look_at(folder / name, limits or Limits()) for name in files])
-    return sorted(scenes, key=lambda scene: (scene.padded_shape, scene.name), reverse=True)
+    return sorted(scenes, key=_by_shape, reverse=True)
+
+
+def pad_multiple(scenes: list[Scene], tile: int) -> int:
+    """What scenes are padded to for an engine that prepares for each shape: COARSE where there are many.
+
+    scenes: all of the folder, so that a mask does not depend on which of them are left to do.
+    """
+    shapes = {scene.padded_shape for scene in scenes if not scene.error and max(scene.shape) <= tile}
+    return COARSE if len(shapes) > MAX_SHAPES else STRIDE
+
+
+def _by_shape(scene: Scene) -> tuple:
+    coarse = tuple(padded(side, COARSE) for side in scene.shape)
+    return coarse, scene.padded_shape, scene.name
 
 
 def batches(scenes: list[Scene], tile: int, batch: int | None, gpu: bool) -> list[list[Scene]]:

@@ -49,21 +49,22 @@ class Tile:
         return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
 
 
-def padded(size: int) -> int:
-    """size rounded up to a multiple of the stride."""
-    return -(-size // STRIDE) * STRIDE
+def padded(size: int, multiple: int = STRIDE) -> int:
+    """size rounded up to a multiple."""
+    return -(-size // multiple) * multiple
 
 
-def spans(size: int, tile: int, overlap: int) -> list[Span]:
+def spans(size: int, tile: int, overlap: int, multiple: int = STRIDE) -> list[Span]:
     """Cuts one axis of `size` pixels into equal stretches of at most `tile` that share `overlap` or more.
 
-    The kept parts meet in the middle of each overlap and cover every pixel exactly once.
+    The kept parts meet in the middle of each overlap and cover every pixel exactly once. What fits into one
+    tile is padded to `multiple`, as far as the tile reaches.
     Raises ValueError unless size > 0 and 0 <= overlap < tile, tile and overlap multiples of the stride.
     """
     if size < 1 or not 0 <= overlap < tile or tile % STRIDE or overlap % STRIDE:
         raise ValueError(f"no grid for size {size}, tile {tile}, overlap {overlap}")
     if size <= tile:
-        return [Span(0, padded(size), 0, size)]
+        return [Span(0, max(padded(size), min(padded(size, multiple), tile)), 0, size)]
     units, shared = padded(size) // STRIDE, overlap // STRIDE
     count = -(-(units - shared) // (tile // STRIDE - shared))
     length = -(-(units + (count - 1) * shared) // count)  # equal lengths: no tile is mostly overlap
@@ -76,10 +77,10 @@ def spans(size: int, tile: int, overlap: int) -> list[Span]:
     ]
 
 
-def grid(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
-    """The tiles of a scene, row by row, all of one shape."""
-    columns = spans(width, tile, overlap)
-    return [Tile(rows, cols) for rows in spans(height, tile, overlap) for cols in columns]
+def grid(height: int, width: int, tile: int, overlap: int, multiple: int = STRIDE) -> list[Tile]:
+    """The tiles of a scene, row by row, all of one shape; see spans."""
+    columns = spans(width, tile, overlap, multiple)
+    return [Tile(rows, cols) for rows in spans(height, tile, overlap, multiple) for cols in columns]
 
 
 def reflect(start: int, stop: int, size: int) -> np.ndarray:

@@ -24,6 +24,8 @@ class TorchEngine:
     precision: one of DTYPES; None for what suits the device.
     """
 
+    prepares_shapes = False  # cuDNN may, which has not been measured
+
     def __init__(self, model: Model, device: str, precision: str | None = None) -> None:
         self.device, self._model = device, model
         self.precision = precision or _precision(device)

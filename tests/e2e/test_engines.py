@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from infer.scenes import MAX_SHAPES
 from tests.support import ENGINES, read_masks, run_infer, write_tiff
 from train_offline.synthesize import make_scene
 
@@ -54,3 +55,24 @@ def test_odd_sizes_get_real_masks_at_the_first_try(
     same = sum(np.count_nonzero(masks[name] == reference[name]) for name in reference)
     assert same >= AGREEMENT[engine] * sum(mask.size for mask in reference.values())
     assert 0.05 < np.mean(masks["00.png"] == 255) < 0.95
+
+
+def test_many_shapes_become_few_and_a_mask_does_not_depend_on_what_is_left(tmp_path: Path) -> None:
+    image, folder, out = make_scene(4, 768, 768, ice=True).image, tmp_path / "in", tmp_path / "o"
+    folder.mkdir()
+    shapes = [(16 * a - 3, 16 * b - 5) for a in range(2, 12) for b in range(2, 10)]
+    for number, (height, width) in enumerate(shapes):
+        write_tiff(folder / f"{number:02}.tif", image[number : number + height, 200 : 200 + width])
+    assert len(shapes) > MAX_SHAPES
+    arguments = ["--input", folder, "--output", out]
+    assert run_infer(*arguments, engine="onnxruntime").returncode == 0
+    exact = read_masks(out)
+    assert run_infer(*arguments, engine="openvino fp32").returncode == 0
+    coarse = read_masks(out)
+    same = sum(np.count_nonzero(coarse[name] == exact[name]) for name in exact)
+    assert 0.99 < same / sum(mask.size for mask in exact.values()) < 1, "padded otherwise, at some edges"
+    for number in range(0, len(shapes), 2):
+        (out / f"{number:02}.png").unlink()
+    assert run_infer(*arguments, "--resume", engine="openvino fp32").returncode == 0
+    again = read_masks(out)
+    assert all(np.array_equal(again[name], coarse[name]) for name in coarse)

@@ -88,3 +88,16 @@ def test_one_pixel_is_repeated() -> None:
 def test_impossible_grids_are_refused(size: int, tile: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="no grid"):
         spans(size, tile, overlap)
+
+
+def test_a_scene_is_padded_to_a_coarser_multiple_as_far_as_a_tile_reaches() -> None:
+    for size, tile, stop in (
+        (300, 512, 320),
+        (1, 512, 64),
+        (512, 512, 512),
+        (500, 528, 512),
+        (515, 528, 528),
+    ):
+        (span,) = spans(size, tile, 16, multiple=64)
+        assert (span.stop, span.kept) == (stop, slice(0, size))
+    assert spans(1000, 512, 64, multiple=64) == spans(1000, 512, 64)
