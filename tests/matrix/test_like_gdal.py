@@ -408,6 +408,8 @@ BOMBS = {
     "JPEG XL in boxes": (50002, lambda image: imagecodecs.jpegxl_encode(image, usecontainer=True)),
     "JPEG XR": (34934, imagecodecs.jpegxr_encode),
     "JPEG": (JPEG, imagecodecs.jpeg8_encode),
+    "WebP with loss": (WEBP, lambda image: imagecodecs.webp_encode(np.dstack([image] * 3), level=80)),
+    "WebP with alpha": (WEBP, lambda image: imagecodecs.webp_encode(np.dstack([image] * 4), level=80)),
     "WebP": (WEBP, lambda image: imagecodecs.webp_encode(np.dstack([image] * 3), lossless=True)),
     "LERC": (LERC, imagecodecs.lerc_encode),
     "LERC in Deflate": (LERC, lambda image: imagecodecs.lerc_encode(image, compression="deflate")),
@@ -432,12 +434,40 @@ def test_a_stream_larger_than_its_image_is_refused_before_it_is_decoded(
     assert "4000" in error or "LERC" in error or "Lerc" in error, error
 
 
-@pytest.mark.parametrize("codec", [34933, 34712, 50002, 34934, JPEG])
+@pytest.mark.parametrize("codec", [LERC, WEBP])
+def test_nor_is_one_in_a_mask_or_of_odd_colours(
+    codec: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where libtiff does not look at it first."""
+    name, stream = (
+        ("lerc", imagecodecs.lerc_encode(BOMB)),
+        ("webp", imagecodecs.webp_encode(np.dstack([BOMB] * 3))),
+    )
+    name, stream = name if codec == LERC else stream
+    samples, photometric = (1, 1) if codec == LERC else (3, 6)
+    form = {259: (SHORT, [codec]), 262: (SHORT, [photometric]), 50674: (LONG, [4, 0])}
+    path = raw(tmp_path / "x.tif", (64, 64, samples), [bytes(stream)], form)
+    if codec == LERC:
+        bomb = path.read_bytes()
+        with tifffile.TiffWriter(path) as writer:
+            writer.write(PICTURE[:48, :64], photometric="rgb", metadata=None)
+            part = bomb[8 : 8 + len(stream)]
+            writer.write(iter([part]), shape=(48, 64), dtype=np.uint8, compression="lerc", subfiletype=1,
+                         photometric="minisblack", rowsperstrip=48, metadata=None)  # fmt: skip
+        with tifffile.TiffFile(path, mode="r+b") as file:
+            file.pages[1].tags["NewSubfileType"].overwrite(4)
+    monkeypatch.setattr(imagecodecs, f"{name}_decode", lambda *_, **__: pytest.fail("it was decoded"))
+    assert "4000x4000 pixels for" in (decode(tmp_path).error or "")
+
+
+@pytest.mark.parametrize("codec", [34933, 34712, 50002, 34934, JPEG, WEBP])
 @pytest.mark.parametrize("missing", ["a row", "a column"])
 def test_a_stream_smaller_than_its_image_is_refused(codec: int, missing: str, tmp_path: Path) -> None:
     encode = dict(BOMBS.values())[codec]
     small = GREY[:-1] if missing == "a row" else GREY[:, :-1]
-    raw(tmp_path / "x.tif", (H, W, 1), [bytes(encode(np.ascontiguousarray(small)))], {259: (SHORT, [codec])})
+    form = {259: (SHORT, [codec]), 262: (SHORT, [6 if codec == WEBP else 1])}
+    samples = 3 if codec == WEBP else 1
+    raw(tmp_path / "x.tif", (H, W, samples), [bytes(encode(np.ascontiguousarray(small)))], form)
     assert f"{small.shape[1]}x{small.shape[0]} pixels for {W}x{H}" in (decode(tmp_path).error or "")
 
 

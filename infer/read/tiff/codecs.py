@@ -7,6 +7,7 @@ import tifffile
 
 from infer.read.bands import YCBCR
 from infer.read.errors import DecodeError
+from infer.read.tiff.lerc import LERC, read_lerc
 from infer.read.tiff.parts import SEPARATE
 from infer.read.tiff.streams import JPEG, refuse_misfits
 
@@ -19,6 +20,8 @@ def samples_of(page: tifffile.TiffPage) -> np.ndarray:
 
     Raises DecodeError, or whatever a codec raises, for damage.
     """
+    if page.compression == LERC:
+        return read_lerc(page)[0]
     refuse_misfits(page)
     if page.compression not in _PREDICTED:
         page.predictor = 1

@@ -1,4 +1,4 @@
-"""Strips and tiles that are whole JPEG, PNG, JPEG 2000, XL or XR streams: their own size against the image's.
+"""Strips and tiles that are whole JPEG, PNG, WebP, JPEG 2000, XL or XR streams: whether their sizes fit.
 
 A decoder believes its stream: one that is too small would be filled up with zeros, which pass for open water,
 and a few bytes can claim gigabytes, whatever the limits. So the size is read before anything is decoded.
@@ -105,6 +105,21 @@ def _jpegxl_size(stream: bytes) -> Size | None:
     return Size(head.height, head.width, head.bands)
 
 
+def _webp_size(stream: bytes) -> Size | None:
+    """By the first chunk of its RIFF container (RFC 9649, 2.5 to 2.7; RFC 6386, 9.1)."""
+    kind, body = stream[12:16], stream[20:30]
+    if stream[:4] != b"RIFF" or stream[8:12] != b"WEBP" or len(body) < 10:
+        return None
+    if kind == b"VP8X":
+        return Size(*(int.from_bytes(body[at : at + 3], "little") + 1 for at in (7, 4)))
+    if kind == b"VP8L" and body[0] == 0x2F:
+        sides = int.from_bytes(body[1:5], "little")
+        return Size((sides >> 14 & 0x3FFF) + 1, (sides & 0x3FFF) + 1)
+    if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
+        return Size(*(int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (8, 6)))
+    return None
+
+
 def _jpegxr_size(stream: bytes) -> Size | None:
     """By the image header (ITU T.832, 8.3) at the place that the container's tag 0xBCC0 gives (annex A)."""
     if stream[:3] != b"II\xbc":
@@ -133,4 +148,5 @@ _CODECS: dict[int, tuple[str, Callable[[bytes], Size | None]]] = {
     **dict.fromkeys((22610, 34934), ("JPEG XR", _jpegxr_size)),
     **dict.fromkeys((50002, 52546), ("JPEG XL", _jpegxl_size)),
     34933: ("PNG", _png_size),
+    50001: ("WebP", _webp_size),
 }
