@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 1_000_000  # of a PNG, by libpng's own limit
 MAX_PADDING = 2**24  # pixels by which a tile may be larger than four times its image
+MORE_IMAGES = "it holds further images of its size, which are not looked at"
+UNSEEN = "it has more images than are looked at: a mask behind them would not be seen"
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
@@ -75,6 +77,11 @@ class Header:
     def bytes(self) -> int:
         """Of all samples, decoded, before they become 8-bit RGB."""
         return self.height * self.width * max(1, self.samples) * max(1, -(-self.bits // 8))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the file, in words that are the same for each scene of the kind."""
+        return (MORE_IMAGES,) * bool(self.others) + (UNSEEN,) * self.unseen
 
     @property
     def is_plain_rgb(self) -> bool:

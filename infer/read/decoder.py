@@ -30,7 +30,7 @@ DALI_ON_CPU = False
 class Outcome:
     """Of one scene: pixels uint8 [H, W, 3] RGB, or None and in error the reason why.
 
-    valid: bool [H, W], False where there is no data; None: there is everywhere. notes: see tifffile_reader.
+    valid: bool [H, W], False where there is no data; None: there is everywhere. notes: as in Read.
     """
 
     pixels: Pixels | None = None
@@ -78,7 +78,7 @@ class Decoder:
                 from infer.read.libtiff import read_plain  # slow to import: beside the engine
 
                 try:
-                    return Outcome(read_plain(scene.path, scene.header))
+                    return Outcome(read_plain(scene.path, scene.header), notes=scene.header.notes)
                 except DecodeError as error:
                     refused = str(error)
             from infer.read.tiff.tifffile_reader import read_scene  # and not always needed
@@ -108,7 +108,7 @@ class Decoder:
             return [outcome for scene in scenes for outcome in self._try_together([scene])]
         pixels = _take_from_gpu(output) if self._gpu else _take_from_cpu(output)
         return [
-            Outcome(array) if tuple(array.shape) == (*scene.shape, 3) else None
+            Outcome(array, notes=scene.header.notes) if tuple(array.shape) == (*scene.shape, 3) else None
             for scene, array in zip(scenes, pixels, strict=True)
         ]
 

@@ -299,6 +299,9 @@ def test_what_was_done_again_and_what_is_odd_stands_in_the_report(tmp_path: Path
     with tifffile.TiffWriter(folder / "pages.tif") as writer:
         for band in range(3):
             writer.write(image[..., band], photometric="minisblack", metadata=None)
+    with tifffile.TiffWriter(folder / "plain pages.tif") as writer:
+        for _ in range(2):
+            writer.write(image, photometric="rgb", metadata=None)
     write_tiff(folder / "plain.tif", image)
     result = run_infer("--input", folder, "--output", tmp_path / "o", "--report", facts, "--strict")
     assert result.returncode == 0, "odd, not degraded"
@@ -310,6 +313,7 @@ def test_what_was_done_again_and_what_is_odd_stands_in_the_report(tmp_path: Path
     assert notes["b alpha.tif"] == notes["a alpha.tif"]
     assert "no data anywhere" in notes["empty.tif"]
     assert "further images of its size" in notes["pages.tif"]
+    assert notes["plain pages.tif"] == notes["pages.tif"]
     assert notes["plain.tif"] == ""
     assert len(result.stderr.splitlines()) == 3, "each kind once"
     masks = read_masks(tmp_path / "o")

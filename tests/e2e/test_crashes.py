@@ -85,6 +85,8 @@ def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stag
     assert [name for name, what in status.items() if what == "degraded"] == ["05.tif"]
     assert set(status.values()) == {"ok", "degraded"}
     assert signal.Signals(number).name in report["scenes"][5]["error"]
+    again = {name for redone in report["redone"] for name in redone["scenes"] if redone["stage"] == "process"}
+    assert "05.tif" in again, "and what was at hand with it"
     assert sorted(os.listdir(tmp_path / "out")) == sorted(masks)
 
 

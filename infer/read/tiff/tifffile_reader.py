@@ -25,8 +25,6 @@ from infer.tiff_header import Header
 GDAL_METADATA, GDAL_NODATA = 42112, 42113
 FEWER_BANDS = "only three of its bands are used"
 NO_DATA, NO_ALPHA = "it has no data anywhere: no ice", "its alpha is 0 everywhere: no ice"
-MORE_IMAGES = "it holds further images of its size, which are not looked at"
-UNSEEN = "it has more images than are looked at: a mask behind them would not be seen"
 _JPEG_LIKE = (OLD_JPEG, *JPEG, 50001, 34933, 34934)  # their decoders give RGB for YCbCr
 
 
@@ -64,24 +62,20 @@ def _read_tiff(path: Path, header: Header) -> Read:
         if page.photometric in rgb.LAB:
             from infer.read.tiff.pillow import read_rgb  # seldom needed
 
-            return Read(read_rgb(path, header.page))
+            return Read(read_rgb(path, header.page), notes=header.notes)
         stored = _stored(path, page, header)
     pixels, valid = to_rgb(stored)
     upright = np.ascontiguousarray(_turned(pixels, header.orientation))
     valid = None if valid is None else _turned(valid, header.orientation)
-    return Read(upright, valid, tuple(_notes(stored, valid, header)))
+    return Read(upright, valid, (*_notes(stored, valid), *header.notes))
 
 
-def _notes(stored: Samples, valid: np.ndarray | None, header: Header) -> list[str]:
+def _notes(stored: Samples, valid: np.ndarray | None) -> list[str]:
     notes = [FEWER_BANDS] if stored.bands.left_out and len(stored.bands.colours) > 1 else []
     if valid is not None and not valid.any():
         alpha = stored.bands.alpha
         by_alpha = alpha is not None and not stored.values[..., alpha].any()
         notes.append(NO_ALPHA if by_alpha else NO_DATA)
-    if header.others:
-        notes.append(MORE_IMAGES)
-    if header.unseen:
-        notes.append(UNSEEN)
     return notes
 
 
