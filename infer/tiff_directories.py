@@ -59,7 +59,8 @@ class Directory:
 
     @property
     def is_mask(self) -> bool:
-        return bool(self.tags.get(KIND, 0) & _MASK)
+        """Of a full image: not one that is a smaller copy of another mask."""
+        return self.tags.get(KIND, 0) & (_REDUCED | _MASK) == _MASK
 
     @property
     def is_full(self) -> bool:

@@ -26,4 +26,4 @@ class Told:
         for note in notes:
             if note not in self._noted:
                 self._noted.add(note)
-                self.progress.say(f"infer: {scene}: {note}; likewise in others, see --report")
+                self.progress.say(f"infer: {scene}: {note}; --report names all such scenes")

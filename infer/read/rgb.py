@@ -123,8 +123,19 @@ def _empty(colours: np.ndarray, nodata: float | None) -> np.ndarray | None:
     if np.isnan(nodata):
         return np.isnan(colours) if colours.dtype.kind == "f" else None
     if colours.dtype.kind == "f":
-        return colours == colours.dtype.type(nodata)
-    return colours == nodata
+        return _nearly(colours, colours.dtype.type(nodata))
+    whole = int(nodata) if np.isfinite(nodata) else None  # GDAL cuts it off
+    limits = np.iinfo(colours.dtype) if colours.dtype.kind in "iu" else None
+    if whole is None or (limits and not limits.min <= whole <= limits.max):
+        return None
+    return colours == whole
+
+
+def _nearly(numbers: np.ndarray, wanted: np.floating) -> np.ndarray:
+    """GDAL's ARE_REAL_EQUAL: what differs by the rounding of its text is the same; so is all that is huge."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        near = np.abs(numbers - wanted) < np.finfo(numbers.dtype).eps * np.abs(numbers + wanted) * 2
+    return near | (numbers == wanted)
 
 
 def _counted(samples: Samples, valid: np.ndarray | None, rows: slice) -> np.ndarray:

@@ -1,11 +1,11 @@
-"""Samples of a page by tifffile and imagecodecs: what libtiff does not know or fills up in silence."""
+"""Samples of a page by tifffile and imagecodecs: of codecs that libtiff does not know, of JPEG and of CMYK."""
 
 from __future__ import annotations
 
 import numpy as np
 import tifffile
 
-from infer.read.bands import YCBCR
+from infer.read.bands import BLACK_IS_ZERO, WHITE_IS_ZERO, YCBCR
 from infer.read.errors import DecodeError
 from infer.read.tiff.lerc import LERC, read_lerc
 from infer.read.tiff.parts import SEPARATE
@@ -27,11 +27,21 @@ def samples_of(page: tifffile.TiffPage) -> np.ndarray:
         page.predictor = 1
     elif page.predictor == _FLOATING_POINT and page.dtype.kind != "f":
         raise DecodeError(f"a predictor for floating-point numbers on {page.dtype}")
-    if page.compression in JPEG and is_planar(page):
+    if page.compression in JPEG:
+        _set_colours_of_jpegs(page)
+    return _bands_last(page.asarray(), page.axes)
+
+
+def _set_colours_of_jpegs(page: tifffile.TiffPage) -> None:
+    """What the page says of its colours, not what libjpeg would guess from the stream."""
+    if is_planar(page):
         if page.photometric == YCBCR:
             raise DecodeError("YCbCr of JPEGs in planes")
         page.photometric = tifffile.PHOTOMETRIC.MINISBLACK  # each plane is a grey JPEG of its own
-    return _bands_last(page.asarray(), page.axes)
+    elif page.samplesperpixel == 3 and page.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO):
+        # Decoded as RGB is, three bands stay as they are.
+        page.photometric, page.extrasamples = tifffile.PHOTOMETRIC.RGB, ()
+        vars(page)["is_jfif"] = False
 
 
 def is_planar(page: tifffile.TiffPage) -> bool:

@@ -29,5 +29,7 @@ def _by_mask_page(mask: tifffile.TiffPage, header: Header) -> np.ndarray | None:
     refuse_huge_chunks(mask)
     if mask.shape != (header.height, header.width):
         return None
+    if not any(mask.dataoffsets):  # a mask of which nothing was written says that there is nothing
+        return np.zeros(mask.shape, bool)
     written_parts(mask)
     return samples_of(mask)[..., 0] != 0

@@ -35,9 +35,14 @@ def written_parts(page: tifffile.TiffPage) -> np.ndarray:
     return written.reshape(bands, rows, columns)
 
 
-def stated_counts(page: tifffile.TiffPage) -> list[int]:
-    """The tags that say how many bytes its parts have; libtiff wants one where there are several parts."""
-    return [code for code in _COUNTS if code in page.tags]
+def states_counts(page: tifffile.TiffPage) -> bool:
+    """Whether the page's tags say how many bytes its parts have, and what `written_parts` has found of them.
+
+    libtiff believes them, and wants to have them.
+    """
+    stated = next((page.tags.valueof(code) for code in _COUNTS if code in page.tags), ())
+    stated = (stated,) if isinstance(stated, int) else tuple(stated)
+    return stated[: len(page.databytecounts)] == tuple(page.databytecounts)
 
 
 def chunk(page: tifffile.TiffPage) -> tuple[int, int]:
@@ -98,7 +103,7 @@ def _mend_counts(page: tifffile.TiffPage, size: int) -> None:
     lone_zero = len(page.dataoffsets) == 1 and page.databytecounts[:1] == (0,)
     if page.compression == _UNCOMPRESSED and not _is_subsampled(page):
         page.databytecounts = _plain_counts(page)
-    elif not stated_counts(page) or lone_zero:
+    elif not any(code in page.tags for code in _COUNTS) or lone_zero:
         page.databytecounts = _counts_to_the_next(page.dataoffsets, page.offset, size)
 
 
@@ -109,7 +114,7 @@ def _is_subsampled(page: tifffile.TiffPage) -> bool:
 def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
     """Bytes of each strip or tile of uncompressed samples, where its place is known.
 
-    These can be reckoned, and the counts of some writers are 0 or too large.
+    These can be reckoned, and the counts of some writers are 0, too large or too small.
     """
     height, width = chunk(page)
     together = 1 if page.planarconfig == SEPARATE else page.samplesperpixel
@@ -120,7 +125,7 @@ def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
         rows = [min(height, page.imagelength - i % per_band * height) for i in range(len(rows))]
     stated = [*page.databytecounts, *[0] * len(rows)]
     return tuple(
-        0 if not place else row * lines if not count or count > row * lines else count
+        row * lines if place else count
         for place, lines, count in zip(page.dataoffsets, rows, stated, strict=False)
     )
 

@@ -1,4 +1,4 @@
-"""Colours that tifffile leaves as they are stored, by Pillow: CIELAB, and YCbCr outside of JPEG."""
+"""Colours that only Pillow makes RGB of: CIELAB."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ def read_rgb(path: Path, page: int) -> np.ndarray:
     Image.MAX_IMAGE_PIXELS = None  # the limits have been checked
     with Image.open(path) as image:
         image.seek(page)
-        if image.mode == "LAB":
-            image = ImageCms.applyTransform(image, _from_lab())
-        elif image.mode != "YCbCr":
+        if image.mode != "LAB":
             raise DecodeError(f"colours are stored as {image.mode}, which has no RGB here")
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(ImageCms.applyTransform(image, _from_lab()))
 
 
 def _from_lab() -> ImageCms.ImageCmsTransform:

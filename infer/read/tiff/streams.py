@@ -148,5 +148,5 @@ _CODECS: dict[int, tuple[str, Callable[[bytes], Size | None]]] = {
     **dict.fromkeys((22610, 34934), ("JPEG XR", _jpegxr_size)),
     **dict.fromkeys((50002, 52546), ("JPEG XL", _jpegxl_size)),
     34933: ("PNG", _png_size),
-    50001: ("WebP", _webp_size),
+    **dict.fromkeys((34927, 50001), ("WebP", _webp_size)),
 }

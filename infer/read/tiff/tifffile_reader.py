@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import imagecodecs
 import numpy as np
 import tifffile
 
 from infer.read import libtiff, rgb
-from infer.read.bands import CMYK, UNSTATED, YCBCR, Bands, bands_of, declared_roles
+from infer.read.bands import CMYK, PALETTE, UNSTATED, YCBCR, bands_of, declared_roles
 from infer.read.errors import DecodeError
 from infer.read.rgb import Samples, to_rgb
 from infer.read.tiff.codecs import is_planar, samples_of
 from infer.read.tiff.coverage import covered
 from infer.read.tiff.lerc import LERC, read_lerc
-from infer.read.tiff.parts import lend_places, refuse_huge_chunks, stated_counts, written_parts
+from infer.read.tiff.parts import lend_places, refuse_huge_chunks, states_counts, written_parts
 from infer.read.tiff.streams import JPEG, OLD_JPEG
+from infer.read.tiff.ycbcr import read_ycbcr, to_rgb_of_ycbcr
 from infer.tiff_header import Header
 
-GDAL_METADATA, GDAL_NODATA = 42112, 42113
+COLORMAP, GDAL_METADATA, GDAL_NODATA = 320, 42112, 42113
 FEWER_BANDS = "only three of its bands are used"
 NO_DATA, NO_ALPHA = "it has no data anywhere: no ice", "its alpha is 0 everywhere: no ice"
-_JPEG_LIKE = (OLD_JPEG, *JPEG, 50001, 34933, 34934)  # their decoders give RGB for YCbCr
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
+WEBP = 34927, 50001  # an old number and the one in use
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ def read_scene(path: Path, header: Header) -> Read:
     except (DecodeError, MemoryError):
         raise
     except Exception as error:  # the decoders raise dozens of kinds; to the run they all mean one lost scene
-        raise DecodeError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise DecodeError(f"damaged, or of a kind that is not known ({reason})") from error
     if read.pixels.shape[:2] != header.shape:
         raise DecodeError(f"decoded to {read.pixels.shape[:2]} pixels, the header says {header.shape}")
     return read
@@ -85,15 +89,20 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
     refuse_huge_chunks(page)
     written = written_parts(page)
     there = covered(page, written, header)
+    metadata = page.tags.valueof(GDAL_METADATA, "")
+    declared = declared_roles(metadata) if isinstance(metadata, str) else {}
+    extra = [int(kind) for kind in page.extrasamples]
     if page.compression == LERC:
         values, by_lerc = read_lerc(page)
         there = by_lerc if there is None else there if by_lerc is None else there & by_lerc
     else:
         values = _values(path, page, written, header)
+    if header.photometric == YCBCR and page.compression in (LERC, *WEBP):
+        values = to_rgb_of_ycbcr(page, values)
     return Samples(
         values,
         int(np.max(page.bitspersample)),
-        _bands(page, header.photometric, values.shape[2]),
+        bands_of(_photometric(page, header), values.shape[2], extra, declared),
         None if page.colormap is None else np.asarray(page.colormap),
         _nodata(page),
         there,
@@ -102,13 +111,10 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
 
 def _values(path: Path, page: tifffile.TiffPage, written: np.ndarray, header: Header) -> np.ndarray:
     """[H, W, S], as stored; YCbCr as RGB."""
-    if header.photometric == YCBCR and page.compression not in _JPEG_LIKE:
-        from infer.read.tiff.ycbcr import read_ycbcr  # seldom needed
-
+    if header.photometric == YCBCR and page.compression not in (OLD_JPEG, *JPEG, *WEBP):
         return read_ycbcr(page, header)
     known = page.compression in libtiff.CODECS and page.bitspersample in libtiff.BITS
-    has_counts = bool(stated_counts(page)) or written.size == 1
-    if not known or header.photometric in (CMYK, YCBCR) or not has_counts:
+    if not known or header.photometric in (CMYK, YCBCR) or not states_counts(page):
         return samples_of(page)
     file = libtiff.encoded(path, header)
     if not written.all():
@@ -130,31 +136,33 @@ def _refuse_what_would_be_misread(page: tifffile.TiffPage, header: Header) -> No
         raise DecodeError("inks other than CMYK")
 
 
-def _bands(page: tifffile.TiffPage, photometric: int, samples: int) -> Bands:
-    metadata = page.tags.valueof(GDAL_METADATA, "")
-    extra = [int(kind) for kind in page.extrasamples]
-    return bands_of(
-        photometric, samples, extra, declared_roles(metadata) if isinstance(metadata, str) else {}
-    )
+def _photometric(page: tifffile.TiffPage, header: Header) -> int:
+    """The header's; a page that says nothing but has a colour map is one of a palette, as libtiff has it."""
+    return PALETTE if header.photometric == UNSTATED and COLORMAP in page.tags else header.photometric
 
 
 def _nodata(page: tifffile.TiffPage) -> float | None:
-    tag = page.tags.get(GDAL_NODATA)
-    with suppress(ValueError):  # text that is no number: GDAL ignores it too
-        return None if tag is None else float(str(tag.value).strip(" \0"))
-    return None
+    """As GDAL reads the text: a number at its start, 0 where there is none."""
+    text = str(page.tags.valueof(GDAL_NODATA, "")).strip(" \0").lower()
+    if not text or text in ("nan", "inf", "+inf", "-inf"):
+        return float(text) if text else None
+    number = _NUMBER.match(text.replace(",", "."))
+    return float(number[0]) if number else 0.0
 
 
 def _read_picture(path: Path, header: Header) -> Read:
     """A PNG or JPEG under a TIFF's name."""
-    encoded = np.fromfile(path, np.uint8)
-    is_jpeg = encoded[:2].tobytes() == b"\xff\xd8"
-    flag = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION if is_jpeg else cv2.IMREAD_UNCHANGED
-    image = cv2.imdecode(encoded, flag)
+    encoded = path.read_bytes()
+    is_jpeg = encoded[:2] == b"\xff\xd8"
+    image = imagecodecs.jpeg8_decode(encoded) if is_jpeg else imagecodecs.png_decode(encoded)
+    if is_jpeg and image.shape[2:] == (4,):  # CMYK, in more ways than one
+        flag = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
     if image is None:
         raise DecodeError("a damaged picture")
-    values = image[..., np.newaxis] if image.ndim == 2 else image[..., [2, 1, 0, 3][: image.shape[2]]]
-    bands = bands_of(UNSTATED, values.shape[2], [2] if values.shape[2] == 4 else [], {})
+    values = np.atleast_3d(image)
+    photometric = rgb.RGB if values.shape[2] > 2 else rgb.BLACK_IS_ZERO
+    bands = bands_of(photometric, values.shape[2], [2] if values.shape[2] in (2, 4) else [], {})
     pixels, valid = to_rgb(Samples(values, 8 * values.itemsize, bands))
     return Read(np.ascontiguousarray(_turned(pixels, header.orientation)), valid)
 

@@ -47,7 +47,13 @@ def read_ycbcr(page: tifffile.TiffPage, header: Header) -> np.ndarray:
         across = down = 1 if (across, down) == (1, 1) else 0
     if across not in (1, 2, 4) or down not in (1, 2, 4):
         raise DecodeError(f"chroma subsampled by {across} and {down}")
-    stored = _stored(page, across, down)
+    return to_rgb_of_ycbcr(page, _stored(page, across, down))
+
+
+def to_rgb_of_ycbcr(page: tifffile.TiffPage, stored: np.ndarray) -> np.ndarray:
+    """Changes uint8 [H, W, 3] of Y, Cb and Cr to RGB and returns it; raises DecodeError for other samples."""
+    if stored.dtype != np.uint8 or stored.shape[2] != 3:
+        raise DecodeError(f"YCbCr of {stored.shape[2]} samples of {stored.dtype}")
     tables = _tables(_floats(page, _COEFFICIENTS, _LUMA), _floats(page, _REFERENCE, _BLACK_AND_WHITE))
     step = max(1, 2**20 // page.imagewidth)  # rows: the numbers on the way are four times as wide
     for row in range(0, page.imagelength, step):
