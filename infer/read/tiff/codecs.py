@@ -1,4 +1,4 @@
-"""Samples of a page by tifffile and imagecodecs: of codecs that libtiff does not know, of JPEG and of CMYK."""
+"""Samples of a page by tifffile and imagecodecs: codecs that libtiff does not know, JPEG and CMYK."""
 
 from __future__ import annotations
 
