@@ -20,7 +20,7 @@ from infer.read.rgb import HIGH, LOW
 from infer.scenes import find_scenes
 from tests.matrix.picture import HOLE, PICTURE
 from tests.matrix.raw import ASCII, BYTE, LONG, SBYTE, SHORT, SLONG, SSHORT, by_gdal, raw
-from tests.support import shared
+from tests.support import SHARED
 
 H, W = PICTURE.shape[:2]
 GREY = np.ascontiguousarray(PICTURE[..., 0])
@@ -73,12 +73,13 @@ REFUSED = {
     "11c": "a JPEG XL of 8000x8000",
     "16_": "Predictor",
 }
-FILES = sorted((shared_folder := Path(shared.__globals__["SHARED"]) / "data/reported_tiffs").glob("*.tif"))
+REPORTED = SHARED / "data" / "reported_tiffs"
+FILES = sorted(REPORTED.glob("*.tif"))
 
 
 @pytest.mark.parametrize("name", [path.name for path in FILES])
 def test_reported_files(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).symlink_to(shared_folder / name)
+    (tmp_path / name).symlink_to(REPORTED / name)
     reason = next((text for start, text in REFUSED.items() if name.startswith(start)), None)
     if reason:
         assert reason in (decode(tmp_path).error or "")
