@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 UNSTATED, WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR = -1, 0, 1, 2, 3, 5, 6
-_ALPHA_KINDS = (1, 2, 999)  # of ExtraSamples: associated, unassociated, and unassociated as Corel has it
+ALPHA_KINDS = (1, 2, 999)  # of ExtraSamples: associated, unassociated, and unassociated as Corel has it
 _FIRST_ROLES = {
     RGB: ("red", "green", "blue"),
     YCBCR: ("red", "green", "blue"),  # RGB by the time that roles matter
@@ -74,7 +74,7 @@ def _roles(photometric: int, samples: int, extra: Sequence[int]) -> dict[int, st
     # Behind the colours, as libtiff has it; where too many are listed, the last bands.
     start = min(len(first), samples - len(extra))
     for band, kind in enumerate(extra, start):
-        if band >= len(first) and kind in _ALPHA_KINDS:
+        if band >= len(first) and kind in ALPHA_KINDS:
             roles[band] = "alpha"
     return roles
 

@@ -17,13 +17,9 @@ from infer.tiff_header import Header
 
 # Whose damage it reports: none, LZW, Deflate (two numbers), PackBits, LZMA, ZSTD, WebP
 CODECS = frozenset((1, 5, 8, 32946, 32773, 34925, 50000, 50001))
-
-
+BITS = (8, 16, 32, 64)  # of a sample; others are unpacked wrongly where a row does not fill its last byte
 _MAP_NORESERVE = 0x4000  # linux/mman.h: no memory is set aside for what is not changed
 _READ_AND_WRITE = mmap.PROT_READ | mmap.PROT_WRITE
-
-
-BITS = (8, 16, 32, 64)  # of a sample; others are unpacked wrongly where a row does not fill its last byte
 
 
 class NotForLibtiff(Exception):  # noqa: N818  no mistake of anybody: another reader may do
@@ -57,7 +53,7 @@ def read_plain(path: Path, header: Header) -> np.ndarray:
 
 
 def decode(file: np.ndarray, page: int, planar: bool) -> np.ndarray:
-    """[H, W, S] as stored, 1-bit samples as bool, of one of a file's pages.
+    """[H, W, S] as stored, of one of a file's pages.
 
     planar: the page has each of several bands by itself. Raises DecodeError for damage, NotForLibtiff for
     samples that it does not know.

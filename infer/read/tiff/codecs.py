@@ -8,10 +8,9 @@ import tifffile
 from infer.read.bands import BLACK_IS_ZERO, WHITE_IS_ZERO, YCBCR
 from infer.read.errors import DecodeError
 from infer.read.tiff.lerc import LERC, read_lerc
-from infer.read.tiff.parts import SEPARATE
+from infer.read.tiff.parts import PREDICTED, SEPARATE
 from infer.read.tiff.streams import JPEG, refuse_misfits
 
-_PREDICTED = (5, 8, 32946, 34925, 50000)  # LZW, Deflate, LZMA, ZSTD: codecs that the Predictor tag is for
 _FLOATING_POINT = 3  # a predictor
 
 
@@ -23,7 +22,7 @@ def samples_of(page: tifffile.TiffPage) -> np.ndarray:
     if page.compression == LERC:
         return read_lerc(page)[0]
     refuse_misfits(page)
-    if page.compression not in _PREDICTED:
+    if page.compression not in PREDICTED:
         page.predictor = 1
     elif page.predictor == _FLOATING_POINT and page.dtype.kind != "f":
         raise DecodeError(f"a predictor for floating-point numbers on {page.dtype}")

@@ -12,12 +12,12 @@ import imagecodecs
 import numpy as np
 import tifffile
 
+from infer.read.bands import ALPHA_KINDS
 from infer.read.errors import DecodeError
-from infer.read.tiff.parts import SEPARATE, chunk, part_shape
+from infer.read.tiff.parts import Part, chunk, parts_of
 
 LERC = 34887
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_ALPHA = (1, 2)  # of ExtraSamples
 
 
 @dataclass(frozen=True)
@@ -41,38 +41,26 @@ def read_lerc(page: tifffile.TiffPage) -> tuple[np.ndarray, np.ndarray | None]:
     Alpha that was made a mask of is made of it again; floating-point values that are not valid are NaN.
     Raises DecodeError for damage and for a stream of another size than its place, before it is decoded.
     """
-    height, width = chunk(page)
-    rows, columns = -(-page.imagelength // height), -(-page.imagewidth // width)
-    together = 1 if page.planarconfig == SEPARATE else page.samplesperpixel
     values = np.zeros((page.imagelength, page.imagewidth, page.samplesperpixel), page.dtype)
     valid = np.ones(values.shape[:2], bool)
-    for index in range(rows * columns * (page.samplesperpixel // together)):
-        place, count = page.dataoffsets[index], page.databytecounts[index]
-        if not place:  # never written
-            continue
-        page.parent.filehandle.seek(place)
-        band, (row, column) = index // (rows * columns), divmod(index % (rows * columns), columns)
-        seen = part_shape(page, index)
-        window = slice(row * height, row * height + seen[0]), slice(column * width, column * width + seen[1])
-        samples, mask = _decode(page, page.parent.filehandle.read(count), seen, together)
-        values[(*window, slice(band, band + together))] = samples[: seen[0], : seen[1]]
+    for part in parts_of(page):
+        samples, mask = _decode(page, part)
+        values[(*part.window, part.bands)] = samples[: part.shape[0], : part.shape[1]]
         if mask is not None:
-            valid[window] &= mask[: seen[0], : seen[1]]
+            valid[part.window] &= mask[: part.shape[0], : part.shape[1]]
     return values, None if valid.all() else valid
 
 
-def _decode(
-    page: tifffile.TiffPage, stream: bytes, seen: tuple[int, int], bands: int
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _decode(page: tifffile.TiffPage, part: Part) -> tuple[np.ndarray, np.ndarray | None]:
     """[h, w, bands] and bool [h, w] of one stream, which may reach beyond what is seen of it in the image."""
-    height, width = chunk(page)
-    stream = _inflated(stream, 2 * height * width * bands * page.dtype.itemsize + 2**16)
+    (height, width), seen, bands = chunk(page), part.shape, part.bands.stop - part.bands.start
+    stream = _inflated(part.stream(page), 2 * height * width * bands * page.dtype.itemsize + 2**16)
     size = _size(stream)
     if size is None:
         raise DecodeError("a LERC stream that does not say its size")
     if not (seen[0] <= size.height <= height and seen[1] <= size.width <= width):
         raise DecodeError(f"a LERC of {size.width}x{size.height} pixels for {seen[1]}x{seen[0]} of the image")
-    has_alpha = bands > 1 and bool(page.extrasamples) and int(page.extrasamples[-1]) in _ALPHA
+    has_alpha = bands > 1 and bool(page.extrasamples) and int(page.extrasamples[-1]) in ALPHA_KINDS
     for stored in (bands, bands - 1) if has_alpha else (bands,):
         try:  # an array of another shape or type than the stream's is refused before anything is decoded
             out = np.empty(size.shape(stored), page.dtype)

@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import tifffile
 
 from infer.read.errors import DecodeError
+from infer.tiff_header import MAX_PADDING
 
 SEPARATE = 2  # planar configuration: each band in parts of its own
-MAX_PADDING = 2**24  # samples by which a tile may be larger than four times its image
+PREDICTED = (5, 8, 32946, 34925, 50000)  # LZW, Deflate, LZMA, ZSTD: codecs that the Predictor tag is for
 _UNCOMPRESSED = 1
 _PLACES, _COUNTS = (273, 324), (279, 325)  # tags of strips and of tiles
 _BYTES = {3: 2, 4: 4, 9: 4, 13: 4, 16: 8, 17: 8, 18: 8}  # of the types that hold them
+
+
+@dataclass(frozen=True)
+class Part:
+    """A strip or tile that was written: its number, its bands, and the pixels that it has in the image."""
+
+    index: int
+    bands: slice
+    window: tuple[slice, slice]
+    shape: tuple[int, int]
+
+    def stream(self, page: tifffile.TiffPage) -> bytes:
+        """Its bytes in the file."""
+        page.parent.filehandle.seek(page.dataoffsets[self.index])
+        return page.parent.filehandle.read(page.databytecounts[self.index])
+
+
+def parts_of(page: tifffile.TiffPage) -> Iterator[Part]:
+    """Those of the page that were written, in the order of the file's tags."""
+    height, width = chunk(page)
+    rows, columns, separate = _grid(page)
+    together = page.samplesperpixel // separate
+    for index in range(rows * columns * separate):
+        if not page.dataoffsets[index]:
+            continue
+        band, place = divmod(index, rows * columns)
+        row, column = place // columns * height, place % columns * width
+        shape = min(height, page.imagelength - row), min(width, page.imagewidth - column)
+        window = slice(row, row + shape[0]), slice(column, column + shape[1])
+        yield Part(index, slice(band * together, (band + 1) * together), window, shape)
 
 
 def written_parts(page: tifffile.TiffPage) -> np.ndarray:
@@ -50,14 +83,6 @@ def chunk(page: tifffile.TiffPage) -> tuple[int, int]:
     if page.is_tiled:
         return max(1, page.tilelength), max(1, page.tilewidth)
     return max(1, min(page.rowsperstrip, page.imagelength)), page.imagewidth
-
-
-def part_shape(page: tifffile.TiffPage, index: int) -> tuple[int, int]:
-    """Height and width of what lies of a strip or tile in the image: less than all at its edges."""
-    height, width = chunk(page)
-    rows, columns = -(-page.imagelength // height), -(-page.imagewidth // width)
-    row, column = divmod(index % (rows * columns), columns)  # each band may have its own
-    return min(height, page.imagelength - row * height), min(width, page.imagewidth - column * width)
 
 
 def refuse_huge_chunks(page: tifffile.TiffPage) -> None:

@@ -13,7 +13,7 @@ import tifffile
 
 from infer.read.errors import DecodeError
 from infer.read.tiff import jpegxl
-from infer.read.tiff.parts import chunk, part_shape
+from infer.read.tiff.parts import chunk, parts_of
 
 OLD_JPEG = 6  # whose parts may be bare scans; what has no header has no size of its own
 JPEG = 7, 34892, 33007
@@ -44,16 +44,13 @@ def refuse_misfits(page: tifffile.TiffPage) -> None:
     height, width = chunk(page)
     if not page.is_tiled:  # JPEGs may be rounded up, and the last strip as high as all others
         height, width = -(-height // MCU) * MCU, -(-width // MCU) * MCU
-    for index, (place, count) in enumerate(zip(page.dataoffsets, page.databytecounts, strict=False)):
-        if not place:
-            continue
-        page.parent.filehandle.seek(place)
-        size = size_of(page.parent.filehandle.read(count))
+    for part in parts_of(page):
+        size = size_of(part.stream(page))
         if size is None and codec == OLD_JPEG:
             continue
         if size is None:
             raise DecodeError(f"a {name} stream that does not say its size")
-        seen = part_shape(page, index)
+        seen = part.shape
         if size.height < seen[0] or size.width < seen[1] or size.height > height or size.width > width:
             raise DecodeError(
                 f"a {name} of {size.width}x{size.height} pixels for {seen[1]}x{seen[0]} of the image"

@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 
 from infer.read.errors import DecodeError
-from infer.read.tiff.parts import SEPARATE, chunk, part_shape
+from infer.read.tiff.parts import PREDICTED, SEPARATE, Part, chunk, parts_of
 from infer.tiff_header import Header
 
 _UNCOMPRESSED = 1
@@ -63,37 +63,27 @@ def to_rgb_of_ycbcr(page: tifffile.TiffPage, stored: np.ndarray) -> np.ndarray:
 
 def _stored(page: tifffile.TiffPage, across: int, down: int) -> np.ndarray:
     """uint8 [H, W, 3]: Y, Cb and Cr of each pixel; 0 in parts that were never written."""
-    height, width = chunk(page)
-    rows, columns = -(-page.imagelength // height), -(-page.imagewidth // width)
-    together = 1 if page.planarconfig == SEPARATE else 3
     pixels = np.zeros((page.imagelength, page.imagewidth, 3), np.uint8)
-    for index in range(rows * columns * 3 // together):
-        if not page.dataoffsets[index]:
-            continue
-        band, (row, column) = index // (rows * columns), divmod(index % (rows * columns), columns)
-        seen = part_shape(page, index)
-        shape = chunk(page) if page.is_tiled else seen
-        window = pixels[row * height :, column * width :][: seen[0], : seen[1]]
-        part = _part(page, index, shape, across, down, together)[: seen[0], : seen[1]]
-        window[..., band : band + together] = part
+    for part in parts_of(page):
+        shape = chunk(page) if page.is_tiled else part.shape
+        decoded = _part(page, part, shape, across, down)
+        pixels[(*part.window, part.bands)] = decoded[: part.shape[0], : part.shape[1]]
     return pixels
 
 
-def _part(
-    page: tifffile.TiffPage, index: int, shape: tuple[int, int], across: int, down: int, together: int
-) -> np.ndarray:
-    """uint8 [h, w, together] of one strip or tile."""
+def _part(page: tifffile.TiffPage, part: Part, shape: tuple[int, int], across: int, down: int) -> np.ndarray:
+    """uint8 [h, w, bands] of one strip or tile."""
+    together = part.bands.stop - part.bands.start
     rows, columns = -(-shape[0] // down), -(-shape[1] // across)  # of units that share their colours
     unit = across * down + 2 if together == 3 else 1
     wanted = rows * columns * unit
-    page.parent.filehandle.seek(page.dataoffsets[index])
-    data = page.parent.filehandle.read(page.databytecounts[index])
+    data = part.stream(page)
     if page.compression in _INFLATE:
         data = _INFLATE[int(page.compression)](data, out=2 * wanted + 1024)
     if len(data) < wanted:
         raise DecodeError(f"{len(data)} bytes of YCbCr where {wanted} are needed")
     units = np.frombuffer(data, np.uint8, wanted).reshape(rows, columns, unit)
-    if page.predictor == _HORIZONTAL and page.compression in (5, 8, 32946, 34925, 50000):
+    if page.predictor == _HORIZONTAL and page.compression in PREDICTED:
         if (across, down) != (1, 1):
             raise DecodeError("a predictor on subsampled YCbCr")
         units = np.cumsum(units, axis=1, dtype=np.uint8)
