@@ -3,6 +3,9 @@
 # in a checkout it first makes .venv from the hash-pinned lock. It adds a few milliseconds: the warm path starts no
 # process but Python, and a cmp in a checkout.
 set -euo pipefail
+# At once: the first process of a container, which this is in the image, is ended by no signal that it does not catch.
+trap 'exit 143' TERM
+trap 'exit 130' INT
 
 say() { printf 'run.sh: %s\n' "$*" >&2; }
 die() { local code=$1; shift; say "$*"; exit "$code"; }
@@ -173,7 +176,6 @@ run_module() { # run_module VERB MODULE ARGUMENT...: becomes that program; relat
   local verb=$1 module=$2 path=$HERE/${2//.//}
   shift 2
   if [[ ! -e $path.py && ! -e $path/__main__.py ]]; then
-    [[ -z ${SEA_ICE_IMAGE:-} ]] || die 2 "'$verb' belongs to a checkout of the repository; the image holds only infer"
     die 2 "'$verb' is not in this checkout ($path is missing)"
   fi
   exec "$PYTHON" -m "$module" "$@"
@@ -181,7 +183,7 @@ run_module() { # run_module VERB MODULE ARGUMENT...: becomes that program; relat
 
 run_tests() { # pytest over the arguments; over all of tests/ where they name no file
   local argument named=''
-  [[ -d $HERE/tests ]] || die 2 "'test' belongs to a checkout of the repository; the image holds only infer"
+  [[ -d $HERE/tests ]] || die 2 "'test' is not in this checkout ($HERE/tests is missing)"
   for argument in "$@"; do
     [[ ! -e ${argument%%::*} ]] || named=yes
   done
@@ -191,6 +193,13 @@ run_tests() { # pytest over the arguments; over all of tests/ where they name no
 
 main() {
   local verb=infer
+  locate
+  if [[ -e $HERE/.image ]]; then # only the Dockerfile makes that
+    # shellcheck source=infer/process/entry.sh
+    source "$HERE/infer/process/entry.sh"
+    enter "$@"
+    return
+  fi
   case ${1:-} in -h | --help) shift; set -- help "$@" ;; esac
   if (($#)) && [[ $1 != -* ]]; then
     verb=$1
@@ -201,12 +210,7 @@ main() {
     infer | dry-run | pack | synthesize | check | split | train | export | test | bench | setup) ;;
     *) die 2 "unknown verb '$verb'; ./run.sh help lists them" ;;
   esac
-  locate
-  if [[ -n ${SEA_ICE_IMAGE:-} ]]; then
-    PYTHON=python
-  else
-    ensure_venv
-  fi
+  ensure_venv
   # The caller's folder must not shadow our packages; Python 3.10 does not know this setting and looks there first.
   export PYTHONPATH=$HERE${PYTHONPATH:+:$PYTHONPATH} PYTHONSAFEPATH=1
   case $verb in

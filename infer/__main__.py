@@ -21,6 +21,7 @@ def main(argv: list[str] | None = None, order: Order | None = None) -> int:
         # Threads that spin while they wait take the processor from decoding and writing: 1.5 to 3 times
         # slower on a busy machine. OpenMP reads this once, when torch is imported.
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's; a thread for each processor, and unused
         from infer.job import run  # after the arguments: --help need not wait for NumPy and OpenCV
 
         return run(settings, order or Order())

@@ -13,9 +13,14 @@ def gpu_visible() -> bool:
     return any(Path("/dev", node).exists() for node in ("nvidiactl", "dxg"))
 
 
+def pixels_at_once(gpu: bool) -> int:
+    """Pixels that go through the network at once where tiles are smaller than that."""
+    return _PIXELS_AT_ONCE[gpu]
+
+
 def batch_size(shape: tuple[int, int], gpu: bool) -> int:
     """How many tiles of a shape (height, width in pixels) go through the network at once."""
-    return max(1, _PIXELS_AT_ONCE[gpu] // (shape[0] * shape[1]))
+    return max(1, pixels_at_once(gpu) // (shape[0] * shape[1]))
 
 
 def cpu_is_fast_at_bf16(facts: Path = Path("/proc/cpuinfo")) -> bool:

@@ -14,23 +14,25 @@ import numpy as np
 from infer.audit import Pending, audit, made_before, note_when_made
 from infer.checks import check_places
 from infer.device import gpu_visible
+from infer.fitting import tile_that_fits
 from infer.journal import Journal
+from infer.process.limits import memory
 from infer.progress import UNHEARD, Progress, tell
 from infer.read.reader import DecodedBatch, Reader
 from infer.report import Redone, Report
-from infer.scenes import Scene, batches, find_scenes, pad_multiple
+from infer.scenes import Scene, batches, find_scenes, not_looked_at, pad_multiple
 from infer.settings import Settings, UsageError
 from infer.stamp import sha256_of, stamp_of
 from infer.stop import leave_on_signals_at_any_moment
 from infer.supervise import Order
-from infer.told import Told
+from infer.told import MOST_LINES, Told
 from infer.writer import MaskWriter, is_whole_mask
 
 if TYPE_CHECKING:
     from infer.predictor import Predictor
     from infer.read.decoder import Pixels
 
-DONE, DEGRADED, NOT_WRITTEN = 0, 3, 4
+DONE, DEGRADED, NOT_WRITTEN, NO_SCENE, NONE_READ = 0, 3, 4, 5, 6
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,12 @@ class Whole:
     """What all scenes of the folder decide, so that masks are the same whichever of them are left to do.
 
     pixels: of all of them, by which the engine is chosen. multiple: see infer.scenes.pad_multiple.
+    readable: by their headers.
     """
 
     pixels: int
     multiple: int
+    readable: list[Scene]
 
 
 def run(settings: Settings, order: Order) -> int:
@@ -53,13 +57,13 @@ def run(settings: Settings, order: Order) -> int:
     report = Report(began=order.began, redone=crashed)
     report.seconds.start = report.elapsed()
     scenes = find_scenes(settings.input, settings.limits)
-    check_places(settings)
-    if not scenes:
-        tell(f"infer: warning: no .tif or .tiff in {settings.input}")
-    whole = Whole(
-        sum(scene.shape[0] * scene.shape[1] for scene in scenes if not scene.error),
-        pad_multiple(scenes, settings.tile),
-    )
+    check_places(settings, [scene.mask_name for scene in scenes])
+    if not order.journal or not order.journal.done():  # said by the first child
+        for line in not_looked_at(settings.input, found=bool(scenes)):
+            tell(f"infer: {line}")
+    readable = [scene for scene in scenes if not scene.error]
+    pixels = sum(scene.shape[0] * scene.shape[1] for scene in readable)
+    whole = Whole(pixels, pad_multiple(scenes, settings.tile), readable)
     scenes = [_not_to_be_touched(scene, order) for scene in scenes]
     kept = stamp_of(sha256_of(settings.weights), settings) if settings.resume else None
     todo = [s for s in scenes if s.name not in order.done and _is_wanted(s, settings.output, kept, order)]
@@ -68,8 +72,10 @@ def run(settings: Settings, order: Order) -> int:
         Progress(len(scenes), settings.quiet) as progress,
     ):
         leave_on_signals_at_any_moment(writer.discard_unfinished)
-        progress.update(len(scenes) - len(todo))
-        pending = _process(todo, whole, settings, writer, Told(progress, report), report, order.journal)
+        progress.begin_at(len(scenes) - len(todo))
+        told = Told(progress, report)
+        pending = _process(todo, whole, settings, writer, told, report, order)
+        told.say_how_many_more()
     if order.only is not None:
         return DONE
     pending += [made_before(scene, order.done[scene.name]) for scene in scenes if scene.name in order.done]
@@ -99,8 +105,9 @@ def _process(
     writer: MaskWriter,
     told: Told,
     report: Report,
-    journal: Journal | None,
+    order: Order,
 ) -> list[Pending]:
+    journal = order.journal
     broken = [scene for scene in scenes if scene.error]
     gpu = settings.device != "cpu" and gpu_visible()
     plan = batches([scene for scene in scenes if not scene.error], settings.tile, settings.batch, gpu)
@@ -109,7 +116,7 @@ def _process(
     with Reader(
         plan, gpu, told.progress.say, report.redone.append, journal
     ) as reader:  # decodes the first batch while the engine is being imported
-        predictor = _load_predictor(settings, whole, told, report)  # unusable weights end it here
+        predictor = _load_predictor(settings, whole, told, report, order.tile)  # unusable weights end it here
         writer.stamp = stamp_of(report.weights_sha256, settings)
         report.seconds.setup = report.elapsed() - report.seconds.start
         pending = [_put_black(scene, scene.error, writer, told, journal) for scene in broken]
@@ -122,7 +129,10 @@ def _process(
     return pending
 
 
-def _load_predictor(settings: Settings, whole: Whole, told: Told, report: Report) -> Predictor:
+def _load_predictor(
+    settings: Settings, whole: Whole, told: Told, report: Report, most: int | None
+) -> Predictor:
+    """most: the largest tile that memory allows, as a crash has shown."""
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
     from infer.engine import import_engine, start_engine, start_on_cpu
@@ -139,7 +149,18 @@ def _load_predictor(settings: Settings, whole: Whole, told: Told, report: Report
     seconds.device = time.monotonic() - imported
     report.weights_sha256 = slim.sha256
     on_cpu = partial(start_on_cpu, slim, whole.pixels, partial(told.redone, "start"))
-    return Predictor(engine, settings, partial(told.redone, "predict"), on_cpu, whole.multiple)
+    tile = min(settings.tile, most or settings.tile)
+    if engine.device == "cpu":
+        tile = _tile_within_memory(tile, whole, told)
+    return Predictor(engine, settings, partial(told.redone, "predict"), on_cpu, whole.multiple, tile)
+
+
+def _tile_within_memory(wanted: int, whole: Whole, told: Told) -> int:
+    limit = memory()
+    tile = tile_that_fits(wanted, whole.readable, limit)
+    if tile < wanted:
+        told.redone("start", f"infer: {limit / 2**20:.0f} MB of memory: going on with tiles of {tile} pixels")
+    return tile
 
 
 def _predict(
@@ -150,7 +171,8 @@ def _predict(
     journal: Journal | None = None,
 ) -> list[Pending]:
     if journal:
-        journal.starts("predict", [scene.name for scene in batch.scenes])
+        side = min(predictor.tile, max(batch.scenes[0].padded_shape))
+        journal.starts("predict", [scene.name for scene in batch.scenes], side)
     decoded = zip(batch.scenes, batch.outcomes, strict=True)
     images = {scene.name: outcome.pixels for scene, outcome in decoded if outcome.pixels is not None}
     masks = _masks(predictor, images, told)
@@ -192,11 +214,10 @@ def _masks(predictor: Predictor, images: dict[str, Pixels], told: Told) -> dict[
 def _put_black(
     scene: Scene, error: str, writer: MaskWriter, told: Told, journal: Journal | None = None
 ) -> Pending:
-    told.progress.update(1)
+    remedy = "its mask is black" if scene.owns_mask else "rename one of them"
+    told.degraded(f"infer: {scene.name}: {error}: {remedy}")
     if not scene.owns_mask:
-        told.progress.say(f"infer: {scene.name}: {error}: rename one of them")
         return Pending(scene, error, None)
-    told.progress.say(f"infer: {scene.name}: {error}: its mask is black")
     pending = Pending(scene, error, writer.put(scene.mask_name, np.zeros(scene.shape, np.uint8)))
     note_when_made(journal, pending)
     return pending
@@ -204,8 +225,10 @@ def _put_black(
 
 def _conclude(report: Report, settings: Settings) -> int:
     failures = [scene for scene in report.scenes if scene.status == "failed"]
-    for scene in failures:
+    for scene in failures[:MOST_LINES]:
         tell(f"infer: {scene.name}: {scene.error}")
+    if len(failures) > MOST_LINES:
+        tell(f"infer: and {len(failures) - MOST_LINES} more failed; --report names them all")
     if settings.report:
         try:
             report.write(settings.report)
@@ -216,4 +239,8 @@ def _conclude(report: Report, settings: Settings) -> int:
             print(report.summary(), flush=True)
     if failures:
         return NOT_WRITTEN
+    if not report.scenes:
+        return NO_SCENE
+    if report.count("degraded") == len(report.scenes):
+        return NONE_READ
     return DEGRADED if settings.strict and report.count("degraded") else DONE

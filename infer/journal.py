@@ -29,9 +29,12 @@ class Journal:
     def __init__(self) -> None:
         self._file = os.memfd_create("journal")
 
-    def starts(self, stage: str, names: Sequence[str]) -> None:
-        """The scenes that a stage ("decode", "predict") has at hand now, none when it is done."""
-        self._append({"stage": stage, "names": list(names)})
+    def starts(self, stage: str, names: Sequence[str], tile: int = 0) -> None:
+        """The scenes that a stage ("decode", "predict") has at hand now, none when it is done.
+
+        tile: the longest side in pixels that goes through the network with them.
+        """
+        self._append({"stage": stage, "names": list(names), "tile": tile})
 
     def made(self, name: str, outcome: Outcome) -> None:
         self._append({"made": name, "error": outcome.error, "ice": outcome.ice_fraction,
@@ -45,6 +48,10 @@ class Journal:
                 stages[line["stage"]] = line["names"]
         made = self.done()
         return list(dict.fromkeys(n for names in stages.values() for n in names if n not in made))
+
+    def tile(self) -> int:
+        """The longest side that was last put through the network, 0 where no child came to that."""
+        return next((line["tile"] for line in reversed(self._lines()) if line.get("tile")), 0)
 
     def done(self) -> dict[str, Outcome]:
         return {

@@ -7,13 +7,13 @@ weights file, so that there is one file of weights for all engines.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 
 from infer.engine import NotFiniteError
+from infer.process.limits import cpus
 from infer.settings import UsageError
 from infer.slim import Slim
 from infer.tiles import stacked
@@ -32,7 +32,7 @@ class OnnxEngine:
     def __init__(self, slim: Slim) -> None:
         options = ort.SessionOptions()
         options.log_severity_level = ERRORS_ONLY
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = cpus()
         # The session does not copy them: they must live as long as it does.
         self._values = [ort.OrtValue.ortvalue_from_numpy(array) for array in slim.state.values()]
         options.add_external_initializers([PREFIX + name for name in slim.state], self._values)

@@ -6,13 +6,13 @@ Its first layers stay in fp32: less than a pixel in a thousand gets another clas
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from infer.engine import Engine, NotFiniteError
+from infer.process.limits import cpus
 from infer.slim import Slim
 from infer.tiles import stacked
 
@@ -46,7 +46,7 @@ class OpenVinoEngine:
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": HINTS[self.precision],
-            "INFERENCE_NUM_THREADS": len(os.sched_getaffinity(0)),
+            "INFERENCE_NUM_THREADS": cpus(),
             "CPU_RUNTIME_CACHE_CAPACITY": SHAPES_KEPT,
         }
         self._request = self._core.compile_model(self._model, "CPU", settings).create_infer_request()

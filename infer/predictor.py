@@ -12,13 +12,12 @@ import numpy as np
 
 from infer.device import batch_size
 from infer.engine import Engine, NotFiniteError
-from infer.settings import STRIDE, Settings
+from infer.settings import SMALLEST_TILE, STRIDE, Settings, half_tile
 from infer.tiles import crop, grid, stitch
 
 if TYPE_CHECKING:
     import torch
 
-SMALLEST_TILE = 256
 # How the CPU's allocators, oneDNN, CUDA's libraries, cuDNN, ONNX Runtime and OpenVINO say it.
 _SIGNS = (
     "out of memory",
@@ -44,12 +43,18 @@ class Limits:
     area: int
     batch: int | None
 
+    def with_tile(self, tile: int) -> Limits:
+        """One tile of this size at once, and an overlap that suits it."""
+        overlap = min(self.overlap, tile // 4 // STRIDE * STRIDE)
+        return replace(self, area=tile * tile, tile=tile, overlap=overlap)
+
 
 class Predictor:
     """Turns scenes into masks; seconds is the time spent predicting so far.
 
     on_cpu: makes the engine to go on with when a GPU has no room even for the smallest tile.
     multiple: what scenes are padded to, in pixels, where the engine prepares for each shape anew.
+    tile: where memory allows no more than this, in pixels; then they go through one by one.
     """
 
     def __init__(
@@ -59,16 +64,24 @@ class Predictor:
         say: Callable[[str], None],
         on_cpu: Callable[[], Engine],
         multiple: int = STRIDE,
+        tile: int | None = None,
     ) -> None:
         self.seconds = 0.0
         self._engine, self._on_cpu = engine, on_cpu
         self._say, self._multiple = say, multiple
         self._at_once = (0, 0, 0)  # the latest forward pass: tiles, height and width of each
         self._limits = Limits(settings.tile, settings.overlap, sys.maxsize, settings.batch)
+        if tile is not None and tile < settings.tile:
+            self._limits = self._limits.with_tile(tile)
 
     @property
     def device(self) -> str:
         return self._engine.device
+
+    @property
+    def tile(self) -> int:
+        """What scenes are cut into now, in pixels."""
+        return self._limits.tile
 
     @property
     def precision(self) -> str:
@@ -155,10 +168,8 @@ class Predictor:
             limits = replace(limits, area=tiles // 2 * height * width)
             step = "half as many tiles at once"
         elif max(height, width) > SMALLEST_TILE:
-            tile = max(SMALLEST_TILE, max(height, width) // 2 // STRIDE * STRIDE)
-            overlap = min(limits.overlap, tile // 4 // STRIDE * STRIDE)
-            limits = replace(limits, area=tile * tile, tile=tile, overlap=overlap)
-            step = f"tiles of {tile} pixels"
+            limits = limits.with_tile(half_tile(max(height, width)))
+            step = f"tiles of {limits.tile} pixels"
         else:
             self._engine = self._on_cpu()
             step = "the CPU"

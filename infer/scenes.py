@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from infer.device import batch_size
+from infer.process.image import in_image
 from infer.settings import STRIDE, Limits, UsageError
 from infer.tiff_header import Header, HeaderError, read_header
 from infer.tiles import padded
 
 MAX_SHAPES = 64  # of padded scenes in a folder above which an engine that prepares for each is given fewer
 COARSE = 64  # pixels: what they are then padded to
+SUFFIXES = (".tif", ".tiff")
+MAX_SEEN, MAX_FOLDERS = 10_000, 3  # entries and folders below the input folder: enough to say what is wrong
 UNKNOWN_SIZE = 512  # the contract's size for the mask of a scene whose header cannot be read
 
 
@@ -55,15 +59,47 @@ def find_scenes(folder: Path, limits: Limits | None = None) -> list[Scene]:
         with os.scandir(folder) as entries:
             files = sorted(entry.name for entry in entries if _is_scene_file(entry))
     except FileNotFoundError:
-        raise UsageError(f"no input folder {folder}: give it with --input or mount it") from None
+        how = "mount it: -v SCENES:/input" if in_image() else "give it with --input"
+        raise UsageError(f"no input folder {folder}: {how}") from None
     except NotADirectoryError:
         raise UsageError(
             f"the input {folder} is not a folder: give the folder that holds the scenes"
         ) from None
     except OSError as error:
-        raise UsageError(f"cannot read the input folder {folder}: {error.strerror}") from None
+        reason = f"cannot read the input folder {folder} as user {os.geteuid()}: {error.strerror}"
+        raise UsageError(f"{reason}: chmod -R a+rX it") from None
     scenes = _give_each_mask_one_owner([_look_at(folder / name, limits or Limits()) for name in files])
     return sorted(scenes, key=_by_shape, reverse=True)
+
+
+def not_looked_at(folder: Path, found: bool) -> list[str]:
+    """Lines about scenes below the folder, which are not made, and about a folder without any.
+
+    found: whether there are scenes directly in the folder.
+    """
+    below = _scenes_below(folder)
+    if not below:
+        return [] if found else [f"no .tif or .tiff in {folder}: give the folder that holds the scenes"]
+    total = sum(below.values())
+    where = ", ".join(f"{count} scene{'s' * (count > 1)} in {path}" for path, count in below.items())
+    return [f"{where} {'are' if total > 1 else 'is'} not looked at: mount that folder"]
+
+
+def _scenes_below(folder: Path) -> dict[Path, int]:
+    """How many scenes lie in each folder below, links not followed; as far as MAX_SEEN and MAX_FOLDERS go."""
+    counts: dict[Path, int] = {}
+    seen = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        tops = sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+        for top in tops:
+            for where, _, names in os.walk(top):
+                seen += len(names)
+                count = sum(name.lower().endswith(SUFFIXES) for name in names)
+                if count:
+                    counts[Path(where)] = count
+                if seen > MAX_SEEN or len(counts) >= MAX_FOLDERS:
+                    return counts
+    return counts
 
 
 def pad_multiple(scenes: list[Scene], tile: int) -> int:
@@ -94,7 +130,7 @@ def batches(scenes: list[Scene], tile: int, batch: int | None, gpu: bool) -> lis
 
 
 def _is_scene_file(entry: os.DirEntry) -> bool:
-    if not entry.name.lower().endswith((".tif", ".tiff")):
+    if not entry.name.lower().endswith(SUFFIXES):
         return False
     try:
         return not entry.is_dir()

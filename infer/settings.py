@@ -8,6 +8,7 @@ from pathlib import Path
 
 MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
 STRIDE = 16  # of the network: four stages, each of which halves the resolution
+SMALLEST_TILE = 256  # pixels; below that a tile is mostly margin
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
 
 
@@ -47,6 +48,11 @@ class Settings:
     @property
     def limits(self) -> Limits:
         return Limits(self.max_pixels, self.max_bytes)
+
+
+def half_tile(tile: int) -> int:
+    """The next smaller tile where memory is short: half of it, in steps of the smallest."""
+    return max(SMALLEST_TILE, tile // 2 // SMALLEST_TILE * SMALLEST_TILE)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -99,7 +105,7 @@ def _parser() -> _Parser:
         allow_abbrev=False,
         description="Write one sea-ice mask (PNG, 0 and 255) for every .tif or .tiff of a folder.",
         epilog="Exit code: 0 every scene has a mask, 2 wrong call, 3 a degraded scene with --strict, "
-        "4 a mask could not be written.",
+        "4 a mask could not be written, 5 no scene found, 6 no scene could be read.",
     )
     add = parser.add_argument
     add("--input", type=_path, default=default.input, metavar="DIR", help="folder of scenes (%(default)s)")

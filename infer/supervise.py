@@ -1,9 +1,10 @@
 """A crash of a native library costs the scene that caused it, not the run.
 
-The job runs in a forked child. Where a signal kills that (a segmentation fault in a decoder, an abort, the
-kernel when memory is short), each scene that was at hand is tried in a child of its own; one that kills its
-child too gets a black mask, and a last child makes the rest. A fork takes a millisecond; without a crash
-there is one child, and this process only waits for it.
+The job runs in a forked child. Where a signal kills that (a segmentation fault in a decoder, an abort), each
+scene that was at hand is tried in a child of its own; one that kills its child too gets a black mask, and a
+last child makes the rest. After a SIGKILL, as the kernel sends it when memory is short, half the tile is
+tried before that. A fork takes a millisecond; without a crash there is one child, and this process only waits
+for it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import signal
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 
 from infer.journal import Journal, Outcome
+from infer.process.limits import oom_kills
 from infer.report import process_start
+from infer.settings import SMALLEST_TILE, half_tile
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 MOST_UNEXPLAINED = 2  # crashes with no scene at hand after which what is left is given up
@@ -33,6 +36,7 @@ class Order:
     done: what earlier children made. lost: why no child is to touch a scene, by its name.
     all_lost: why none of the scenes left is to be touched.
     again: scenes that were at hand in a crash and were tried once more, and what it was.
+    tile: the largest that memory allows, in pixels, as crashes have shown.
     began: when the first process started, as in Report.
     """
 
@@ -42,35 +46,60 @@ class Order:
     lost: dict[str, str] = field(default_factory=dict)
     all_lost: str | None = None
     again: dict[str, str] = field(default_factory=dict)
+    tile: int | None = None
     began: float = field(default_factory=process_start)
 
 
 def supervise(work: Callable[[Order], int]) -> int:
     """Run `work` in children until one of them ends by itself; returns its exit code."""
-    journal = Journal()
-    lost: dict[str, str] = {}
-    again: dict[str, str] = {}
-    unexplained, all_lost, began = 0, None, process_start()
+    order = Order(Journal())
+    unexplained = 0
     while True:
-        code = _in_a_child(work, Order(journal, None, journal.done(), lost, all_lost, again, began))
+        killed_before = oom_kills()
+        code = _in_a_child(work, order)
         if code >= 0:
             return code
-        crash = _name(-code)
-        suspects = [name for name in journal.at_hand() if name not in lost]
+        crash, journal = _name(-code), order.journal
+        suspects = [name for name in journal.at_hand() if name not in order.lost]
+        order = replace(order, done=journal.done())
+        order.again.update(dict.fromkeys(suspects, f"the process was killed by {crash}"))
+        if tile := _smaller_tile(-code, order):
+            why = "by the kernel, as memory ran out" if oom_kills() > killed_before else f"by {crash}"
+            _say(f"the process was killed {why}: going on with tiles of {tile} pixels")
+            order = replace(order, tile=tile)
+            continue
         _say(f"the process was killed by {crash}: going on without what caused it")
-        again.update(dict.fromkeys(suspects, f"the process was killed by {crash}"))
-        for name in suspects:
-            code = _in_a_child(work, Order(journal, {name}, journal.done(), lost, began=began))
-            if code > 128:  # told to stop
-                return code
-            if code < 0:
-                lost[name] = f"reading or predicting it killed the process ({_name(-code)})"
-        if not suspects or not any(name in lost for name in suspects):
+        if stopped := _try_each(work, order, suspects):
+            return stopped
+        if not any(name in order.lost for name in suspects):
             unexplained += 1
         if unexplained > MOST_UNEXPLAINED:
-            if all_lost:
+            if order.all_lost:
                 return 1
-            all_lost = f"the process was killed by {crash} again and again"
+            order = replace(order, all_lost=f"the process was killed by {crash} again and again")
+
+
+def _smaller_tile(number: int, order: Order) -> int | None:
+    """What to go on with where memory may have run out; None where it was something else, or none is left."""
+    used = order.journal.tile()
+    if number != signal.SIGKILL or used <= SMALLEST_TILE:
+        return None
+    tile = half_tile(used)
+    return tile if order.tile is None or tile < order.tile else None
+
+
+def _try_each(work: Callable[[Order], int], order: Order, suspects: list[str]) -> int | None:
+    """Each scene in a child of its own; enters in order.lost what kills that too.
+
+    Returns the exit code where a child was told to stop.
+    """
+    for name in suspects:
+        code = _in_a_child(work, replace(order, only={name}, done=order.journal.done(), again={}))
+        if code > 128:
+            return code
+        if code < 0:
+            order.lost[name] = f"reading or predicting it killed the process ({_name(-code)})"
+    return None
 
 
 def _in_a_child(work: Callable[[Order], int], order: Order) -> int:
@@ -85,11 +114,19 @@ def _in_a_child(work: Callable[[Order], int], order: Order) -> int:
         _leave(work(order))
     before = _pass_on_signals(child)
     try:
-        _, status = os.waitpid(child, 0)
+        status = _wait_for(child)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return os.waitstatus_to_exitcode(status)
+
+
+def _wait_for(child: int) -> int:
+    """Its status. The first process of a container also inherits, and must reap, what others leave behind."""
+    while True:
+        ended, status = os.waitpid(-1, 0)
+        if ended == child:
+            return status
 
 
 def _pass_on_signals(child: int) -> dict[int, signal.Handlers]:

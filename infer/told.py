@@ -5,6 +5,8 @@ from __future__ import annotations
 from infer.progress import Progress
 from infer.report import Redone, Report
 
+MOST_LINES = 20  # about single scenes; whoever has thousands of broken ones reads no more
+
 
 class Told:
     """at_hand: names of the scenes that are being predicted."""
@@ -14,6 +16,20 @@ class Told:
         self.at_hand: tuple[str, ...] = ()
         self._report = report
         self._noted: set[str] = set()
+        self._degraded = 0
+
+    def degraded(self, line: str) -> None:
+        """A scene gets no mask of its own."""
+        self._degraded += 1
+        if self._degraded <= MOST_LINES:
+            self.progress.say(line)
+        self.progress.update(1, degraded=1)
+
+    def say_how_many_more(self) -> None:
+        """At the end: how many such lines were left out."""
+        if self._degraded > MOST_LINES:
+            more = self._degraded - MOST_LINES
+            self.progress.say(f"infer: and {more} more degraded scenes; --report names them all")
 
     def redone(self, stage: str, line: str) -> None:
         """Something did not go at once and is being done in another way."""

@@ -11,6 +11,7 @@ import torch
 
 from infer.device import gpu_visible
 from infer.engine import ICE, NotFiniteError
+from infer.process.limits import cpus
 from infer.settings import STRIDE, UsageError
 from infer.slim import Slim
 from infer.weights import Model, model_of
@@ -28,6 +29,8 @@ class TorchEngine:
 
     def __init__(self, model: Model, device: str, precision: str | None = None) -> None:
         self.device, self._model = device, model
+        if device == "cpu":
+            torch.set_num_threads(min(cpus(), torch.get_num_threads()))
         self.precision = precision or _precision(device)
         dtype = DTYPES[self.precision]
         network = copy.deepcopy(model.network)  # the fp32 original stays for another device

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infer.process.limits import cpus
 from infer.read.errors import DecodeError
 from infer.report import Redone
 from infer.scenes import Scene
@@ -56,7 +56,7 @@ class Decoder:
         self._most_scenes = most_scenes
         self._say, self._redone = say, redone
         self._encoded: list[np.ndarray] = []
-        self._pool = ThreadPoolExecutor(min(MAX_THREADS, len(os.sched_getaffinity(0))), "decoder")
+        self._pool = ThreadPoolExecutor(min(MAX_THREADS, cpus()), "decoder")
         self._pipeline = self._build_where_possible() if gpu or DALI_ON_CPU else None
 
     def decode(self, scenes: list[Scene]) -> list[Outcome]:
@@ -136,7 +136,7 @@ class Decoder:
 
         pipeline = Pipeline(
             batch_size=self._most_scenes,
-            num_threads=min(MAX_THREADS, len(os.sched_getaffinity(0))),
+            num_threads=min(MAX_THREADS, cpus()),
             device_id=0 if self._gpu else None,
             prefetch_queue_depth=1,  # the reader's own queue runs ahead: a failure then belongs to one batch
         )
