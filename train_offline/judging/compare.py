@@ -44,7 +44,7 @@ def other_masks(cases: list[Case], first: Path, second: Path, agreement: float) 
         faults = [fault for fault in pool.map(compare, cases) if fault]
     known = {*os.listdir(first), *(f"{case.name}.png" for case in cases)}
     faults += [_Fault(name, "should not be there") for name in sorted(present - known)]
-    return list(_told(faults, len(cases)))
+    return list(_told(faults))
 
 
 def _compare(case: Case, first: Path, second: Path, agreement: float) -> _Fault | None:
@@ -74,12 +74,12 @@ def _difference(name: str, expected: np.ndarray, pixels: np.ndarray, agreement: 
     return None
 
 
-def _told(faults: list[_Fault], count: int) -> Iterable[Finding]:
+def _told(faults: list[_Fault]) -> Iterable[Finding]:
     """One finding for each kind of fault: where one mask is missing, often all of them are."""
     for what in dict.fromkeys(fault.what for fault in faults):
         first, *others = (fault for fault in faults if fault.what == what)
         if others:
-            words = f"{len(others) + 1} files of {count} scenes, {first.file} for one: {what}{first.detail}"
+            words = f"{len(others) + 1} files, {first.file} for one: {what}{first.detail}"
             yield Finding("", "", words, "")
         else:
             yield Finding("", first.file, f"{what}{first.detail}", "")

@@ -66,7 +66,7 @@ def _cost_line(cost: dict[str, Any]) -> str:
 
 def _variant_line(variant: dict[str, Any]) -> str:
     if variant["passed"]:
-        return f"the same masks in {variant['seconds']:.2f} s"
+        return f"passed in {variant['seconds']:.2f} s"
     return f"FAILED after {variant['seconds']:.2f} s with exit code {variant['exit_code']}"
 
 

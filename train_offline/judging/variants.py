@@ -33,6 +33,7 @@ FIX = {
     "best give /output to a user and go on as that one",
     HARD: "make it work with 1 processor and 1 GB, without rights, writing to /output alone",
 }
+WORDS = {DEFAULT_LINE: "by the judge's plain docker line", HARD: "with --hard"}
 CLOSE = 0.99  # share of pixels that must agree where tiles, batches or engines may be others
 
 
@@ -97,10 +98,11 @@ def _play(way: _Way, image: Image, cases: list[Case], strict: Path, folder: Path
         open_folder(masks)
     try:
         outcome, faults = _run(Container(image, way.flags(scenes, masks)), folder, way.limit)
-        faults += other_masks(cases, strict, masks, way.agreement)
+        faults = faults or other_masks(cases, strict, masks, way.agreement)  # a bad end explains its masks
     finally:
         remove(masks, image)
-    findings = [replace(fault, kind=way.name, fix=FIX[way.name]) for fault in faults]
+    where, fix = WORDS[way.name], FIX[way.name]
+    findings = [replace(x, kind=way.name, what=f"{where}: {x.what}", fix=fix) for x in faults]
     typed = ["docker", "run", "--rm", *way.flags(Path("IN"), Path("OUT")), image.name]
     return Variant(way.name, shlex.join(typed), outcome.wall, outcome.exit_code, findings)
 
@@ -114,7 +116,8 @@ def _run(container: Container, work: Path, limit: float | None) -> tuple[Outcome
         container.remove()
     if reason := refusal(outcome, state):
         return outcome, [Finding("", "", f"docker cannot run it: {reason}", "")]
-    return outcome, ending(outcome, bool(state.get("OOMKilled")), limit)
+    killed = bool(state.get("OOMKilled")) and outcome.exit_code != 0  # 0: it got over the loss of a child
+    return outcome, ending(outcome, killed, limit)
 
 
 def remove(folder: Path, image: Image) -> None:
