@@ -19,6 +19,7 @@ class ByteProgress:
         """title: begins each line. total: bytes, about."""
         self._title, self._total, self._bytes = title, total, 0
         self._began, self._ended = time.monotonic(), threading.Event()
+        self._first = self._began  # when the first bytes came, from which the rate counts
         self._bar = tqdm(total=total, desc=title, unit="B", unit_scale=True, disable=None, leave=False)
         self._every = line_seconds if self._bar.disable else BAR_SECONDS
         self._thread = threading.Thread(target=self._tell, daemon=True)
@@ -36,6 +37,8 @@ class ByteProgress:
 
     def add(self, count: int) -> None:
         """So many bytes more have passed."""
+        if not self._bytes:
+            self._first = time.monotonic()
         self._bytes += count
         if not self._bar.disable:
             self._bar.total = max(self._total, self._bytes)  # the total is but a guess
@@ -49,9 +52,10 @@ class ByteProgress:
                 self._bar.refresh()
 
     def _line(self) -> str:
-        seconds = time.monotonic() - self._began
+        now = time.monotonic()
+        seconds = now - self._began
         if not self._bytes:
             return f"{self._title}: docker gathers the layers, {seconds:.0f} s"
-        rate = self._bytes / seconds / 1e6
+        rate = self._bytes / max(now - self._first, 1e-3) / 1e6
         done = f"{self._bytes / 1e9:.2f} of about {self._total / 1e9:.2f} GB"
         return f"{self._title}: {done} in {seconds:.0f} s, {rate:.0f} MB/s"

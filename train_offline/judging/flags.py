@@ -33,8 +33,8 @@ class Limits:
 def strict(scenes: Path, masks: Path, report: Path | None, limits: Limits) -> list[str]:
     """Only /output, /tmp and /report can be written to. report: None for a job that writes none."""
     uid, gid = user()
-    mounts = [_mount(scenes, "/input", "readonly"), _mount(masks, "/output")]
-    mounts += [_mount(report, "/report")] if report else []
+    mounts = [mount(scenes, "/input", "readonly"), mount(masks, "/output")]
+    mounts += [mount(report, "/report")] if report else []
     processes = ["--pids-limit", str(limits.processes)]
     who = ["--user", f"{uid}:{gid}"]
     return [*STRICT, *_memory(limits.memory), *processes, *_gpus(), *who, *_each("--mount", mounts)]
@@ -52,7 +52,7 @@ def plain(scenes: Path, masks: Path, memory: str, device: str) -> list[str]:
 
 def hard(scenes: Path, masks: Path, device: str) -> list[str]:
     """One processor, 1 GB, the image's own user without any rights, and nothing to write to but /output."""
-    mounts = [_mount(scenes, "/input", "readonly"), _mount(masks, "/output")]
+    mounts = [mount(scenes, "/input", "readonly"), mount(masks, "/output")]
     return [*HARD, *_gpus(device), *_each("--mount", mounts)]
 
 
@@ -73,7 +73,7 @@ def _each(flag: str, values: list[str]) -> list[str]:
     return [part for value in values for part in (flag, value)]
 
 
-def _mount(source: Path, target: str, *options: str) -> str:
+def mount(source: Path, target: str, *options: str) -> str:
     """The value of --mount, which is a row of CSV: a path may hold colons, commas and quotes."""
     row = io.StringIO()
     csv.writer(row).writerow(["type=bind", f"source={source}", f"target={target}", *options])

@@ -20,7 +20,7 @@ from train_offline.judging.cases import Case
 from train_offline.judging.compare import other_masks
 from train_offline.judging.container import Container, Image, docker, refusal
 from train_offline.judging.finding import Finding
-from train_offline.judging.flags import hard, plain
+from train_offline.judging.flags import hard, mount, plain
 from train_offline.judging.leftovers import differing
 from train_offline.judging.process import Outcome, run_process
 from train_offline.judging.runs import Run, ending
@@ -70,7 +70,7 @@ def play(
     scratch: the folder of the whole dry run.
     """
     strict = runs[-1].masks
-    if not any((strict / f"{case.name}.png").is_file() for case in cases):
+    if not any(os.path.isfile(strict / f"{case.name}.png") for case in cases):
         return [], ["not run by the judge's plain line too: the strict run left no masks to compare with"]
     exact = not settings.per_scene and not differing(runs)
     ways, notes = _ways(settings, 1.0 if exact else CLOSE), []
@@ -130,7 +130,8 @@ def remove(folder: Path, image: Image) -> None:
         return
     inside = ["--network", "none", "--user", "0:0", "--entrypoint", "rm"]
     with suppress(UsageError):
-        docker("run", "--rm", *inside, "--volume", f"{folder.parent}:/sweep", image.name, "-rf",
-               f"/sweep/{folder.name}")  # fmt: skip
+        place = ["--mount", mount(folder.parent, "/sweep")]
+        docker("run", "--rm", *inside, *place, image.name, "-rf", f"/sweep/{folder.name}")
     if os.path.lexists(folder):
-        print(f"dry-run: {folder} is root's and stays; remove it with sudo rm -r", file=sys.stderr)
+        command = f"sudo rm -r {shlex.quote(str(folder))}"
+        print(f"dry-run: {folder} is root's and stays; remove it with {command}", file=sys.stderr)
