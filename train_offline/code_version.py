@@ -42,6 +42,12 @@ def commit_of(folder: Path = REPOSITORY) -> dict[str, Any]:
     return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain")) if commit else None}
 
 
+def revision(digits: int = 40) -> str:
+    """The commit of this checkout, "-changed" where the code differs from it; "no-commit" outside of git."""
+    code = commit_of()
+    return (code["commit"] or "no-commit")[:digits] + "-changed" * bool(code["dirty"])
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git says; None where there is no git, no repository, or one that git does not trust."""
     try:

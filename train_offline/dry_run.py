@@ -26,6 +26,7 @@ from train_offline.judging.report import Result
 from train_offline.judging.runs import Contained, Process, Run, Submission, run_once
 from train_offline.judging.scenes import Judged, judge_scenes
 from train_offline.judging.settings import Settings, parse
+from train_offline.judging.variants import Variant, play
 
 WRONG_CALL = 2
 EMBEDDED = REPOSITORY / "data" / "embedded"
@@ -46,6 +47,7 @@ def dry_run(settings: Settings, submission: Submission | None = None) -> int:
             return WRONG_CALL
         for run in runs[:-1]:  # whatever one of them gets wrong, the judge's only run may get wrong
             run.findings.extend(_of_files(judge_scenes(cases, run.masks, submission.owner)))
+        variants, unplayed = play(image, cases, settings, runs, Path(scratch)) if image else ([], [])
         judged = judge_scenes(cases, runs[-1].masks, submission.owner, side_for(len(cases)))
         result = Result(
             when=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
@@ -55,8 +57,9 @@ def dry_run(settings: Settings, submission: Submission | None = None) -> int:
             environment=environment(settings.in_container),
             runs=runs,
             scenes=judged,
-            findings=_findings(runs, cases, judged),
-            notes=[*notes, *_notes(judged, runs)],
+            findings=[*_findings(runs, cases, judged), *_of_variants(variants)],
+            notes=[*notes, *_notes(judged, runs), *unplayed],
+            variants=variants,
         )
         if keep:
             copy_files(runs[-1].masks, keep)
@@ -100,6 +103,10 @@ def _findings(runs: list[Run], cases: list[Case], judged: list[Judged]) -> list[
 def _of_files(judged: list[Judged]) -> list[Finding]:
     """Of single scenes, but for masks that are not there: audit_names knows which of those are misnamed."""
     return [finding for scene in judged for finding in scene.findings if finding.kind != "missing"]
+
+
+def _of_variants(variants: list[Variant]) -> list[Finding]:
+    return [finding for variant in variants for finding in variant.findings]
 
 
 def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:

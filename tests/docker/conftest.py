@@ -1,7 +1,8 @@
-"""The image under test, and the folders and containers that a test needs."""
+"""The image under test, and the folders, containers and small images that a test needs."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,8 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import Judge, docker
+from tests.submission import mask_of
 
 IMAGE_VARIABLE = "SEA_ICE_DOCKER_IMAGE"
+BASE_VARIABLE = "SEA_ICE_DOCKER_BASE"
+COPIES = """FROM {base}
+COPY masks /masks
+{more}
+CMD {command}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +57,54 @@ def detached(judge: Judge) -> Iterator[Callable[[Path, Path], str]]:
     yield start
     for container in started:
         docker("rm", "--force", container)
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Builds an image from a Dockerfile's text and files; removes it at the end."""
+    built = []
+
+    def make(name: str, dockerfile: str, **files: Path) -> str:
+        context = tmp_path / f"context-{name}"
+        context.mkdir()
+        (context / "Dockerfile").write_text(dockerfile)
+        for target, source in files.items():
+            if source.is_dir():
+                shutil.copytree(source, context / target)
+            else:
+                shutil.copy(source, context / source.name)
+        tag = f"sea-ice-test/{name}:latest"
+        result = docker("build", "--tag", tag, context)
+        assert result.returncode == 0, result.stderr
+        built.append(tag)
+        return tag
+
+    yield make
+    for tag in built:
+        docker("image", "rm", "--force", tag)
+
+
+@pytest.fixture
+def base(judge: Judge) -> str:
+    name = os.environ.get(BASE_VARIABLE)
+    if not name:
+        pytest.skip(f"{BASE_VARIABLE} names no small image (.ci/run does)")
+    return name
+
+
+@pytest.fixture
+def copies(base: str, build: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
+    """Builds a small image that copies baked masks of the given scenes to /output.
+
+    command: of the shell, before the copying. more: lines of its Dockerfile.
+    """
+
+    def make(name: str, scenes: list[Path], command: str = "true", more: str = "") -> str:
+        masks = tmp_path / f"masks of {name}"
+        masks.mkdir()
+        for scene in scenes:
+            mask_of(scene).save(masks / f"{scene.stem}.png")
+        line = json.dumps(["sh", "-c", f"{command} && cp -r /masks/. /output/"])
+        return build(name, COPIES.format(base=base, more=more, command=line), masks=masks)
+
+    return make

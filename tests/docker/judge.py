@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from tests.e2e.test_judging import SCHEMA
+from train_offline import dry_run
 
 USER, GROUP = 12345, 23456
 HARDENED = shlex.split(
@@ -50,3 +57,11 @@ class Judge:
         """
         entry = ["--entrypoint", "python"] if python else []
         return docker("run", "--rm", *self.options(scenes, masks), *flags, *entry, self.image, *arguments)
+
+
+def judged(data: Path, report_dir: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and report.json, which fits its schema, of a dry run."""
+    code = dry_run.main(["--data", str(data), "--report-dir", str(report_dir), *arguments])
+    report = json.loads((report_dir / "report.json").read_text())
+    jsonschema.validate(report, SCHEMA)
+    return code, report

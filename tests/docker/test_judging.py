@@ -1,73 +1,35 @@
-"""Images judged: ours as a process would be, strangers' with their faults, and what passes is saved."""
+"""Images judged: ours as a process would be, strangers' with their faults."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
-from PIL import Image
 
-from tests.docker.judge import Judge, docker
-from tests.e2e.test_judging import SCHEMA
+from tests.docker.judge import Judge, docker, judged
 from tests.judged import make_data
-from tests.submission import mask_of
 from tests.support import REPO
-from train_offline import dry_run, pack
+from train_offline import dry_run
 from train_offline.judging.container import TITLE
 from train_offline.synthesize import main as synthesize
 
 pytestmark = pytest.mark.docker
 
-BASE_VARIABLE = "SEA_ICE_DOCKER_BASE"
 STRANGER = """FROM {image}
 LABEL org.opencontainers.image.title={title}
 VOLUME /scratch
+USER root
 COPY submission.py /submission.py
 ENTRYPOINT ["python", "/submission.py", "/input", "/output", "{fault}"]
-"""
-COPIES = """FROM {base}
-COPY masks /masks
-CMD ["cp", "-r", "/masks/.", "/output/"]
 """
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return make_data(tmp_path / "my data")
-
-
-@pytest.fixture
-def build(tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Builds an image from a Dockerfile's text and files; removes it at the end."""
-    built = []
-
-    def make(name: str, dockerfile: str, **files: Path) -> str:
-        context = tmp_path / f"context-{name}"
-        context.mkdir()
-        (context / "Dockerfile").write_text(dockerfile)
-        for target, source in files.items():
-            if source.is_dir():
-                shutil.copytree(source, context / target)
-            else:
-                shutil.copy(source, context / source.name)
-        tag = f"sea-ice-test/{name}:latest"
-        result = docker("build", "--tag", tag, context)
-        assert result.returncode == 0, result.stderr
-        built.append(tag)
-        return tag
-
-    yield make
-    for tag in built:
-        docker("image", "rm", "--force", tag)
 
 
 @pytest.fixture
@@ -78,13 +40,6 @@ def stranger(judge: Judge, build: Callable[..., str]) -> Callable[[str], str]:
         return build(name, dockerfile, submission=REPO / "tests" / "submission.py")
 
     return make
-
-
-def judged(data: Path, report_dir: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
-    code = dry_run.main(["--data", str(data), "--report-dir", str(report_dir), *arguments])
-    report = json.loads((report_dir / "report.json").read_text())
-    jsonschema.validate(report, SCHEMA)
-    return code, report
 
 
 def test_our_image_and_our_process_have_the_same_masks_and_scores(judge: Judge, tmp_path: Path) -> None:
@@ -146,6 +101,7 @@ def test_an_image_of_a_stranger_that_is_in_order_passes(
     assert docker("volume", "ls", "--quiet").stdout == volumes
     assert [part["name"] for part in report["seconds"]["parts"]] == ["start", "job"]
     assert (report["data"]["scored"], report["notes"]) == (3, [])
+    assert [variant["name"] for variant in report["variants"]] == ["default-line"]
 
 
 def test_an_image_that_hangs_is_killed_and_removed(
@@ -187,52 +143,3 @@ def test_an_image_that_is_not_there_is_a_wrong_call(
     assert dry_run.main(arguments) == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert "no/such:image" in line
-
-
-@pytest.fixture
-def base(judge: Judge) -> str:
-    name = os.environ.get(BASE_VARIABLE)
-    if not name:
-        pytest.skip(f"{BASE_VARIABLE} names no small image (.ci/run does)")
-    return name
-
-
-def packed(data: Path, report_dir: Path, out: Path, image: str) -> int:
-    folders = {"--data": data, "--report-dir": report_dir, "--output": out}
-    return pack.main(["--image", image, *(str(part) for pair in folders.items() for part in pair)])
-
-
-def test_what_passes_is_saved_with_its_report(
-    base: str, build: Callable[..., str], data: Path, tmp_path: Path
-) -> None:
-    masks = tmp_path / "baked masks"
-    masks.mkdir()
-    for scene in (data / "image").iterdir():
-        mask_of(scene).save(masks / f"{scene.stem}.png")
-    image = build("copies", COPIES.format(base=base), masks=masks)
-    out = tmp_path / "out"
-    assert packed(data, tmp_path / "r", out, image) == 0
-    names = {path.name.partition(".")[2]: path for path in out.iterdir()}
-    assert set(names) == {"tar.gz", "tar.gz.sha256", "report.html", "report.json"}
-    archive = names["tar.gz"]
-    digest, name = names["tar.gz.sha256"].read_text().split()
-    assert (digest, name) == (hashlib.sha256(archive.read_bytes()).hexdigest(), archive.name)
-    assert json.loads(names["report.json"].read_text())["passed"] is True
-    with gzip.open(archive) as file:
-        assert file.read(1)
-    docker("image", "rm", "--force", image)
-    assert docker("load", "--input", archive).returncode == 0
-    assert docker("image", "inspect", image).returncode == 0
-
-
-def test_what_does_not_pass_is_not_saved(
-    base: str, build: Callable[..., str], data: Path, tmp_path: Path, capfd: pytest.CaptureFixture
-) -> None:
-    masks = tmp_path / "baked masks"
-    masks.mkdir()
-    Image.new("L", (96, 64)).save(masks / "s.0.png")
-    image = build("copies-one", COPIES.format(base=base), masks=masks)
-    out = tmp_path / "out"
-    assert packed(data, tmp_path / "r", out, image) == 1
-    assert list(out.iterdir()) == []
-    assert "nothing is saved" in capfd.readouterr().err

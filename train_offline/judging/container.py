@@ -1,9 +1,7 @@
-"""The submission as an image: built, looked at, and run as a strict judge would run it."""
+"""The submission as an image: built, looked at, and run."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import shlex
@@ -15,26 +13,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from infer.device import gpu_visible
+from infer import __version__
 from infer.settings import UsageError
-from train_offline.code_version import REPOSITORY
+from train_offline.code_version import REPOSITORY, revision
+from train_offline.judging.process import Outcome
 
 TITLE = "sea-ice-submission"  # of our own image, which can be asked for a report
 BUILT = "sea-ice:dry-run"
 BUILD_FLAGS = "SEA_ICE_DOCKER_BUILD"
-NOBODY = 54321  # a user that no image knows
-STRICT = shlex.split(
-    "--network none --read-only --cap-drop ALL --security-opt no-new-privileges --shm-size 64m "
-    "--log-driver none --tmpfs /tmp:rw,nosuid,nodev,size=1g,mode=1777"
-)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a container may take: memory as docker writes it ("8g"), and processes."""
-
-    memory: str = "8g"
-    processes: int = 256
+REFUSED = 125  # exit code of a docker that did not start the container
 
 
 @dataclass(frozen=True)
@@ -70,7 +57,8 @@ def require_engine() -> None:
 def build(log: Path) -> str:
     """Build this checkout's image, which takes a second where its layers are there; returns its name.
 
-    Flags in the variable SEA_ICE_DOCKER_BUILD go to `docker build`, for another base image, say.
+    Its Dockerfile is told the commit and the version. Flags in the variable SEA_ICE_DOCKER_BUILD go to
+    `docker build`, for another base image, say.
     """
     line = [
         "docker",
@@ -79,6 +67,10 @@ def build(log: Path) -> str:
         "plain",
         "--tag",
         BUILT,
+        "--build-arg",
+        f"REVISION={revision()}",
+        "--build-arg",
+        f"VERSION={__version__}",
         *shlex.split(os.environ.get(BUILD_FLAGS, "")),
     ]
     buildkit = {"DOCKER_BUILDKIT": "1", **os.environ}  # older clients do not take it by themselves
@@ -103,30 +95,18 @@ def find_image(name: str) -> Image:
     return Image(name, facts["Id"], int(facts.get("Size", 0)), ours)
 
 
-def user() -> tuple[int, int]:
-    """User and group that a container runs as: our own, so that its masks are ours; as root, nobody's."""
-    return (os.getuid(), os.getgid()) if os.getuid() else (NOBODY, NOBODY)
-
-
 class Container:
     """One container, from its command line to its removal."""
 
-    def __init__(self, image: Image, limits: Limits, scenes: Path, masks: Path, report: Path | None) -> None:
-        """report: a folder for the job's own report, mounted at /report; None for a job that makes none."""
+    def __init__(self, image: Image, flags: list[str]) -> None:
+        """flags: of `docker run`, as train_offline.judging.flags gives them."""
         self._name = f"sea-ice-judge-{uuid.uuid4().hex[:12]}"
-        self._image, self._limits = image, limits
-        self._mounts = [_mount(scenes, "/input", "readonly"), _mount(masks, "/output")]
-        self._mounts += [_mount(report, "/report")] if report else []
+        self._image, self._flags = image, flags
 
     def command(self, arguments: list[str]) -> list[str]:
         """The `docker run` line; `arguments` go to the image's entry point."""
-        uid, gid = user()
-        limits = ["--memory", self._limits.memory, "--memory-swap", self._limits.memory]
-        limits += ["--pids-limit", str(self._limits.processes)]
-        mounts = [part for mount in self._mounts for part in ("--mount", mount)]
-        gpus = ["--gpus", "all"] if gpu_visible() else []
-        flags = [*STRICT, *limits, *gpus, "--user", f"{uid}:{gid}", *mounts]
-        return ["docker", "run", "--name", self._name, *flags, self._image.name, *arguments]
+        ours = ["--name", self._name, "--log-driver", "none"]
+        return ["docker", "run", *ours, *self._flags, self._image.name, *arguments]
 
     def pid(self) -> int | None:
         """The process id of the container's first process on this machine; None while it has none."""
@@ -148,11 +128,12 @@ class Container:
             docker("rm", "--force", "--volumes", self._name)
 
 
-def _mount(source: Path, target: str, *flags: str) -> str:
-    """The value of --mount, which is a row of CSV: a path may hold colons, commas and quotes."""
-    row = io.StringIO()
-    csv.writer(row).writerow(["type=bind", f"source={source}", f"target={target}", *flags])
-    return row.getvalue().strip()
+def refusal(outcome: Outcome, state: dict[str, Any]) -> str | None:
+    """Docker's reason where it did not start the container at all; None where it did."""
+    never = str(state.get("StartedAt", "0001")).startswith("0001") and not state.get("Pid")
+    if outcome.exit_code != REFUSED or not never:
+        return None
+    return next((line for line in outcome.last_lines if line.startswith("docker:")), "no reason given")
 
 
 def seconds_between(state: dict[str, Any], first: str, last: str) -> float | None:

@@ -19,6 +19,8 @@ KINDS = {
     "exit": "a job that did not end with 0",
     "time": "a job that did not end in time",
     "processes": "a job that left processes behind",
+    "default-line": "something that the judge's plain `docker run` line gets otherwise than a strict one",
+    "hard": "something that goes wrong where a container gets very little",
     "truth": "a true mask that cannot be compared with: not the submission's fault, but nothing to score by",
 }
 

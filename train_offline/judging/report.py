@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,11 @@ from train_offline.judging.finding import Finding
 from train_offline.judging.runs import Execution, Run
 from train_offline.judging.scenes import Judged
 from train_offline.judging.settings import Settings
+from train_offline.judging.variants import Variant
 from train_offline.score import score
 
-FORMAT = 2  # of report.json; report.schema.json describes it
-SETTINGS = ("per_scene", "repeat", "time_limit", "cold", "memory")
+FORMAT = 3  # of report.json; report.schema.json describes it
+SETTINGS = ("per_scene", "repeat", "time_limit", "cold", "memory", "hard")
 PER_SCENE = ("fwiou", "ice_iou", "background_iou", "ice_f1", "accuracy", "boundary_f1")
 
 
@@ -28,7 +29,8 @@ class Result:
 
     runs: one for each repetition; their masks were all audited, those of the last
     one scored. findings: all of them, those of
-    single scenes too. notes: what the reader should know and nobody has to mend.
+    single scenes and of variants too. notes: what the reader should know and nobody has to mend. variants:
+    further runs, which are in no other figure.
     """
 
     when: str
@@ -40,6 +42,7 @@ class Result:
     scenes: list[Judged]
     findings: list[Finding]
     notes: list[str]
+    variants: list[Variant] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -86,6 +89,7 @@ def content_of(result: Result) -> dict[str, Any]:
             "scenes_per_second": len(result.scenes) / wall,
             "megapixels_per_second": pixels / 1e6 / wall,
         },
+        "variants": [{**asdict(one), "passed": not one.findings} for one in result.variants],
         "last_lines": _last_lines(result.runs),
         "scenes": [_scene(scene, i, result, statuses) for i, scene in enumerate(result.scenes)],
         "comparison": None,

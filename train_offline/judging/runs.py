@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from infer.settings import UsageError
 from train_offline.code_version import REPOSITORY
 from train_offline.judging.cases import Case
-from train_offline.judging.container import Container, Image, Limits, docker, seconds_between, user
+from train_offline.judging.container import Container, Image, docker, refusal, seconds_between
 from train_offline.judging.finding import Finding
+from train_offline.judging.flags import Limits, strict, user
 from train_offline.judging.job_report import JobReport, read_report
 from train_offline.judging.parts import Part, added_up, parts_of_job, parts_of_stranger
 from train_offline.judging.process import Outcome, run_process
@@ -21,7 +22,6 @@ from train_offline.judging.settings import Settings
 from train_offline.judging.stage import Surroundings, lay_out, open_folder
 
 JOB_REPORT = "job.json"
-REFUSED = 125  # exit code of a docker that did not start the container
 OUT_OF_MEMORY = 137  # exit code of a container that was killed
 
 
@@ -115,7 +115,7 @@ class Contained:
 
     def run(self, places: Places, limit: float | None) -> Execution:
         report = places.report if self._image.ours else None
-        container = Container(self._image, self._limits, places.scenes, places.masks, report)
+        container = Container(self._image, strict(places.scenes, places.masks, report, self._limits))
         arguments = (
             ["--report", f"/report/{JOB_REPORT}", "--device", self._device] if self._image.ours else []
         )
@@ -132,8 +132,7 @@ class Contained:
                     container.command(arguments), cwd=places.work, limit=limit, on_kill=container.kill
                 )
             state = container.state()
-            if outcome.exit_code == REFUSED and not state.get("Pid") and _never_started(state):
-                reason = next((x for x in outcome.last_lines if x.startswith("docker:")), "no reason given")
+            if reason := refusal(outcome, state):
                 raise UsageError(f"docker cannot run {self._image.name}: {reason}")
         finally:
             container.remove()
@@ -161,13 +160,10 @@ def run_once(submission: Submission, cases: list[Case], scratch: Path, settings:
         execution = submission.run(Places(scenes, masks, work, report / str(number)), settings.time_limit)
         executions.append(execution)
         name = group[0].image.name if settings.per_scene else ""
-        findings += [*_findings(execution, settings.time_limit, name), *surroundings.changes()]
+        findings += ending(execution.outcome, execution.out_of_memory, settings.time_limit, name)
+        findings += surroundings.changes()
     parts = added_up(one.parts for one in executions)
     return Run(executions, parts, findings, masks)
-
-
-def _never_started(state: dict[str, Any]) -> bool:
-    return str(state.get("StartedAt", "0001")).startswith("0001")
 
 
 def _parts(outcome: Outcome, job: JobReport, inside: float | None) -> list[Part]:
@@ -175,14 +171,14 @@ def _parts(outcome: Outcome, job: JobReport, inside: float | None) -> list[Part]
     return parts_of_stranger(outcome.wall, inside) if parts is None else parts
 
 
-def _findings(execution: Execution, limit: float | None, name: str) -> list[Finding]:
-    outcome = execution.outcome
+def ending(outcome: Outcome, out_of_memory: bool, limit: float | None, name: str = "") -> list[Finding]:
+    """What is wrong with how a process or container ended. name: of its scene, if it had but one."""
     last = f"; its last line: {outcome.last_lines[-1]}" if outcome.last_lines else ""
     findings = []
     if outcome.timed_out:
         what = f"was killed after {limit:g} s{last}"
         findings.append(Finding("time", name, what, "make it faster, or give a longer --time-limit"))
-    elif execution.out_of_memory or outcome.exit_code == OUT_OF_MEMORY:
+    elif out_of_memory or outcome.exit_code == OUT_OF_MEMORY:
         what = f"was killed, most likely for its memory (exit code {outcome.exit_code}){last}"
         findings.append(Finding("exit", name, what, "make it take less, or give a larger --memory"))
     elif outcome.exit_code:

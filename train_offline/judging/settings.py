@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infer.settings import UsageError
 from train_offline.command import Parser, positive
-from train_offline.judging.container import Limits
+from train_offline.judging.flags import Limits
 
 LONGEST = 1e6  # seconds
 LEAST_MEMORY = 6 * 1024**2  # bytes; docker starts nothing with less
@@ -20,7 +20,7 @@ class Settings:
     """data: None for the embedded validation split. keep: where the masks are to stay, None to drop them.
 
     docker: run an image, `image` if it is named, else that of this checkout. time_limit: seconds for one
-    process or container. memory: of a container.
+    process or container. memory: of a container. hard: run it once more with very little.
     """
 
     data: Path | None = None
@@ -35,6 +35,7 @@ class Settings:
     time_limit: float | None = None
     cold: bool = False
     memory: str = Limits.memory
+    hard: bool = False
 
     @property
     def in_container(self) -> bool:
@@ -61,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser, default_report: Path) -> None
     )
     add("--cold", action="store_true", help="drop the page cache before each start, where that is allowed")
     add("--memory", type=_memory, default=Limits.memory, metavar="SIZE", help="of a container (%(default)s)")
+    add("--hard", action="store_true",
+        help="a container once more: 1 processor, 1 GB, 128 processes, only /output to write to")  # fmt: skip
     add("--report-dir", type=Path, default=default_report, metavar="DIR",
         help="for report.html, report.json and history.csv (%(default)s, in the current folder)")  # fmt: skip
     add("--keep", type=Path, metavar="DIR", help="keep the masks in this new or empty folder")
@@ -84,7 +87,10 @@ def parse(argv: list[str] | None) -> Settings:
     add("--weights", type=Path, metavar="FILE", help="other weights than the job's own")
     add("--device", choices=("auto", "cuda", "cpu"), default="auto")
     add_arguments(parser, Settings.report_dir)
-    return check(Settings(**vars(parser.parse_args(argv))))
+    settings = check(Settings(**vars(parser.parse_args(argv))))
+    if settings.hard and not settings.in_container:
+        raise UsageError("--hard limits a container: give --docker or --image too, or leave it out")
+    return settings
 
 
 def check(settings: Settings) -> Settings:

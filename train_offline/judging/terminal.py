@@ -18,6 +18,7 @@ def table(content: dict[str, Any]) -> str:
         ("where", "  ".join(f"{p['name']} {p['seconds']:.2f}" for p in content["seconds"]["parts"])),
         ("cost", _cost_line(content["cost"])),
         ("rate", RATE.format(**content["rate"])),
+        *((variant["name"], _variant_line(variant)) for variant in content["variants"]),
         *_comparison_lines(content["comparison"]),
         *(("note", note) for note in content["notes"]),
         ("verdict", content["verdict"]),
@@ -61,6 +62,12 @@ def _cost_line(cost: dict[str, Any]) -> str:
             f"  GPU {cost['gpu']['peak_memory_bytes'] / 1e6:.0f} MB, busy {cost['gpu']['busy_seconds']:.1f} s"
         )
     return words
+
+
+def _variant_line(variant: dict[str, Any]) -> str:
+    if variant["passed"]:
+        return f"passed in {variant['seconds']:.2f} s"
+    return f"FAILED after {variant['seconds']:.2f} s with exit code {variant['exit_code']}"
 
 
 def _comparison_lines(comparison: dict[str, Any] | None) -> list[tuple[str, str]]:
