@@ -230,13 +230,46 @@ def test_a_wrong_call_is_one_line_and_exit_2(
     assert reason in line
 
 
-def test_an_empty_folder_is_a_clean_run_with_a_warning(tmp_path: Path) -> None:
+def test_an_empty_folder_is_exit_5_and_named(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     result = run_infer("--input", tmp_path / "in", "--output", tmp_path / "o")
-    assert result.returncode == 0
+    assert result.returncode == 5
     assert result.stdout.startswith("0 scenes 0 degraded")
-    assert "warning" in result.stderr
+    (line,) = result.stderr.splitlines()
+    assert f"no .tif or .tiff in {tmp_path / 'in'}" in line
     assert os.listdir(tmp_path / "o") == []
+
+
+def test_scenes_in_subfolders_are_counted_and_not_made(scenes: Path, tmp_path: Path) -> None:
+    above = tmp_path / "above"
+    above.mkdir()
+    scenes.rename(above / "images")
+    (above / "images" / "notes.txt").touch()
+    result = run_infer("--input", above, "--output", tmp_path / "o")
+    assert result.returncode == 5
+    (line,) = result.stderr.splitlines()
+    assert f"3 scenes in {above / 'images'} are not looked at: mount that folder" in line
+    write_tiff(above / "x.tif", random_rgb(32, 48))
+    result = run_infer("--input", above, "--output", tmp_path / "o")
+    assert (result.returncode, os.listdir(tmp_path / "o")) == (0, ["x.png"])
+    (line,) = result.stderr.splitlines()
+    assert "3 scenes in" in line
+
+
+@pytest.mark.parametrize("strict", [[], ["--strict"]])
+def test_a_folder_of_which_nothing_can_be_read_is_exit_6(tmp_path: Path, strict: list[str]) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(25):
+        (tmp_path / "in" / f"{i:02}.tif").write_bytes(b"no TIFF")
+    command = ["--input", tmp_path / "in", "--output", tmp_path / "o", "--report", tmp_path / "r.json"]
+    result = run_infer(*command, *strict)
+    assert result.returncode == 6
+    assert len(read_masks(tmp_path / "o")) == 25
+    *named, rest = result.stderr.splitlines()
+    assert [line.split(":")[1].strip() for line in named] == [f"{i:02}.tif" for i in reversed(range(5, 25))]
+    assert rest == "infer: and 5 more degraded scenes; --report names them all"
+    told = json.loads((tmp_path / "r.json").read_text())["scenes"]
+    assert [scene["status"] for scene in told] == ["degraded"] * 25
 
 
 def test_a_mask_that_cannot_be_written_is_exit_4(scenes: Path, tmp_path: Path) -> None:
