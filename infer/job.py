@@ -51,7 +51,7 @@ def run(settings: Settings, order: Order) -> int:
     """
     crashed = [Redone("process", (name,), reason) for name, reason in order.again.items()]
     report = Report(began=order.began, redone=crashed)
-    report.seconds.start = report.elapsed()
+    report.seconds.start, report.seconds.retries = report.elapsed(), order.retries
     scenes = find_scenes(settings.input, settings.limits)
     check_places(settings)
     if not scenes:

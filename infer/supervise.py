@@ -12,6 +12,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class Order:
     all_lost: why none of the scenes left is to be touched.
     again: scenes that were at hand in a crash and were tried once more, and what it was.
     began: when the first process started, as in Report.
+    retries: seconds of earlier children, the first that crashed included; 0 where none did.
     """
 
     journal: Journal | None = None
@@ -43,6 +45,7 @@ class Order:
     all_lost: str | None = None
     again: dict[str, str] = field(default_factory=dict)
     began: float = field(default_factory=process_start)
+    retries: float = 0.0
 
 
 def supervise(work: Callable[[Order], int]) -> int:
@@ -51,8 +54,9 @@ def supervise(work: Callable[[Order], int]) -> int:
     lost: dict[str, str] = {}
     again: dict[str, str] = {}
     unexplained, all_lost, began = 0, None, process_start()
+    forked, retries = time.monotonic(), 0.0
     while True:
-        code = _in_a_child(work, Order(journal, None, journal.done(), lost, all_lost, again, began))
+        code = _in_a_child(work, Order(journal, None, journal.done(), lost, all_lost, again, began, retries))
         if code >= 0:
             return code
         crash = _name(-code)
@@ -71,6 +75,7 @@ def supervise(work: Callable[[Order], int]) -> int:
             if all_lost:
                 return 1
             all_lost = f"the process was killed by {crash} again and again"
+        retries = time.monotonic() - forked
 
 
 def _in_a_child(work: Callable[[Order], int], order: Order) -> int:

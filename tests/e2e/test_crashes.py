@@ -71,8 +71,8 @@ def run(scenes: Path, output: Path, number: int, stage: str, bad: str) -> tuple[
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 @pytest.mark.parametrize("stage", ["decode", "predict"])
 def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stage: str) -> None:
-    code, _, _ = run(scenes, tmp_path / "whole", 0, "decode", "none")
-    assert code == 0
+    code, _, report = run(scenes, tmp_path / "whole", 0, "decode", "none")
+    assert (code, report["seconds"]["retries"]) == (0, 0)
     whole = read_masks(tmp_path / "whole")
     code, said, report = run(scenes, tmp_path / "out", number, stage, "05")
     assert code == 0
@@ -87,6 +87,7 @@ def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stag
     assert signal.Signals(number).name in report["scenes"][5]["error"]
     again = {name for redone in report["redone"] for name in redone["scenes"] if redone["stage"] == "process"}
     assert "05.tif" in again, "and what was at hand with it"
+    assert 0.01 < report["seconds"]["retries"] < report["seconds"]["start"]
     assert sorted(os.listdir(tmp_path / "out")) == sorted(masks)
 
 
