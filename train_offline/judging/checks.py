@@ -56,29 +56,29 @@ def _masks(seen: Seen) -> int:
 
 
 CHECKS = (
-    Check("exit code", "the job ended by itself, with 0", ("exit",),
+    Check("exit code", "the job must end by itself, with 0", ("exit",),
           lambda seen: "it was stopped for its time" if seen.timed_out else ""),
-    Check("time", "it ended within the time limit", ("time",),
-          lambda seen: "" if seen.time_limit else "no --time-limit was given"),
-    Check("one mask per scene", "there is a mask for every scene", ("missing",)),
-    Check("names", "every mask is named after its scene", ("stem",)),
-    Check("nothing else", "the output folder holds nothing but masks", ("extra",)),
-    Check("whole files", "every file was written to its end", ("partial",), _no_mask, _masks),
-    Check("size", "every mask is as high and as wide as its scene", ("size",), _no_mask, _masks),
-    Check("PNG", "every mask is a PNG that every reader takes", ("unreadable",), _no_mask, _masks),
-    Check("mode", "every mask has one channel of 8 bits", ("mode",), _no_mask, _masks),
-    Check("values", "every pixel is 0 or 255", ("values",), _no_pixels, lambda seen: seen.read),
-    Check("owner", "every mask belongs to the user that the job ran as", ("owner",),
+    Check("time", "it must end within the time limit", ("time",),
+          lambda seen: "" if seen.time_limit else "no limit was given"),
+    Check("one mask per scene", "each scene must have a mask", ("missing",)),
+    Check("names", "each mask must be named after its scene", ("stem",)),
+    Check("nothing else", "the output folder must hold nothing but masks", ("extra",)),
+    Check("whole files", "each file must be written to its end", ("partial",), _no_mask, _masks),
+    Check("size", "each mask must be as high and as wide as its scene", ("size",), _no_mask, _masks),
+    Check("PNG", "each mask must be a PNG that a strict reader takes", ("unreadable",), _no_mask, _masks),
+    Check("mode", "each mask must have one channel of 8 bits", ("mode",), _no_mask, _masks),
+    Check("values", "each pixel must be 0 or 255", ("values",), _no_pixels, lambda seen: seen.read),
+    Check("owner", "each mask must belong to the user that the job ran as", ("owner",),
           lambda seen: _no_mask(seen) if seen.owner_known else "a rootless engine changes owners", _masks),
-    Check("readable", "every mask may be read by the judge, another user", ("permissions",), _no_mask, _masks),
-    Check("nothing elsewhere", "nothing was written or changed outside of the output folder", ("outside",)),
-    Check("no process left", "no process outlived the job", ("processes",),
+    Check("readable", "each mask must be readable for another user", ("permissions",), _no_mask, _masks),
+    Check("nothing elsewhere", "nothing may be written or changed outside of the output", ("outside",)),
+    Check("no process left", "no process may outlive the job", ("processes",),
           lambda seen: "a container ends with all its processes" if seen.in_container else ""),
-    Check("truths", "every true mask can be compared with its scene's", ("truth",),
+    Check("truths", "each true mask must fit its scene, or there is nothing to score by", ("truth",),
           lambda seen: "" if seen.truths else "no scene has a true mask"),
-    Check("default line", "it passes as a judge would start it who gives it no user of ours",
+    Check("default line", "it must pass when a plain `docker run` starts it, without --user",
           ("default-line",), variant=True),
-    Check("hard limits", "it passes under harder limits than a judge is likely to set", ("hard",), variant=True),
+    Check("hard limits", "it must pass under harder limits than a judge will set", ("hard",), variant=True),
 )  # fmt: skip
 
 
@@ -103,5 +103,5 @@ def _result(check: Check, kinds: Collection[str], seen: Seen) -> dict[str, Any]:
     if why_not:
         words += f": {why_not}"
     elif check.of and check.of(seen) < seen.scenes:
-        words += f" (of {check.of(seen)} that could be looked at)"
+        words += f" ({check.of(seen)} of {seen.scenes} looked at)"
     return {"name": check.name, "words": words, "passed": None if why_not else not failed}

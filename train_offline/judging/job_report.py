@@ -21,7 +21,7 @@ TEXTS = ("version", "device", "precision", "weights_sha256")
 
 @dataclass(frozen=True)
 class Redone:
-    """What did not go at once and was done again, as infer/report.py has it. scenes: names, none if not known."""
+    """What did not go at once and was done again, as infer/report.py has it. scenes: names, where known."""
 
     stage: str
     scenes: tuple[str, ...]

@@ -53,13 +53,15 @@ def worst_first(scenes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(scene: dict[str, Any], comparison: dict[str, Any] | None) -> dict[str, Any]:
-    """A scene with what its row and the viewer say of it. order: what the columns sort it by, None for last."""
+    """A scene, and what its row and the viewer say of it. order: what it is sorted by, None for last."""
     score, ice = scene["score"] or {}, _true_ice(scene)
     change = comparison["scenes"].get(scene["name"], {}).get("fwiou") if comparison else None
     iceless = f"no ice in truth, {scene['confusion'][0][1]:,} px false" if ice == 0 else None
     by = {key: score.get("fwiou" if iceless else key) for key in ("fwiou", "ice_iou", "boundary_f1")}
     told = [iceless or f"FWIoU {_score(by['fwiou'])}, IoU of ice {_score(by['ice_iou'])}"]
     shares = (("true ice", scene["true_ice_fraction"]), ("ice in the mask", scene["ice_fraction"]))
+    if iceless:
+        shares = shares[1:]
     told += [f"{name} {_percent(share)}" for name, share in shares if share is not None]
     return {
         **scene,

@@ -12,7 +12,7 @@ DOUBTFUL = 0.05  # share of the seconds by which parts may miss the whole
 WORDS = {
     START: "from the launch until the job's first process exists: a container is made, or a process forked",
     "interpreter": "Python starts, reads its arguments, and loads NumPy and OpenCV",
-    RETRIES: "a process crashed: it, and those that then tried single scenes; masks that it had made are kept",
+    RETRIES: "a process crashed: it, and those that then tried single scenes; masks made before are kept",
     "plan": "the headers of all scenes are read, and scenes of one size put together",
     "weights": "the network's weights are read and checked",
     "imports": "PyTorch, ONNX Runtime or OpenVINO is loaded; the first scenes are decoded meanwhile",

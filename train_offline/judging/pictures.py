@@ -17,7 +17,7 @@ QUALITY = 78
 LARGEST, SMALLEST = 2048, 288  # pixels of the longer side
 BUDGET = 14e6  # bytes of all pictures of a report
 BYTES_PER_PIXEL = 0.42  # of a noisy scene with its layers, in base64
-LINE = 640  # pixels of the longer side for each of which an outline gets one more in width
+LINE = 1000  # pixels of the longer side for each of which an outline gets one more in width
 
 
 def side_for(scenes: int) -> int:

@@ -20,9 +20,10 @@ class Samples:
     """at: seconds since the sampling began; the others have one value for each of them.
 
     rss: bytes of all processes of the job. group: bytes that its control group counts, against which a
-    container's limit holds; empty where it has no group of its own. gpu_memory: bytes in use, gpu_busy: share 0 to 1, both of all GPUs
-    of the machine together; empty without one. cpu_seconds and peak_bytes: as the job's control group counts
-    them, None where it has none. group and peak_bytes include the cached files that it read.
+    container's limit holds; empty where it has no group of its own. gpu_memory: bytes in use, gpu_busy: share
+    0 to 1, both of all GPUs of the machine together; empty without one. cpu_seconds and peak_bytes: as the
+    job's control group counts them, None where it has none. group and peak_bytes include the cached files
+    that it read.
     """
 
     at: list[float] = field(default_factory=list)

@@ -29,8 +29,8 @@ class Judged:
     """One scene.
 
     size: (height, width) of the scene. counts: int64 [2, 2, 2] as score.counts gives them, pixels to be
-    ignored left out; with_ignored: with these. Both are None where the scene has no score. ice_fraction: of the
-    mask. true_ice_fraction: of the truth, pixels to be ignored left out. mask_sha256: of the pixels, None
+    ignored left out; with_ignored: with these. Both are None where the scene has no score. ice_fraction: of
+    the mask. true_ice_fraction: of the truth, pixels to be ignored left out. mask_sha256: of the pixels, None
     where there are none. picture: as pictures.picture gives it.
     """
 

@@ -10,7 +10,11 @@ function layer(name, png) {
   const made = document.createElement("i");
   made.className = name;
   made.style.maskImage = made.style.webkitMaskImage = `url(data:image/png;base64,${png})`;
-  return made;
+  if (name !== "outline") return made;
+  const rim = document.createElement("span");  // a filter on the layer itself would be cut off by its mask
+  rim.className = "rim";
+  rim.append(made);
+  return rim;
 }
 function draw(row) {
   const name = row.dataset.scene, shown = modes.find(mode => mode.checked).value;
@@ -50,6 +54,7 @@ function place() {
   zoom.y = bounded(zoom.y, height * (1 - zoom.by), 0);
   const pane = stage.querySelector(".pane");
   if (pane) pane.style.transform = `translate(${zoom.x}px, ${zoom.y}px) scale(${zoom.by})`;
+  stage.style.setProperty("--thin", `${1 / zoom.by}px`);  // shadows grow with the picture, but need not
   stage.classList.toggle("zoomed", zoom.by > 1);
   stage.classList.toggle("near", picture !== null && zoom.by * width >= 1.5 * picture.width);
   one("times").textContent = zoom.by.toFixed(zoom.by < 10 && zoom.by > 1 ? 1 : 0) + "×";
