@@ -13,7 +13,7 @@ class Seen:
 
     masks: files under the name of a scene's mask; read: those of them whose pixels could be read. truths:
     scenes with a true mask. time_limit: seconds, None for none. timed_out: something was killed for its time.
-    owner_known: whose the masks must be can be told. variants: names of CHECKS that further runs were for.
+    owner_known: whose the masks must be can be told. variants: kinds of findings that further runs were for.
     """
 
     scenes: int
@@ -76,9 +76,9 @@ CHECKS = (
           lambda seen: "a container ends with all its processes" if seen.in_container else ""),
     Check("truths", "each true mask must fit its scene, or there is nothing to score by", ("truth",),
           lambda seen: "" if seen.truths else "no scene has a true mask"),
-    Check("default line", "it must pass when a plain `docker run` starts it, without --user",
+    Check("default line", "a plain `docker run`, without --user, must make the same masks",
           ("default-line",), variant=True),
-    Check("hard limits", "it must pass under harder limits than a judge will set", ("hard",), variant=True),
+    Check("hard limits", "a container that gets little must make the same masks", ("hard",), variant=True),
 )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def results(kinds: Collection[str], seen: Seen) -> list[dict[str, Any]]:
 
 
 def _is_listed(check: Check, kinds: Collection[str], seen: Seen) -> bool:
-    return not check.variant or check.name in seen.variants or bool(set(check.kinds) & set(kinds))
+    return not check.variant or bool(set(check.kinds) & {*seen.variants, *kinds})
 
 
 def _result(check: Check, kinds: Collection[str], seen: Seen) -> dict[str, Any]:
