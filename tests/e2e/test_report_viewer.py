@@ -64,6 +64,20 @@ def test_a_picture_can_be_zoomed_and_moved(page: Page) -> None:
     assert corner_and_scale(page) == [1, 0, 0]
 
 
+def test_two_fingers_zoom(page: Page) -> None:
+    page.locator("tr[data-scene='s.0']").click()
+    page.locator("#stage").scroll_into_view_if_needed()
+    box = page.locator("#stage").bounding_box()
+    middle, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    screen = page.context.new_cdp_session(page)
+    for kind, apart in (("Start", 20), ("Move", 30), ("Move", 40), ("End", 0)):
+        points = [{"x": middle + side * apart, "y": y, "id": side + 1} for side in (-1, 1)] if apart else []
+        screen.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    by, x, _ = corner_and_scale(page)
+    assert by == pytest.approx(2, rel=0.1)
+    assert x == pytest.approx(-box["width"] / 2, rel=0.1), "what is between the fingers stays there"
+
+
 def test_a_zoom_ends_where_pixels_are_large_and_with_the_next_scene(page: Page) -> None:
     page.locator("tr[data-scene='s.2']").click()
     for _ in range(20):

@@ -69,7 +69,8 @@ def test_a_container_whose_group_cannot_be_read_says_that_it_is_the_processes() 
 
 def scene(confusion: list[list[int]] | None, **score: float | None) -> dict[str, Any]:
     return {
-        "name": "a", "width": 10, "height": 10, "status": "ok", "findings": [], "seconds": None,
+        "name": "a", "width": 10, "height": 10, "status": "ok", "error": None, "findings": [],
+        "seconds": None,
         "ice_fraction": 0.25, "true_ice_fraction": 0.0, "confusion": confusion, "score": score or None,
     }  # fmt: skip
 

@@ -63,6 +63,7 @@ def _row(scene: dict[str, Any], comparison: dict[str, Any] | None) -> dict[str, 
     if iceless:
         shares = shares[1:]
     told += [f"{name} {_percent(share)}" for name, share in shares if share is not None]
+    told += [f"{scene['status']}: {scene['error']}"] if scene["error"] else []
     return {
         **scene,
         "iceless": iceless,
