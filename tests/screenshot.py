@@ -32,7 +32,8 @@ def photograph(report: Path, picture: Path) -> None:
         page.wait_for_function("document.querySelector('#stage img')?.complete")
         page.screenshot(path=picture)
         browser.close()
-    Image.open(picture).convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE).save(picture, optimize=True)
+    photo = Image.open(picture).convert("RGB")
+    photo.quantize(COLOURS, Image.Quantize.FASTOCTREE).save(picture, optimize=True)
 
 
 if __name__ == "__main__":
