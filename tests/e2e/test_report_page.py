@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from playwright.sync_api import Page
 
 from train_offline.judging.checks import CHECKS
+from train_offline.judging.page import page as page_of
 from train_offline.judging.parts import WORDS
 
 
@@ -53,6 +57,15 @@ def test_a_scene_without_true_ice_has_no_scores(page: Page) -> None:
     assert (
         page.locator("#facts").inner_text().startswith("no ice in truth, 2,400 px false, ice in the mask 50")
     )
+
+
+def test_further_runs_are_named_with_what_to_type(report: Path) -> None:
+    content = json.loads(report.with_name("report.json").read_text())
+    further = {"name": "hard", "passed": False, "seconds": 1.25, "command": "docker run --memory 1g <image>"}
+    assert "hard: failed" not in page_of(content, {})
+    made = page_of({**content, "variants": [further]}, {})
+    assert "hard: failed" in made
+    assert "docker run --memory 1g &lt;image&gt;" in made
 
 
 def test_the_table_sorts_both_ways(page: Page) -> None:
