@@ -84,7 +84,7 @@ def test_a_zoom_ends_where_pixels_are_large_and_with_the_next_scene(page: Page) 
         page.keyboard.press("+")
     stage = page.locator("#stage")
     assert corner_and_scale(page)[0] * stage.evaluate("it => it.clientWidth") == pytest.approx(
-        16 * SIZES[2][1]
+        16 * SIZES[2][1], rel=1e-3
     )
     assert page.get_by_role("button", name="zoom in").is_disabled()
     assert page.locator(".pane img").evaluate("it => getComputedStyle(it).imageRendering") == "pixelated"

@@ -334,12 +334,13 @@ def test_scenes_are_compared_with_the_latest_run_on_the_same_data(tmp_path: Path
 
 def test_the_worst_scenes_come_first() -> None:
     scenes = [
-        {"name": "good", "findings": [], "score": {"fwiou": 0.9}},
-        {"name": "unknown", "findings": [], "score": None},
-        {"name": "bad", "findings": [], "score": {"fwiou": 0.1}},
-        {"name": "faulty", "findings": [{}], "score": {"fwiou": 1.0}},
+        {"name": "good", "findings": [], "status": "ok", "score": {"fwiou": 0.9}},
+        {"name": "unknown", "findings": [], "status": None, "score": None},
+        {"name": "bad", "findings": [], "status": "ok", "score": {"fwiou": 0.1}},
+        {"name": "black", "findings": [], "status": "degraded", "score": {"fwiou": 1.0}},
+        {"name": "faulty", "findings": [{}], "status": "ok", "score": {"fwiou": 1.0}},
     ]
-    assert [s["name"] for s in worst_first(scenes)] == ["faulty", "unknown", "bad", "good"]
+    assert [s["name"] for s in worst_first(scenes)] == ["faulty", "black", "unknown", "bad", "good"]
 
 
 # ---- pictures

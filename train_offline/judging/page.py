@@ -39,15 +39,15 @@ def page(content: dict[str, Any], pictures: dict[str, dict[str, Any]]) -> str:
 
 
 def worst_first(scenes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Scenes with findings, then those without a score, then by FWIoU.
+    """Scenes with findings, then degraded ones, then those without a score, then by FWIoU.
 
     Of a scene without true ice FWIoU is the share of its pixels that are not falsely ice: what it should be
     sorted by.
     """
 
-    def badness(scene: dict[str, Any]) -> tuple[bool, bool, float]:
+    def badness(scene: dict[str, Any]) -> tuple[bool, bool, bool, float]:
         fwiou = scene["score"] and scene["score"]["fwiou"]
-        return not scene["findings"], fwiou is not None, fwiou or 0.0
+        return not scene["findings"], scene["status"] != "degraded", fwiou is not None, fwiou or 0.0
 
     return sorted(scenes, key=badness)
 
