@@ -55,7 +55,7 @@ def run(settings: Settings, order: Order) -> int:
     """
     crashed = [Redone("process", (name,), reason) for name, reason in order.again.items()]
     report = Report(began=order.began, redone=crashed)
-    report.seconds.start = report.elapsed()
+    report.seconds.start, report.seconds.retries = report.elapsed(), order.retries
     scenes = find_scenes(settings.input, settings.limits)
     check_places(settings, [scene.mask_name for scene in scenes])
     if not order.journal or not order.journal.done():  # said by the first child

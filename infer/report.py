@@ -52,11 +52,13 @@ class Redone:
 class Seconds:
     """Where the time went. start, first_mask, predicted and total count from the start of the process.
 
-    weights, imports and device are parts of setup. read is the decoding thread's and write the sum over the
-    writing threads; both run beside predict, so that the parts add up to more than the total.
+    retries is a part of start; weights, imports and device are parts of setup. read is the decoding thread's
+    and write the sum over the writing threads; both run beside predict, so that the parts add up to more than
+    the total.
     """
 
     start: float = 0.0  # interpreter and arguments
+    retries: float = 0.0  # child processes that crashed, and those that tried single scenes after them
     setup: float = 0.0  # from there until the network is on its device
     weights: float = 0.0  # reading and checking them
     imports: float = 0.0  # torch or ONNX Runtime

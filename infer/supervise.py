@@ -13,6 +13,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ class Order:
     again: scenes that were at hand in a crash and were tried once more, and what it was.
     tile: the largest that memory allows, in pixels, as crashes have shown.
     began: when the first process started, as in Report.
+    retries: seconds of earlier children, the first that crashed included; 0 where none did.
     """
 
     journal: Journal | None = None
@@ -48,12 +50,13 @@ class Order:
     again: dict[str, str] = field(default_factory=dict)
     tile: int | None = None
     began: float = field(default_factory=process_start)
+    retries: float = 0.0
 
 
 def supervise(work: Callable[[Order], int]) -> int:
     """Run `work` in children until one of them ends by itself; returns its exit code."""
     order = Order(Journal())
-    unexplained = 0
+    unexplained, forked = 0, time.monotonic()
     while True:
         killed_before = oom_kills()
         code = _in_a_child(work, order)
@@ -64,13 +67,14 @@ def supervise(work: Callable[[Order], int]) -> int:
         order = replace(order, done=journal.done())
         order.again.update(dict.fromkeys(suspects, f"the process was killed by {crash}"))
         if tile := _smaller_tile(-code, order):
+            order = replace(order, tile=tile, retries=time.monotonic() - forked)
             why = "by the kernel, as memory ran out" if oom_kills() > killed_before else f"by {crash}"
             _say(f"the process was killed {why}: going on with tiles of {tile} pixels")
-            order = replace(order, tile=tile)
             continue
         _say(f"the process was killed by {crash}: going on without what caused it")
         if stopped := _try_each(work, order, suspects):
             return stopped
+        order = replace(order, done=journal.done(), retries=time.monotonic() - forked)
         if not any(name in order.lost for name in suspects):
             unexplained += 1
         if unexplained > MOST_UNEXPLAINED:

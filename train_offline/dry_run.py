@@ -21,6 +21,7 @@ from train_offline.judging.environment import environment
 from train_offline.judging.finding import Finding
 from train_offline.judging.leftovers import copy_files, differing
 from train_offline.judging.output import report
+from train_offline.judging.packages import software_of
 from train_offline.judging.pictures import side_for
 from train_offline.judging.report import Result
 from train_offline.judging.runs import Contained, Process, Run, Submission, run_once
@@ -60,6 +61,8 @@ def dry_run(settings: Settings, submission: Submission | None = None) -> int:
             findings=[*_findings(runs, cases, judged), *_of_variants(variants)],
             notes=[*notes, *_notes(judged, runs), *unplayed],
             variants=variants,
+            software=software_of(image),
+            owner_known=submission.owner is not None,
         )
         if keep:
             copy_files(runs[-1].masks, keep)

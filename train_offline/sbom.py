@@ -5,8 +5,6 @@ The packages of Python and Debian are asked of the image itself, not of the lock
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 
 from cyclonedx.contrib.this.builders import this_component
@@ -16,19 +14,8 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from infer.settings import UsageError
 from train_offline.judging.container import find_image
-
-# Runs in the image, with nothing but its Python's own library.
-_LOOK = """
-import importlib.metadata, json, pathlib, re
-python = [(d.metadata["Name"], d.version) for d in importlib.metadata.distributions()]
-status = pathlib.Path("/var/lib/dpkg/status")
-entries = status.read_text() if status.exists() else ""
-debian = re.findall(r"^Package: (.+)$(?:\\n.+)*?\\nVersion: (.+)$", entries, re.M)
-print(json.dumps({"pypi": sorted(set(python)), "deb": debian}))
-"""
-_OFFLINE = ("--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", "--entrypoint", "python")
+from train_offline.judging.packages import look_into
 
 
 def write_sbom(image: str, path: Path, version: str) -> int:
@@ -36,10 +23,8 @@ def write_sbom(image: str, path: Path, version: str) -> int:
 
     Raises UsageError where the image has no Python that could be asked.
     """
-    listed = subprocess.run(["docker", "run", *_OFFLINE, image, "-c", _LOOK], capture_output=True, text=True)
-    if listed.returncode:
-        raise UsageError(f"{image}: cannot list its packages: {listed.stderr.strip()[-200:]}")
-    bom = make_bom(json.loads(listed.stdout), version, find_image(image).id)
+    found = look_into(image)
+    bom = make_bom({kind: found[kind] for kind in ("pypi", "deb")}, version, find_image(image).id)
     path.write_text(JsonV1Dot6(bom).output_as_string(indent=1) + "\n")
     return len(bom.components)
 

@@ -59,7 +59,11 @@ def test_our_image_and_our_process_have_the_same_masks_and_scores(judge: Judge, 
     assert abs(sum(parts.values()) - wall) < 0.05 * wall
     assert parts["start"] > 0.02
     assert parts["imports"] > 0
-    assert contained["cost"]["peak_rss_bytes"] > 200e6
+    cost = contained["cost"]
+    assert (cost["peak_is_of"], cost["limit_bytes"]) == ("control group", 8 * 2**30)
+    assert 200e6 < cost["peak_bytes"] <= cost["limit_bytes"]
+    assert max(cost["samples"]["group"]) <= cost["peak_bytes"]
+    assert contained["submission"]["packages"]["numpy"]
     assert contained["cost"]["cpu_seconds"] > 0.5
     assert contained["submission"]["image"] == judge.image
 
@@ -100,6 +104,7 @@ def test_an_image_of_a_stranger_that_is_in_order_passes(
     assert code == 0, report["findings"]
     assert docker("volume", "ls", "--quiet").stdout == volumes
     assert [part["name"] for part in report["seconds"]["parts"]] == ["start", "job"]
+    assert report["submission"]["packages"] is None
     assert (report["data"]["scored"], report["notes"]) == (3, [])
     assert [variant["name"] for variant in report["variants"]] == ["default-line"]
 

@@ -12,12 +12,17 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import psutil
 import pytest
 
 from infer.journal import Journal, Outcome
+from tests.e2e.test_judging import SCHEMA
 from tests.support import REPO, random_rgb, read_masks, write_tiff
+from train_offline.dry_run import dry_run
+from train_offline.judging.runs import Places, Process
+from train_offline.judging.settings import Settings
 
 # The program with a decoder that dies as a native one does: by a real signal, at a scene of a certain name.
 PROGRAM = """
@@ -71,8 +76,8 @@ def run(scenes: Path, output: Path, number: int, stage: str, bad: str) -> tuple[
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 @pytest.mark.parametrize("stage", ["decode", "predict"])
 def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stage: str) -> None:
-    code, _, _ = run(scenes, tmp_path / "whole", 0, "decode", "none")
-    assert code == 0
+    code, _, report = run(scenes, tmp_path / "whole", 0, "decode", "none")
+    assert (code, report["seconds"]["retries"]) == (0, 0)
     whole = read_masks(tmp_path / "whole")
     code, said, report = run(scenes, tmp_path / "out", number, stage, "05")
     assert code == 0
@@ -87,7 +92,32 @@ def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stag
     assert signal.Signals(number).name in report["scenes"][5]["error"]
     again = {name for redone in report["redone"] for name in redone["scenes"] if redone["stage"] == "process"}
     assert "05.tif" in again, "and what was at hand with it"
+    assert 0.01 < report["seconds"]["retries"] < report["seconds"]["start"]
     assert sorted(os.listdir(tmp_path / "out")) == sorted(masks)
+
+
+class Crashing(Process):
+    """The job with a decoder that dies at scene 05, as a submission to judge."""
+
+    def command(self, places: Places) -> list[str]:
+        python, _, _, *arguments = super().command(places)
+        return [python, "-c", textwrap.dedent(PROGRAM), str(int(signal.SIGSEGV)), "decode", "05", *arguments]
+
+
+def test_a_dry_run_shows_what_a_crash_cost(scenes: Path, tmp_path: Path) -> None:
+    settings = Settings(data=scenes, report_dir=tmp_path / "r", device="cpu")
+    assert dry_run(settings, Crashing(settings)) == 0
+    report = json.loads((tmp_path / "r" / "report.json").read_text())
+    parts = {part["name"]: part["seconds"] for part in report["seconds"]["parts"]}
+    assert parts["retries"] > 0.01
+    assert sum(parts.values()) == pytest.approx(report["seconds"]["wall"]["median"], rel=0.05)
+    (redone,) = (one for one in report["redone"] if "05.tif" in one["scenes"])
+    assert (redone["stage"], "SIGSEGV" in redone["reason"]) == ("process", True)
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "What did not go at once" in page
+    assert redone["reason"] in page
+    assert "05.tif: reading or predicting it killed the process" in page
+    jsonschema.validate(report, SCHEMA)
 
 
 def test_a_program_that_always_crashes_still_leaves_masks(scenes: Path, tmp_path: Path) -> None:

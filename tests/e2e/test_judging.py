@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.judged import SIZES, judge, make_data
 from tests.support import REPO, random_rgb, write_tiff
+from train_offline.judging.checks import CHECKS
 
 SCHEMA = json.loads((REPO / "train_offline" / "judging" / "report.schema.json").read_text())
 
@@ -68,6 +69,7 @@ def test_a_submission_in_order_passes(data: Path, tmp_path: Path, capfd: pytest.
     }
     assert report["data"]["ignored_pixels"] > 0
     jsonschema.validate(report, SCHEMA)
+    assert {check["name"] for check in report["checks"] if not check["passed"]} == {"time"}, "no limit given"
     said = capfd.readouterr()
     assert "verdict      passed" in said.out
     assert str(tmp_path / "r" / "report.html") in said.out
@@ -85,6 +87,8 @@ def test_every_planted_fault_is_found_named_and_fails_the_run(
     assert (code, report["passed"]) == (1, False)
     assert report["verdict"].startswith("FAILED")
     jsonschema.validate(report, SCHEMA)
+    (check,) = (check.name for check in CHECKS if kind in check.kinds)
+    assert check in {one["name"] for one in report["checks"] if one["passed"] is False}
     assert (tmp_path / "r" / "report.html").stat().st_size > 10_000
     if fault not in ("nothing", "crash", "signal", "another folder"):
         assert len(report["findings"]) == 1, report["findings"]

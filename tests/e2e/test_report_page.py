@@ -1,56 +1,15 @@
-"""report.html in a real browser, opened from disk."""
+"""report.html in a real browser: what it says, and its table."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+import json
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
-from tests.judged import judge, make_data
-from tests.support import random_rgb, write_tiff
-
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not path:
-        pytest.skip("no Chromium (Debian, Ubuntu: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a second run, with a wrong mask, a scene without truth, and one of a hostile name."""
-    folder = tmp_path_factory.mktemp("report")
-    data = make_data(folder / "data")
-    write_tiff(data / "image" / "</script><b>.tif".replace("/", ":"), random_rgb(40, 48, 8))
-    judge(data, folder / "r")
-    judge(data, folder / "r", "values")
-    return folder / "r" / "report.html"
-
-
-@pytest.fixture(params=[(1440, "light"), (390, "dark")])
-def page(browser: Browser, report: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
-    width, scheme = request.param
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(("file:", "data:")) else
-            complaints.append(request.url))  # fmt: skip
-    page.goto(report.as_uri())
-    yield page
-    assert complaints == []
-    page.close()
+from train_offline.judging.checks import CHECKS
+from train_offline.judging.page import page as page_of
+from train_offline.judging.parts import WORDS
 
 
 def names(page: Page) -> list[str]:
@@ -67,14 +26,56 @@ def test_the_verdict_the_finding_and_the_seconds_are_there(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_what_was_checked_is_a_list_with_the_failed_one_marked(page: Page) -> None:
+    checks = page.locator(".checks li").all_inner_texts()
+    assert len(checks) == len([check for check in CHECKS if not check.variant])
+    assert [check for check in checks if "failed" in check] == ["✗values failed: each pixel must be 0 or 255"]
+    assert [check for check in checks if "not checked" in check] == [
+        "–time not checked: it must end within the time limit: no limit was given"  # noqa: RUF001
+    ]
+
+
+def test_the_seconds_have_an_axis_words_and_a_sum(page: Page) -> None:
+    ticks = page.locator(".fall .axis span").all_inner_texts()
+    assert ticks[0] == "0"
+    assert ticks[-1].endswith(" s")
+    assert WORDS["job"] in page.locator(".fall").inner_text()
+    total, wall = page.locator(".fall li:not([aria-hidden]) > .n").all_inner_texts()[-2:]
+    assert total == wall
+
+
+def test_a_plain_process_has_no_limit_of_memory(page: Page) -> None:
+    assert page.locator(".curve .limit").count() == 0
+    assert "of this machine, which a plain process uses" in page.locator(".facts").inner_text()
+
+
+def test_a_scene_without_true_ice_has_no_scores(page: Page) -> None:
+    row = page.locator("tr[data-scene='water']")
+    assert "no ice in truth, 2,400 px false" in row.inner_text()
+    assert not [text for text in row.locator("td:not(.wide)").all_inner_texts() if "0.0000" in text]
+    row.click()
+    assert (
+        page.locator("#facts").inner_text().startswith("no ice in truth, 2,400 px false, ice in the mask 50")
+    )
+
+
+def test_further_runs_are_named_with_what_to_type(report: Path) -> None:
+    content = json.loads(report.with_name("report.json").read_text())
+    further = {"name": "hard", "passed": False, "seconds": 1.25, "command": "docker run --memory 1g <image>"}
+    assert "hard: failed" not in page_of(content, {})
+    made = page_of({**content, "variants": [further]}, {})
+    assert "hard: failed" in made
+    assert "docker run --memory 1g &lt;image&gt;" in made
+
+
 def test_the_table_sorts_both_ways(page: Page) -> None:
-    page.get_by_role("button", name="pixels").click()
+    page.get_by_role("button", name="ice said").click()
     upwards = names(page)
-    assert page.locator("th[aria-sort=ascending]").inner_text().startswith("pixels")
-    page.get_by_role("button", name="pixels").click()
+    assert page.locator("th[aria-sort=ascending]").inner_text().startswith("ice said")
+    page.get_by_role("button", name="ice said").click()
     assert names(page) == upwards[::-1]
     page.get_by_role("button", name="scene", exact=True).click()
-    assert names(page)[-3:] == ["s.0.tif", "s.1.tif", "s.2.tif"]
+    assert names(page)[-4:] == ["s.0.tif", "s.1.tif", "s.2.tif", "water.tif"]
 
 
 def test_a_scene_without_a_score_comes_last_either_way(page: Page) -> None:
@@ -86,54 +87,10 @@ def test_a_scene_without_a_score_comes_last_either_way(page: Page) -> None:
 def test_the_table_filters(page: Page) -> None:
     page.locator("#find").fill("s.2")
     assert names(page) == ["s.2.tif"]
-    assert page.locator("#count").inner_text() == "1 of 4"
+    assert page.locator("#count").inner_text() == "1 of 5"
     page.locator("#find").fill("")
     page.locator("#which").select_option("finding")
     assert names(page) == ["s.0.tif"]
-
-
-def test_the_picture_shows_what_is_asked_for(page: Page) -> None:
-    page.locator("tr[data-scene='s.0']").click()
-    assert page.locator("#name").inner_text() == "s.0"
-    size = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
-    assert page.locator("#stage img").evaluate(size) == [96, 64]
-    shown = {}
-    for mode in ("image", "truth", "mask", "errors"):
-        page.locator(f"[value={mode}]").check()
-        shown[mode] = {
-            one.get_attribute("class") for one in page.locator("#stage i").all() if one.is_visible()
-        }
-    assert shown == {
-        "image": set(),
-        "truth": {"hit", "missed"},
-        "mask": {"hit", "false"},
-        "errors": {"hit", "false", "missed"},
-    }
-    colours = page.evaluate(
-        "[...document.querySelectorAll('#stage i')].map(one => getComputedStyle(one).backgroundColor)"
-    )
-    assert len(set(colours)) == 3
-    before = page.locator("#stage").screenshot()
-    page.locator("#cover").fill("5")
-    assert page.locator("#stage").screenshot() != before
-
-
-def test_the_keyboard_does_it_all(page: Page) -> None:
-    first = page.locator("#name").inner_text()
-    page.keyboard.press("ArrowDown")
-    second = page.locator("#name").inner_text()
-    assert second != first
-    page.keyboard.press("ArrowUp")
-    assert page.locator("#name").inner_text() == first
-    page.keyboard.press("2")
-    assert page.locator("#stage").get_attribute("data-mode") == "truth"
-    page.keyboard.press("/")
-    page.keyboard.type("s.1")
-    assert names(page) == ["s.1.tif"]
-    page.keyboard.press("Escape")
-    assert len(names(page)) == 4
-    page.locator("tr[data-scene='s.2']").focus()
-    assert page.locator("#name").inner_text() == "s.2"
 
 
 def test_it_prints(page: Page) -> None:

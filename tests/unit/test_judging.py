@@ -23,10 +23,19 @@ from train_offline.judging.audit import audit_mask, audit_names
 from train_offline.judging.cases import Case, cases_of, mask_sizes
 from train_offline.judging.container import seconds_between
 from train_offline.judging.finding import KINDS
-from train_offline.judging.job_report import JobReport, read_report
+from train_offline.judging.job_report import JobReport, Redone, read_report
 from train_offline.judging.page import worst_first
 from train_offline.judging.parts import Part, added_up, parts_of_job, parts_of_stranger
-from train_offline.judging.pictures import LARGEST, LAYERS, SMALLEST, layers_of, picture, side_for
+from train_offline.judging.pictures import (
+    BYTES_PER_PIXEL,
+    LARGEST,
+    LAYERS,
+    OUTLINE,
+    SMALLEST,
+    layers_of,
+    picture,
+    side_for,
+)
 from train_offline.judging.sampler import Samples
 from train_offline.judging.stage import lay_out
 
@@ -219,6 +228,17 @@ def test_parts_that_do_not_fit_the_seconds_from_outside_are_not_believed() -> No
     assert parts_of_job(100.0, 109.25, JobReport(100.5, None)) is None
 
 
+def test_what_was_tried_again_after_a_crash_has_a_phase_of_its_own() -> None:
+    seconds = {**SECONDS, "start": 1.2, "setup": 1.0, "imports": 0.5, "retries": 0.75}
+    parts = parts_of_job(100.0, 109.25, JobReport(100.5, seconds))
+    assert [part.name for part in parts][:4] == ["start", "interpreter", "retries", "plan"]
+    found = {part.name: part.seconds for part in parts}
+    assert (found["interpreter"], found["retries"]) == pytest.approx((0.45, 0.75))
+    assert sum(found.values()) == pytest.approx(9.25)
+    boast = {**seconds, "retries": 500.0}
+    assert sum(part.seconds for part in parts_of_job(100.0, 109.25, JobReport(100.5, boast))) < 9.3
+
+
 def test_a_stranger_has_two_parts_at_most() -> None:
     assert parts_of_stranger(4.0, None) == [Part("job", 4.0)]
     assert parts_of_stranger(4.0, 3.0) == [Part("start", 1.0), Part("job", 3.0)]
@@ -253,6 +273,7 @@ def test_what_a_job_says_is_taken_with_caution(tmp_path: Path) -> None:
         "began": True, "device": "cpu\x1b[31m\nverdict passed", "precision": 16, "version": "v" * 10_000,
         "seconds": {**SECONDS, "setup": float("inf")},
         "scenes": [{"name": "a.tif", "status": {"a": 1}, "error": "x"}, 5, {"name": 7, "status": "ok"}],
+        "redone": [{"stage": "predict", "scenes": ["a.tif", 5], "reason": "x\ny"}, 7, {"scenes": 3}] * 300,
     }  # fmt: skip
     path = tmp_path / "job.json"
     path.write_text(json.dumps(said))
@@ -260,6 +281,9 @@ def test_what_a_job_says_is_taken_with_caution(tmp_path: Path) -> None:
     assert (report.began, report.seconds) == (None, None)
     assert report.texts == {"device": "cpu?[31m?verdict passed", "version": "v" * 200}
     assert report.scenes == {"a.tif": (None, "x"), "7": ("ok", None)}
+    assert report.redone[0] == Redone("predict", ("a.tif",), "x?y")
+    assert report.redone[1] == Redone("not told", (), "no reason given")
+    assert len(report.redone) == 200
     path.write_text(json.dumps({"seconds": SECONDS | {"total": 10**400}, "began": 3}))
     assert (read_report(path).began, read_report(path).seconds) == (3.0, None)
     path.unlink()
@@ -310,12 +334,13 @@ def test_scenes_are_compared_with_the_latest_run_on_the_same_data(tmp_path: Path
 
 def test_the_worst_scenes_come_first() -> None:
     scenes = [
-        {"name": "good", "findings": [], "score": {"fwiou": 0.9}},
-        {"name": "unknown", "findings": [], "score": None},
-        {"name": "bad", "findings": [], "score": {"fwiou": 0.1}},
-        {"name": "faulty", "findings": [{}], "score": {"fwiou": 1.0}},
+        {"name": "good", "findings": [], "status": "ok", "score": {"fwiou": 0.9}},
+        {"name": "unknown", "findings": [], "status": None, "score": None},
+        {"name": "bad", "findings": [], "status": "ok", "score": {"fwiou": 0.1}},
+        {"name": "black", "findings": [], "status": "degraded", "score": {"fwiou": 1.0}},
+        {"name": "faulty", "findings": [{}], "status": "ok", "score": {"fwiou": 1.0}},
     ]
-    assert [s["name"] for s in worst_first(scenes)] == ["faulty", "unknown", "bad", "good"]
+    assert [s["name"] for s in worst_first(scenes)] == ["faulty", "black", "unknown", "bad", "good"]
 
 
 # ---- pictures
@@ -337,15 +362,21 @@ def test_a_picture_keeps_its_proportions_and_shows_what_is_there() -> None:
     layer = np.zeros((400, 1000), bool)
     layer[:200] = True
     made = picture(random_rgb(400, 1000, 1), {"hit": layer, "false": ~layer & layer}, 500)
-    assert (made["width"], made["height"], set(made["layers"])) == (500, 200, {"hit"})
+    assert (made["width"], made["height"], set(made["layers"])) == (500, 200, {"hit", OUTLINE})
     stencil = Image.open(io.BytesIO(base64.b64decode(made["layers"]["hit"]))).convert("RGBA")
     alpha = np.asarray(stencil)[..., 3]
     assert (alpha[:99] == 255).all()
     assert (alpha[101:] == 0).all()
     assert Image.open(io.BytesIO(base64.b64decode(made["jpeg"]))).size == (500, 200)
+    rim = np.asarray(Image.open(io.BytesIO(base64.b64decode(made["layers"][OUTLINE]))).convert("RGBA"))[
+        ..., 3
+    ]
+    assert (rim[99] == 255).all(), "where the ice ends"
+    assert not rim[:90].any(), "neither inside of it nor along the picture's edge"
 
 
 def test_pictures_get_smaller_the_more_there_are() -> None:
+    assert 20 * side_for(20) ** 2 * BYTES_PER_PIXEL <= 15e6
     sides = [side_for(count) for count in (1, 60, 200, 5000)]
     assert sides == sorted(sides, reverse=True)
     assert (sides[0], sides[-1]) == (LARGEST, SMALLEST)

@@ -9,12 +9,12 @@ from typing import Any
 
 import psutil
 
-from train_offline.code_version import commit_of, versions
+from train_offline.code_version import commit_of
 from train_offline.judging.container import docker
 
 
 def environment(in_container: bool) -> dict[str, Any]:
-    """Processor, memory, system, GPUs, packages and the commit of this checkout, as JSON can hold it."""
+    """Processor, memory, system, GPUs and the commit of this checkout, as JSON can hold it."""
     engine = docker("version", "--format", "{{.Server.Version}}").stdout.strip() if in_container else None
     return {
         "processor": _processor(),
@@ -23,8 +23,6 @@ def environment(in_container: bool) -> dict[str, Any]:
         "system": platform.platform(),
         "gpus": _gpus(),
         "docker": engine,
-        "python": platform.python_version(),
-        "packages": versions(),
         **commit_of(),
     }
 

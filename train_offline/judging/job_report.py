@@ -14,21 +14,32 @@ LARGEST = 16 * 1024**2  # bytes
 LONGEST = 200  # characters of a text
 MOST = 1e9  # seconds
 SECONDS = ("start", "setup", "imports", "weights", "device", "total")
-MOMENTS = ("first_mask", "predicted")  # None where there was none
+MAYBE = ("first_mask", "predicted", "retries")  # None where there was none
+MOST_REDONE, MOST_SCENES = 200, 50  # what was done again that is taken over, and scenes of each
 TEXTS = ("version", "device", "precision", "weights_sha256")
+
+
+@dataclass(frozen=True)
+class Redone:
+    """What did not go at once and was done again, as infer/report.py has it. scenes: names, where known."""
+
+    stage: str
+    scenes: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
 class JobReport:
     """began: on time.monotonic(), and seconds by name, both None where not all of them are there.
 
-    texts: by a name of TEXTS. scenes: status and error by file.
+    texts: by a name of TEXTS. scenes: status and error by file. redone: what did not go at once.
     """
 
     began: float | None = None
     seconds: dict[str, float | None] | None = None
     texts: dict[str, str] = field(default_factory=dict)
     scenes: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    redone: tuple[Redone, ...] = ()
 
 
 def read_report(path: Path) -> JobReport:
@@ -43,13 +54,27 @@ def read_report(path: Path) -> JobReport:
         return JobReport()
     if not isinstance(content, dict):
         return JobReport()
-    scenes = content.get("scenes")
-    known = [s for s in scenes if isinstance(s, dict)] if isinstance(scenes, list) else []
+    known = _dicts(content.get("scenes"))
     return JobReport(
         began=_number(content.get("began")),
         seconds=_seconds(content.get("seconds")),
         texts={name: text for name in TEXTS if (text := _text(content.get(name))) is not None},
         scenes={str(s.get("name")): (_text(s.get("status")), _text(s.get("error"))) for s in known},
+        redone=tuple(map(_redone, _dicts(content.get("redone"))[:MOST_REDONE])),
+    )
+
+
+def _dicts(given: Any) -> list[dict[str, Any]]:
+    return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
+
+
+def _redone(given: dict[str, Any]) -> Redone:
+    scenes = given.get("scenes")
+    names = [_text(name) for name in scenes[:MOST_SCENES]] if isinstance(scenes, list) else []
+    return Redone(
+        _text(given.get("stage")) or "not told",
+        tuple(name for name in names if name is not None),
+        _text(given.get("reason")) or "no reason given",
     )
 
 
@@ -59,7 +84,7 @@ def _seconds(given: Any) -> dict[str, float | None] | None:
     seconds = {name: _number(given.get(name)) for name in SECONDS}
     if None in seconds.values():
         return None
-    return seconds | {name: _number(given.get(name)) for name in MOMENTS}
+    return seconds | {name: _number(given.get(name)) for name in MAYBE}
 
 
 def _number(given: Any) -> float | None:

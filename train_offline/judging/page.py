@@ -7,11 +7,16 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from train_offline.judging.parts import WORDS
+from train_offline.judging.drawings import CURVE, curves, histogram, waterfall
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
-BINS = 10  # of the histogram
-CURVE = (600, 90)  # width and height of the memory curve in its own units
+SCORES = {  # what each one says, in a line
+    "fwiou": "FWIoU|IoU of ice and of background, weighted by their shares of the true pixels",
+    "ice_iou": "IoU of ice|pixels that are ice in truth and mask, of those that are in either",
+    "ice_f1": "F1 of ice|twice the pixels that are ice in both, of the ice of either added up",
+    "accuracy": "accuracy|pixels of the right class, of all pixels",
+    "boundary_f1": "boundary F1|how much of the true and the drawn edges lie within 2 pixels of each other",
+}
 
 
 def page(content: dict[str, Any], pictures: dict[str, dict[str, Any]]) -> str:
@@ -20,72 +25,75 @@ def page(content: dict[str, Any], pictures: dict[str, dict[str, Any]]) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    templates.filters.update(score=_score, seconds=_seconds, size=_size, signed=_signed)
+    templates.filters.update(score=_score, seconds=_seconds, size=_size, signed=_signed, percent=_percent)
     return templates.get_template("dry_run.html").render(
         **content,
-        bars=_waterfall(content["seconds"]),
-        bins=_histogram(content["scenes"]),
-        curves=_curves(content["cost"]["samples"]),
-        worst=worst_first(content["scenes"]),
+        score_words={name: words.split("|") for name, words in SCORES.items()},
+        fall=waterfall(content["seconds"]),
+        bins=histogram(content["scenes"]),
+        curves=curves(content["cost"]),
+        curve_size=CURVE,
+        worst=[_row(scene, content["comparison"]) for scene in worst_first(content["scenes"])],
         pictures=pictures,
     )
 
 
 def worst_first(scenes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Scenes with findings, then those without a score, then by FWIoU."""
+    """Scenes with findings, then degraded ones, then those without a score, then by FWIoU.
 
-    def badness(scene: dict[str, Any]) -> tuple[bool, bool, float]:
+    Of a scene without true ice FWIoU is the share of its pixels that are not falsely ice: what it should be
+    sorted by.
+    """
+
+    def badness(scene: dict[str, Any]) -> tuple[bool, bool, bool, float]:
         fwiou = scene["score"] and scene["score"]["fwiou"]
-        return not scene["findings"], fwiou is not None, fwiou or 0.0
+        return not scene["findings"], scene["status"] != "degraded", fwiou is not None, fwiou or 0.0
 
     return sorted(scenes, key=badness)
 
 
-def _waterfall(seconds: dict[str, Any]) -> list[dict[str, Any]]:
-    """One bar for each part: where it begins and how long it is, in percent of the whole."""
-    whole = max(sum(part["seconds"] for part in seconds["parts"]), 1e-9)
-    bars, begins = [], 0.0
-    for part in seconds["parts"]:
-        share = 100 * part["seconds"] / whole
-        bars.append({**part, "words": WORDS[part["name"]], "left": begins, "share": share})
-        begins += share
-    return bars
-
-
-def _histogram(scenes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Scenes by their IoU of ice; where there is no true ice, it could only be 0 or nothing."""
-    values = [s["score"]["ice_iou"] for s in scenes if s["score"] and sum(s["confusion"][1])]
-    counts = [0] * BINS
-    for value in values:
-        counts[min(BINS - 1, int(value * BINS))] += 1
-    most = max(counts, default=0) or 1
-    bars = [
-        {"label": f"{i / BINS:.1f}", "count": count, "height": 100 * count / most}
-        for i, count in enumerate(counts)
-    ]
+def _row(scene: dict[str, Any], comparison: dict[str, Any] | None) -> dict[str, Any]:
+    """A scene, and what its row and the viewer say of it. order: what it is sorted by, None for last."""
+    score, ice = scene["score"] or {}, _true_ice(scene)
+    change = comparison["scenes"].get(scene["name"], {}).get("fwiou") if comparison else None
+    iceless = f"no ice in truth, {scene['confusion'][0][1]:,} px false" if ice == 0 else None
+    by = {key: score.get("fwiou" if iceless else key) for key in ("fwiou", "ice_iou", "boundary_f1")}
+    told = [iceless or f"FWIoU {_score(by['fwiou'])}, IoU of ice {_score(by['ice_iou'])}"]
+    shares = (("true ice", scene["true_ice_fraction"]), ("ice in the mask", scene["ice_fraction"]))
+    if iceless:
+        shares = shares[1:]
+    told += [f"{name} {_percent(share)}" for name, share in shares if share is not None]
+    told += [f"{scene['status']}: {scene['error']}"] if scene["error"] else []
     return {
-        "bars": bars,
-        "scenes": len(values),
-        "without": sum(bool(s["score"]) for s in scenes) - len(values),
+        **scene,
+        "iceless": iceless,
+        "change": change,
+        "told": ", ".join(told),
+        "is": " ".join(_classes(scene, ice, change)),
+        "order": {
+            "scene": scene["name"],
+            "pixels": scene["width"] * scene["height"],
+            **by,
+            "true": scene["true_ice_fraction"],
+            "said": scene["ice_fraction"],
+            "seconds": scene["seconds"],
+            "change": change,
+            "state": f"{len(scene['findings'])}{scene['status'] or ''}",
+        },
     }
 
 
-def _curves(samples: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Memory of the processes, and of the GPU, over the seconds of the longest process, as SVG points."""
-    at = samples.get("at", [])
-    if len(at) < 2:
-        return []
-    curves = []
-    for name, key in (("memory", "rss"), ("GPU memory", "gpu_memory")):
-        values = samples.get(key, [])
-        if len(values) == len(at):
-            most = max(*values, 1)
-            points = (
-                f"{CURVE[0] * t / at[-1]:.1f},{CURVE[1] * (1 - v / most):.1f}"
-                for t, v in zip(at, values, strict=True)
-            )
-            curves.append({"name": name, "points": " ".join(points), "most": most, "seconds": at[-1]})
-    return curves
+def _true_ice(scene: dict[str, Any]) -> int | None:
+    """Pixels, None where nothing was compared."""
+    return sum(scene["confusion"][1]) if scene["confusion"] else None
+
+
+def _classes(scene: dict[str, Any], ice: int | None, change: float | None) -> list[str]:
+    """What the table can be filtered by."""
+    found = ["finding"] if scene["findings"] else []
+    found += [scene["status"]] if scene["status"] == "degraded" else []
+    found += [] if ice is None else ["ice" if ice else "noice"]
+    return found + ([] if change is None or abs(change) <= 5e-5 else ["better" if change > 0 else "worse"])
 
 
 def _score(value: float | None) -> str:
@@ -94,6 +102,10 @@ def _score(value: float | None) -> str:
 
 def _seconds(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f} s"  # noqa: RUF001
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"  # noqa: RUF001
 
 
 def _size(value: float | None) -> str:

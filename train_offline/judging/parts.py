@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 from train_offline.judging.job_report import JobReport
 
-START, EXIT = "start", "exit"
+START, RETRIES, EXIT = "start", "retries", "exit"
 DOUBTFUL = 0.05  # share of the seconds by which parts may miss the whole
 WORDS = {
-    START: "until the job's process exists: container or fork",
-    "interpreter": "Python, its arguments, NumPy and OpenCV",
-    "plan": "headers of the scenes",
-    "weights": "read and checked",
-    "imports": "torch or ONNX Runtime; the first scenes are decoded meanwhile",
-    "device": "the network put together on its device",
-    "first mask": "until a mask stands under its name",
-    "steady state": "all other scenes",
-    "drain": "the last masks written, all of them looked up",
-    EXIT: "until the process, and its container, are gone",
+    START: "from the launch until the job's first process exists: a container is made, or a process forked",
+    "interpreter": "Python starts, reads its arguments, and loads NumPy and OpenCV",
+    RETRIES: "a process crashed: it, and those that then tried single scenes; masks made before are kept",
+    "plan": "the headers of all scenes are read, and scenes of one size put together",
+    "weights": "the network's weights are read and checked",
+    "imports": "PyTorch, ONNX Runtime or OpenVINO is loaded; the first scenes are decoded meanwhile",
+    "device": "the network is put together on the processor or the GPU",
+    "first mask": "from there until the first mask is finished on the disk",
+    "steady state": "all other scenes are predicted",
+    "drain": "the last masks are written, and every mask is looked at once more",
+    EXIT: "from the job's last word until its process, and its container, are gone",
     "job": "all that the job did; it makes no report that could be taken apart",
 }
 
@@ -44,13 +45,15 @@ def parts_of_job(launched: float, ended: float, report: JobReport) -> list[Part]
     seconds, began, wall = report.seconds, report.began, ended - launched
     if seconds is None or began is None:
         return None
+    retries = min(seconds.get(RETRIES) or 0.0, seconds["start"])
     setup = [(name, seconds[name]) for name in ("weights", "imports", "device")]
     ready = seconds["start"] + seconds["setup"]
     first = max(seconds["first_mask"] or ready, ready)
     predicted = max(seconds["predicted"] or first, first)
     rows = [
         (START, began - launched),
-        ("interpreter", seconds["start"]),
+        ("interpreter", seconds["start"] - retries),
+        *([(RETRIES, retries)] if retries else []),
         ("plan", seconds["setup"] - sum(value for _, value in setup)),
         *setup,
         ("first mask", first - ready),

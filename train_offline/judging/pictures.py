@@ -12,10 +12,12 @@ from PIL import Image
 from train_offline.thumbnail import BRIGHT, MOST_GAIN
 
 LAYERS = ("hit", "false", "missed", "ignored")  # true ice, false ice, missed ice, pixels left out
+OUTLINE = "outline"  # a layer that is drawn around the hits
 QUALITY = 78
-LARGEST, SMALLEST = 640, 288  # pixels of the longer side
-BUDGET = 20e6  # bytes of all pictures of a report
+LARGEST, SMALLEST = 2048, 288  # pixels of the longer side
+BUDGET = 14e6  # bytes of all pictures of a report
 BYTES_PER_PIXEL = 0.42  # of a noisy scene with its layers, in base64
+LINE = 1000  # pixels of the longer side for each of which an outline gets one more in width
 
 
 def side_for(scenes: int) -> int:
@@ -29,7 +31,7 @@ def picture(image: np.ndarray, layers: dict[str, np.ndarray], side: int) -> dict
 
     Args:
         image: uint8 [H, W, 3] RGB. Dark ones are shown brighter, by the factor `gain`.
-        layers: bool [H, W] by a name of LAYERS; one without any pixel is left out.
+        layers: bool [H, W] by a name of LAYERS; one without any pixel is left out. Hits get an OUTLINE.
         side: pixels of the longer side at most.
     """
     scale = min(1.0, side / max(image.shape[:2]))
@@ -38,13 +40,15 @@ def picture(image: np.ndarray, layers: dict[str, np.ndarray], side: int) -> dict
     gain = float(np.clip(255 / max(1.0, np.percentile(small.max(axis=2), BRIGHT)), 1, MOST_GAIN))
     bright = np.clip(small * np.float32(gain), 0, 255).astype(np.uint8)
     jpeg = cv2.imencode(".jpg", bright[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-    stencils = {name: _stencil(layer, size) for name, layer in layers.items() if layer.any()}
+    shrunk = {name: _shrunk(layer, size) for name, layer in layers.items() if layer.any()}
+    if "hit" in shrunk:
+        shrunk[OUTLINE] = _outline(shrunk["hit"])
     return {
         "jpeg": _base64(jpeg.tobytes()),
         "width": size[0],
         "height": size[1],
         "gain": gain,
-        "layers": stencils,
+        "layers": {name: _stencil(layer) for name, layer in shrunk.items()},
     }
 
 
@@ -56,11 +60,21 @@ def layers_of(mask: np.ndarray, truth: np.ndarray | None, ignore: np.ndarray | N
     return layers if ignore is None else layers | {"ignored": ignore != 0}  # last: it lies over the others
 
 
-def _stencil(layer: np.ndarray, size: tuple[int, int]) -> str:
+def _shrunk(layer: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """bool of `size` (width, height), true where most of what lies under a pixel is."""
+    return cv2.resize(layer.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 127
+
+
+def _outline(layer: np.ndarray) -> np.ndarray:
+    """Its inner rim, wide enough to be seen when the whole picture is; the picture's own edge is none."""
+    width = 1 + max(layer.shape) // LINE
+    return layer & (cv2.erode(layer.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=width) == 0)
+
+
+def _stencil(layer: np.ndarray) -> str:
     """A PNG of one bit, opaque where the layer is, in base64."""
-    small = cv2.resize(layer.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 127
     file = io.BytesIO()
-    Image.fromarray(small).save(file, "PNG", transparency=0, optimize=False)
+    Image.fromarray(layer).save(file, "PNG", transparency=0, optimize=False)
     return _base64(file.getvalue())
 
 

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from train_offline.judging.checks import Seen, results
 from train_offline.judging.container import Image
+from train_offline.judging.cost import cost_of
 from train_offline.judging.finding import Finding
-from train_offline.judging.runs import Execution, Run
+from train_offline.judging.packages import Software
+from train_offline.judging.runs import Run
 from train_offline.judging.scenes import Judged
-from train_offline.judging.settings import Settings
+from train_offline.judging.settings import Settings, bytes_of
 from train_offline.judging.variants import Variant
 from train_offline.score import score
 
@@ -27,10 +30,11 @@ PER_SCENE = ("fwiou", "ice_iou", "background_iou", "ice_f1", "accuracy", "bounda
 class Result:
     """One dry run. when: UTC, ISO 8601. data: where the scenes came from. image: None for a plain process.
 
-    runs: one for each repetition; their masks were all audited, those of the last
-    one scored. findings: all of them, those of
-    single scenes and of variants too. notes: what the reader should know and nobody has to mend. variants:
-    further runs, which are in no other figure.
+    runs: one for each repetition; their masks were all audited, those of the last one scored. findings: all
+    of them, those of single scenes and of variants too. notes: what the reader should know and nobody has to
+    mend. software: what the submission runs with, None where that is not known. owner_known: whose the masks
+    must be can be told.
+    variants: further runs, which are in no other figure.
     """
 
     when: str
@@ -42,6 +46,8 @@ class Result:
     scenes: list[Judged]
     findings: list[Finding]
     notes: list[str]
+    software: Software | None = None
+    owner_known: bool = True
     variants: list[Variant] = field(default_factory=list)
 
     @property
@@ -74,8 +80,10 @@ def content_of(result: Result) -> dict[str, Any]:
         "submission": _submission(result, job),
         "settings": {key: getattr(result.settings, key) for key in SETTINGS},
         "environment": result.environment,
+        "checks": results({finding.kind for finding in _all_findings(result)}, _seen(result)),
         "findings": [asdict(finding) for finding in result.findings],
         "notes": result.notes,
+        "redone": _redone(result.runs),
         "score": _figures(totals),
         "score_with_ignored": _figures(_total(with_ignored)) if left_out else None,
         "confusion": None if totals is None else totals[0].tolist(),
@@ -84,7 +92,7 @@ def content_of(result: Result) -> dict[str, Any]:
             "parts": [asdict(part) for part in median.parts],
             "not_accounted_for": median.wall - sum(part.seconds for part in median.parts),
         },
-        "cost": _cost(median),
+        "cost": cost_of(median, bytes_of(result.settings.memory) if result.image else None),
         "rate": {
             "scenes_per_second": len(result.scenes) / wall,
             "megapixels_per_second": pixels / 1e6 / wall,
@@ -94,6 +102,33 @@ def content_of(result: Result) -> dict[str, Any]:
         "scenes": [_scene(scene, i, result, statuses) for i, scene in enumerate(result.scenes)],
         "comparison": None,
     }
+
+
+def _all_findings(result: Result) -> list[Finding]:
+    """Those of scenes too, where a mask that is misnamed is also one that is missing."""
+    return [*result.findings, *(finding for scene in result.scenes for finding in scene.findings)]
+
+
+def _seen(result: Result) -> Seen:
+    """What there was to check. Of several runs, the masks of the last one stand for all."""
+    there = [scene for scene in result.scenes if all(f.kind != "missing" for f in scene.findings)]
+    return Seen(
+        scenes=len(result.scenes),
+        masks=len(there),
+        read=sum(scene.mask_sha256 is not None for scene in result.scenes),
+        truths=sum(scene.has_truth for scene in result.scenes),
+        time_limit=result.settings.time_limit,
+        timed_out=any(one.outcome.timed_out for run in result.runs for one in run.executions),
+        in_container=result.image is not None,
+        owner_known=result.owner_known,
+        variants=[one.name for one in result.variants],
+    )
+
+
+def _redone(runs: list[Run]) -> list[dict[str, Any]]:
+    """What the job says did not go at once, in any run, each only once."""
+    said = (redone for run in runs for one in run.executions for redone in one.job.redone)
+    return [{**asdict(redone), "scenes": list(redone.scenes)} for redone in dict.fromkeys(said)]
 
 
 def _last_lines(runs: list[Run]) -> list[str]:
@@ -127,6 +162,8 @@ def _submission(result: Result, said: dict[str, str]) -> dict[str, Any]:
         "device": said.get("device"),
         "precision": said.get("precision"),
         "weights_sha256": said.get("weights_sha256"),
+        "python": result.software and result.software.python,
+        "packages": result.software and result.software.packages,
     }
 
 
@@ -145,6 +182,7 @@ def _scene(
         "error": error,
         "seconds": executions[number].outcome.wall if result.settings.per_scene else None,
         "ice_fraction": scene.ice_fraction,
+        "true_ice_fraction": scene.true_ice_fraction,
         "mask_sha256": scene.mask_sha256,
         "score": figures and {name: figures[name] for name in PER_SCENE},
         "confusion": None if scene.counts is None else scene.counts[0].tolist(),
@@ -167,38 +205,6 @@ def _figures(counts: np.ndarray | None) -> dict[str, float | None] | None:
 
 def _spread(values: list[float]) -> dict[str, Any]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values), "runs": values}
-
-
-def _cost(run: Run) -> dict[str, Any]:
-    executions = run.executions
-    longest = max(executions, key=lambda one: one.outcome.wall)
-    peaks = [one.samples.peak_bytes for one in executions if one.samples.peak_bytes is not None]
-    return {
-        "cpu_seconds": sum(one.cpu_seconds for one in executions),
-        "peak_rss_bytes": max(_peak_rss(one) for one in executions),
-        "peak_group_bytes": max(peaks) if peaks else None,
-        "gpu": _gpu_cost(executions),
-        "printed_bytes": sum(one.outcome.printed_bytes for one in executions),
-        "samples": longest.samples.thinned(),
-    }
-
-
-def _peak_rss(execution: Execution) -> int:
-    """Of the processes in it: of a container, `docker run` itself is none of them."""
-    in_container = execution.samples.peak_bytes is not None
-    return max([*execution.samples.rss, 0 if in_container else execution.outcome.peak_rss_bytes])
-
-
-def _gpu_cost(executions: list[Execution]) -> dict[str, float] | None:
-    """Peak, and areas under the curves as in MICCAI FLARE; None where no GPU was seen."""
-    samples = [one.samples for one in executions if one.samples.gpu_memory]
-    if not samples:
-        return None
-    return {
-        "peak_memory_bytes": max(max(one.gpu_memory) for one in samples),
-        "memory_byte_seconds": sum(one.area(one.gpu_memory) for one in samples),
-        "busy_seconds": sum(one.area(one.gpu_busy) for one in samples),
-    }
 
 
 def _verdict(result: Result) -> str:

@@ -19,13 +19,16 @@ POINTS = 240  # of a series that a report keeps
 class Samples:
     """at: seconds since the sampling began; the others have one value for each of them.
 
-    rss: bytes of all processes of the job. gpu_memory: bytes in use, gpu_busy: share 0 to 1, both of all GPUs
-    of the machine together; empty without one. cpu_seconds and peak_bytes: as the job's control group counts
-    them, None where it has none (peak_bytes includes the cached files that it read).
+    rss: bytes of all processes of the job. group: bytes that its control group counts, against which a
+    container's limit holds; empty where it has no group of its own. gpu_memory: bytes in use, gpu_busy: share
+    0 to 1, both of all GPUs of the machine together; empty without one. cpu_seconds and peak_bytes: as the
+    job's control group counts them, None where it has none. group and peak_bytes include the cached files
+    that it read.
     """
 
     at: list[float] = field(default_factory=list)
     rss: list[int] = field(default_factory=list)
+    group: list[int] = field(default_factory=list)
     gpu_memory: list[int] = field(default_factory=list)
     gpu_busy: list[float] = field(default_factory=list)
     cpu_seconds: float | None = None
@@ -39,7 +42,8 @@ class Samples:
     def thinned(self) -> dict[str, list[float]]:
         """Every n-th sample, POINTS at most, of the series that there are."""
         step = -(-len(self.at) // POINTS) or 1
-        series = {"at": self.at, "rss": self.rss, "gpu_memory": self.gpu_memory, "gpu_busy": self.gpu_busy}
+        names = ("at", "rss", "group", "gpu_memory", "gpu_busy")
+        series = {name: getattr(self, name) for name in names}
         return {name: values[::step] for name, values in series.items() if values}
 
 
@@ -72,12 +76,19 @@ class Sampler(threading.Thread):
             groups = groups or _ControlGroup(pid)
             self.samples.at.append(time.monotonic() - began)
             self.samples.rss.append(_tree_rss(pid))
+            self._sample_group(groups)
             for series, value in zip(
                 (self.samples.gpu_memory, self.samples.gpu_busy), self._gpus.sample(), strict=False
             ):
                 series.append(value)
-            self.samples.cpu_seconds = groups.cpu_seconds() or self.samples.cpu_seconds
-            self.samples.peak_bytes = groups.peak_bytes() or self.samples.peak_bytes
+
+    def _sample_group(self, groups: _ControlGroup) -> None:
+        samples = self.samples
+        now = groups.bytes_now()
+        if now is not None or samples.group:  # at its end the group is gone before the sampler knows of it
+            samples.group.append(samples.group[-1] if now is None else now)
+        samples.cpu_seconds = groups.cpu_seconds() or samples.cpu_seconds
+        samples.peak_bytes = groups.peak_bytes() or samples.peak_bytes
 
 
 def _tree_rss(pid: int) -> int:
@@ -105,6 +116,10 @@ class _ControlGroup:
             return int(usage) / 1e9
         rows = dict(line.split() for line in self._read("", "cpu.stat").splitlines())
         return int(rows["usage_usec"]) / 1e6 if "usage_usec" in rows else None
+
+    def bytes_now(self) -> int | None:
+        now = self._read("memory", "memory.usage_in_bytes") or self._read("", "memory.current")
+        return int(now) if now else None
 
     def peak_bytes(self) -> int | None:
         peak = self._read("memory", "memory.max_usage_in_bytes") or self._read("", "memory.peak")

@@ -29,8 +29,9 @@ class Judged:
     """One scene.
 
     size: (height, width) of the scene. counts: int64 [2, 2, 2] as score.counts gives them, pixels to be
-    ignored left out; with_ignored: with these. Both are None where the scene has no score. mask_sha256: of
-    the pixels, None where there are none. picture: as pictures.picture gives it.
+    ignored left out; with_ignored: with these. Both are None where the scene has no score. ice_fraction: of
+    the mask. true_ice_fraction: of the truth, pixels to be ignored left out. mask_sha256: of the pixels, None
+    where there are none. picture: as pictures.picture gives it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Judged:
     with_ignored: np.ndarray | None = None
     ignored_pixels: int = 0
     ice_fraction: float | None = None
+    true_ice_fraction: float | None = None
     mask_sha256: str | None = None
     picture: dict[str, Any] | None = None
 
@@ -86,9 +88,16 @@ def _judge(case: Case, masks: Path, owner: int | None, side: int | None) -> Judg
         with_ignored=counts(truth, mask) if scored and ignore is not None else None,
         ignored_pixels=0 if ignore is None else int(np.count_nonzero(ignore)),
         ice_fraction=None if mask is None else np.count_nonzero(mask) / mask.size,
+        true_ice_fraction=None if truth is None else _share_of_ice(truth, ignore),
         mask_sha256=None if mask is None else hashlib.sha256(np.ascontiguousarray(mask)).hexdigest(),
         picture=None if side is None else _picture(case, mask, truth, ignore, side),
     )
+
+
+def _share_of_ice(truth: np.ndarray, ignore: np.ndarray | None) -> float:
+    """Of the pixels that count, 0 where none does."""
+    counted = truth if ignore is None else truth[ignore == 0]
+    return np.count_nonzero(counted) / max(1, counted.size)
 
 
 def _read_truth(path: Path | None, size: tuple[int, int]) -> tuple[np.ndarray | None, list[Finding]]:

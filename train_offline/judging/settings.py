@@ -110,8 +110,13 @@ def check(settings: Settings) -> Settings:
     return settings
 
 
-def _memory(text: str) -> str:
+def bytes_of(text: str) -> int:
+    """A size as docker writes it ("8g", "900m") in bytes, 0 where it is none."""
     found = re.fullmatch(r"(\d{1,15})([bkmg]?)", text.lower())
-    if not found or int(found[1]) * 1024 ** "bkmg".index(found[2] or "b") < LEAST_MEMORY:
+    return int(found[1]) * 1024 ** "bkmg".index(found[2] or "b") if found else 0
+
+
+def _memory(text: str) -> str:
+    if bytes_of(text) < LEAST_MEMORY:
         raise argparse.ArgumentTypeError(f"must be a size from 6m on, such as 8g or 900m, not {text!r}")
     return text

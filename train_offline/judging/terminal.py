@@ -56,7 +56,7 @@ def _seconds_line(wall: dict[str, Any]) -> str:
 
 
 def _cost_line(cost: dict[str, Any]) -> str:
-    words = f"{cost['cpu_seconds']:.1f} s of processor  {cost['peak_rss_bytes'] / 1e6:.0f} MB"
+    words = f"{cost['cpu_seconds']:.1f} s of processor  {cost['peak_bytes'] / 1e6:.0f} MB"
     if cost["gpu"]:
         words += (
             f"  GPU {cost['gpu']['peak_memory_bytes'] / 1e6:.0f} MB, busy {cost['gpu']['busy_seconds']:.1f} s"
