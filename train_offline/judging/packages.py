@@ -10,7 +10,8 @@ from importlib.metadata import distributions
 from typing import Any
 
 from infer.settings import UsageError
-from train_offline.judging.container import NOBODY, Image, docker
+from train_offline.judging.container import Image, docker
+from train_offline.judging.flags import NOBODY
 
 SHOWN = (
     "torch", "torchvision", "onnxruntime", "openvino", "nvidia-dali-cuda120", "segmentation-models-pytorch",
