@@ -4,8 +4,7 @@
 # process but Python, and a cmp in a checkout.
 set -euo pipefail
 # At once: the first process of a container, which this is in the image, is ended by no signal that it does not catch.
-trap 'exit 143' TERM
-trap 'exit 130' INT
+if (($$ == 1)); then trap 'exit 143' TERM; trap 'exit 130' INT; fi
 
 say() { printf 'run.sh: %s\n' "$*" >&2; }
 die() { local code=$1; shift; say "$*"; exit "$code"; }
@@ -155,11 +154,18 @@ make_venv() { # .venv from the lock; the stamp, a copy of the lock, comes last a
   say ".venv is ready after $SECONDS s"
 }
 
+require_runnable() { # dies where .venv is that of the lock and only its Python has gone: it may come back
+  [[ -e $STAMP && ! -x $VENV/bin/python ]] && cmp -s -- "$LOCK" "$STAMP" || return 0
+  die 1 "$VENV/bin/python cannot be run (it leads to $(readlink -f -- "$VENV/bin/python" || echo nothing)): bring that Python\
+ back, or remove $VENV and run ./run.sh setup"
+}
+
 venv_is_whole() { [[ -x $VENV/bin/python ]] && cmp -s -- "$LOCK" "$STAMP"; }
 
 ensure_venv() { # sets PYTHON to that of a whole .venv; two at once wait for each other
   VENV=$HERE/.venv LOCK=$HERE/requirements-dev.lock STAMP=$HERE/.venv/made-from.lock
   if ! venv_is_whole; then
+    require_runnable
     exec 9<"$HERE/run.sh"
     if ! flock -n 9; then
       say "another run.sh is setting up $VENV; waiting for it"
@@ -178,7 +184,8 @@ run_module() { # run_module VERB MODULE ARGUMENT...: becomes that program; relat
   if [[ ! -e $path.py && ! -e $path/__main__.py ]]; then
     die 2 "'$verb' is not in this checkout ($path is missing)"
   fi
-  exec "$PYTHON" -m "$module" "$@"
+  shopt -s execfail
+  exec "$PYTHON" -m "$module" "$@" || die 1 "$PYTHON cannot be run here: remove $HERE/.venv and run ./run.sh setup"
 }
 
 run_tests() { # pytest over the arguments; over all of tests/ where they name no file

@@ -84,14 +84,16 @@ def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stag
     assert "Traceback" not in said
     masks = read_masks(tmp_path / "out")
     assert len(masks) == 12
+    again = {name for redone in report["redone"] for name in redone["scenes"] if redone["stage"] == "process"}
+    assert "05.tif" in again, "and what was at hand with it"
     for name, mask in masks.items():
-        np.testing.assert_array_equal(mask, whole[name] * (name != "05.png"))
+        wrong = np.count_nonzero(mask != whole[name] * (name != "05.png"))
+        # Alone and in company, sums are rounded in another order, which may turn a pixel on the very edge.
+        assert wrong <= 2 * (name.replace("png", "tif") in again), name
     status = {scene["name"]: scene["status"] for scene in report["scenes"]}
     assert [name for name, what in status.items() if what == "degraded"] == ["05.tif"]
     assert set(status.values()) == {"ok", "degraded"}
     assert signal.Signals(number).name in report["scenes"][5]["error"]
-    again = {name for redone in report["redone"] for name in redone["scenes"] if redone["stage"] == "process"}
-    assert "05.tif" in again, "and what was at hand with it"
     assert 0.01 < report["seconds"]["retries"] < report["seconds"]["start"]
     assert sorted(os.listdir(tmp_path / "out")) == sorted(masks)
 

@@ -166,3 +166,30 @@ def test_no_python_at_all_is_one_line(bare: Path, tmp_path: Path) -> None:
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert "no Python 3.10, 3.11 or 3.12" in line
+
+
+def test_a_python_that_has_gone_is_no_changed_lock(bare: Path, tmp_path: Path) -> None:
+    """As after an upgrade of the system: hours of packages are not thrown away for it."""
+    assert run(bare / "run.sh", "setup").returncode == 0
+    python = bare / ".venv" / "bin" / "python"
+    target = python.resolve()
+    python.unlink()
+    python.symlink_to(tmp_path / "gone")
+    result = run(bare / "run.sh", "infer")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "cannot be run" in line
+    assert str(tmp_path / "gone") in line
+    assert (bare / ".venv" / "made-from.lock").exists()
+    python.unlink()
+    python.symlink_to(target)
+    assert "nothing to do" in run(bare / "run.sh", "setup").stderr
+
+
+def test_a_python_of_another_machine_is_named(checkout: Path) -> None:
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_bytes(b"\x7fELF\2\1\1" + bytes(57))
+    result = run(checkout / "run.sh", "infer")
+    assert result.returncode == 1
+    assert "cannot be run here" in result.stderr.splitlines()[-1]
+    assert python.exists()

@@ -107,19 +107,15 @@ def test_a_verb_without_its_program_is_one_line_and_exit_2(checkout: Path) -> No
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_in_the_image_its_own_python_is_used_and_the_workbench_is_refused(bare: Path, tmp_path: Path) -> None:
-    shutil.rmtree(bare / "train_offline")
-    shutil.rmtree(bare / "tests")
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python").write_text(TELLER)
-    (tmp_path / "bin" / "python").chmod(0o755)
-    image = clean_environment(SEA_ICE_IMAGE="1", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    assert run(bare / "run.sh", env=image).stdout.splitlines()[3:] == ["-m", "infer"]
-    for verb in ("train", "dry-run", "test", "bench"):
-        result = run(bare / "run.sh", verb, env=image)
-        assert result.returncode == 2
-        assert "belongs to a checkout" in result.stderr
-        assert len(result.stderr.splitlines()) == 1
+def test_the_image_is_known_from_a_file_and_no_variable(bare: Path) -> None:
+    """What the image then does is tested in it: tests/docker/test_situations.py."""
+    pretended = clean_environment(SEA_ICE_IMAGE="1")
+    assert "belongs to a checkout" not in run(bare / "run.sh", "frobnicate", env=pretended).stderr
+    (bare / ".image").touch()
+    result = run(bare / "run.sh", "train")
+    assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
+    assert "belongs to a checkout" in result.stderr
+    assert "docker run" in run(bare / "run.sh", "--help").stdout
     assert not (bare / ".venv").exists()
 
 

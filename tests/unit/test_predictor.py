@@ -299,7 +299,7 @@ def _starve(megabytes: int, images: int, engine: str) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, cwd=REPO, timeout=300)
 
 
-@pytest.mark.parametrize(("engine", "megabytes"), [("torch", 90), ("onnx", 150), ("openvino", 250)])
+@pytest.mark.parametrize(("engine", "megabytes"), [("torch", 130), ("onnx", 150), ("openvino", 250)])
 def test_running_out_of_memory_shrinks_the_tile_and_says_so(engine: str, megabytes: int) -> None:
     result = _starve(megabytes, 1, engine)
     assert "infer: out of memory: going on with tiles of 512 pixels" in result.stderr
