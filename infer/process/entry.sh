@@ -128,7 +128,7 @@ run_command() { # run_command COMMAND...: as the owner of /output, in the caller
   for name in "${!PYTHON@}" "${!LD_@}"; do
     [[ $name == PYTHON || $name == LD_LIBRARY_PATH ]] || unset "$name"
   done
-  export PATH=$PATH_INSIDE:$PATH
+  export PATH=$PATH_INSIDE:$CALLERS_PATH
   take_identity /output
   [[ ! -t 0 ]] || exec "${AS[@]}" "$@" # a shell of a person: the terminal is its own
   run_as_child env --default-signal=INT,QUIT "${AS[@]}" "$@"
@@ -144,6 +144,7 @@ defaults() { # sets DEFAULTS to the folders of judges who mount /input_path and 
 
 enter() { # enter ARGUMENT...: of the container
   unset LD_PRELOAD LD_AUDIT
+  CALLERS_PATH=$PATH PATH=$PATH_INSIDE
   defaults
   case ${1:-} in
     -h | --help | help) image_usage ;;
@@ -156,7 +157,7 @@ enter() { # enter ARGUMENT...: of the container
         if [[ ${2:--} == -* ]]; then run_job "${DEFAULTS[@]}" --input "$1" "${@:2}"; fi
         run_job --input "$1" --output "$2" "${@:3}"
       fi
-      [[ -n $(PATH=$PATH_INSIDE:$PATH type -P -- "$1") ]] ||
+      [[ -n $(PATH=$PATH_INSIDE:$CALLERS_PATH type -P -- "$1") ]] ||
         die 2 "'$1' is no verb, no folder and no command; docker run IMAGE help lists what there is"
       run_command "$@" ;;
   esac
