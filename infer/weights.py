@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from infer.process.image import in_image
 from infer.settings import UsageError
 from infer.slim import ANY_SMP, CLASSES, FAST, Slim, read_slim
 
@@ -82,7 +83,8 @@ def _smp_network(config: dict[str, Any]) -> nn.Module:
     try:
         import segmentation_models_pytorch as smp  # seconds to import: only for networks without a fast form
     except ImportError:
-        raise UsageError("they need segmentation-models-pytorch, which is not installed") from None
+        remedy = "build the image with --target full" if in_image() else "install it"
+        raise UsageError(f"they need segmentation-models-pytorch, which is not there: {remedy}") from None
     from infer.any_size import AnySize
 
     try:

@@ -75,6 +75,7 @@ gather_environment() { # sets CLEAN to what the job may see of the caller's vari
 warn_unless_mounted() { # warn_unless_mounted FOLDER: masks in the container's own layer go with it
   local target
   standing_folder "$1"
+  [[ -w $FOLDER ]] || return 0 # the job says why it cannot be
   while read -r _ _ _ _ target _; do
     [[ $target == / || $FOLDER/ != "$target"/* ]] || return 0
   done </proc/self/mountinfo

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.run_sh.calls import REPO, RUN_SH, TELLER, clean_environment, run
+from tests.run_sh.calls import REPO, RUN_SH, clean_environment, run
 from tests.support import heed_signals
 
 
