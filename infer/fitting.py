@@ -24,18 +24,15 @@ def tile_that_fits(wanted: int, scenes: list[Scene], limit: int | None) -> int:
     """
     if limit is None or not scenes:
         return wanted
-    largest = max(scene.padded_shape[0] * scene.padded_shape[1] for scene in scenes)
-    held = SCENES_HELD * BYTES_HELD * max(largest, pixels_at_once(gpu=False))
+    sizes = [scene.padded_shape[0] * scene.padded_shape[1] for scene in scenes]
+    together = min(sum(sizes), pixels_at_once(gpu=False))  # small ones keep each other company
+    held = SCENES_HELD * BYTES_HELD * max(*sizes, together)
     room = (limit - _resident() - SPARE - held) // BYTES_PER_PIXEL
-    tile = wanted
-    while tile > SMALLEST_TILE and _pixels_in_a_pass(tile, largest, tile < wanted) > room:
+    tile, company = wanted, together
+    while tile > SMALLEST_TILE and max(min(tile * tile, max(sizes)), company) > room:
         tile = half_tile(tile)
+        company = min(together, tile * tile)  # see Limits.with_tile
     return tile
-
-
-def _pixels_in_a_pass(tile: int, largest: int, limited: bool) -> int:
-    """limited: no more than one tile goes through at once, else small ones keep each other company."""
-    return min(tile * tile, largest) if limited else max(min(tile * tile, largest), pixels_at_once(gpu=False))
 
 
 def _resident() -> int:

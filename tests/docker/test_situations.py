@@ -175,6 +175,26 @@ def test_little_memory_gives_real_masks(judge: Judge, tmp_path: Path) -> None:
         assert np.mean(mask == expected) > 0.99
 
 
+UNTOLD = """
+import infer.process.limits, runpy, sys
+infer.process.limits.memory = lambda: None
+sys.argv = ["infer"]
+runpy.run_module("infer", run_name="__main__")
+"""
+
+
+def test_what_the_kernel_kills_is_tried_with_half_the_tile(judge: Judge, tmp_path: Path) -> None:
+    """Where the limit could not be read beforehand."""
+    (tmp_path / "in").mkdir()
+    write_tiff(tmp_path / "in" / "0.tif", random_rgb(2048, 2048))
+    little = ["--memory", "900m", "--memory-swap", "900m", "--network", "none"]
+    mounts = ["--volume", f"{tmp_path / 'in'}:/input:ro", "--volume", f"{tmp_path / 'out'}:/output"]
+    result = docker("run", "--rm", *little, *mounts, judge.image, "python", "-c", UNTOLD)
+    assert result.returncode == 0, result.stderr
+    assert "killed by the kernel, as memory ran out: going on with tiles of 1024 pixels" in result.stderr
+    assert " 0 degraded" in result.stdout
+
+
 def test_stop_is_quick_from_the_first_millisecond(judge: Judge, scenes: Path, tmp_path: Path) -> None:
     """Signals that a container's first process does not catch are lost: docker then waits, and kills."""
     (tmp_path / "many").mkdir()

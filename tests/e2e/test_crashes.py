@@ -26,17 +26,20 @@ from train_offline.judging.settings import Settings
 
 # The program with a decoder that dies as a native one does: by a real signal, at a scene of a certain name.
 PROGRAM = """
-    import os, sys
+    import os, signal, sys, threading
     import infer.read.decoder, infer.predictor
     from infer.__main__ import _work
     from infer.supervise import supervise
 
     number, stage, bad = int(sys.argv.pop(1)), sys.argv.pop(1), sys.argv.pop(1)
 
+    def kill(number):  # this very thread, as a fault does: os.kill may strike when it has gone on
+        signal.pthread_kill(threading.get_ident(), number)
+
     def deadly(original):
         def method(self, scenes):
             if any(bad in str(getattr(scene, "name", "")) for scene in scenes):
-                os.kill(os.getpid(), number)
+                kill(number)
             return original(self, scenes)
         return method
 
@@ -45,7 +48,7 @@ PROGRAM = """
     else:  # a scene whose first pixel is 77, or any
         def predict(self, images, original=infer.predictor.Predictor.predict):
             if any(image[0, 0, 0] == 77 or bad == "*" for image in images):
-                os.kill(os.getpid(), number)
+                kill(number)
             return original(self, images)
         infer.predictor.Predictor.predict = predict
     sys.exit(supervise(_work))
@@ -80,7 +83,7 @@ def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stag
     assert (code, report["seconds"]["retries"]) == (0, 0)
     whole = read_masks(tmp_path / "whole")
     code, said, report = run(scenes, tmp_path / "out", number, stage, "05")
-    assert code == 0
+    assert code == 0, said
     assert "Traceback" not in said
     masks = read_masks(tmp_path / "out")
     assert len(masks) == 12
@@ -120,6 +123,39 @@ def test_a_dry_run_shows_what_a_crash_cost(scenes: Path, tmp_path: Path) -> None
     assert redone["reason"] in page
     assert "05.tif: reading or predicting it killed the process" in page
     jsonschema.validate(report, SCHEMA)
+
+
+KILLED_ABOVE_512 = """
+    import os, sys
+    import infer.predictor
+    from infer.__main__ import _work
+    from infer.supervise import supervise
+
+    def predict(self, images, original=infer.predictor.Predictor.predict):
+        if self.tile > 512:
+            os.kill(os.getpid(), 9)
+        return original(self, images)
+    infer.predictor.Predictor.predict = predict
+    sys.exit(supervise(_work))
+"""
+
+
+def test_a_process_that_the_kernel_kills_goes_on_with_half_the_tile(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name, side in {"large": 1100, "other": 900, "small": 96}.items():
+        write_tiff(tmp_path / "in" / f"{name}.tif", random_rgb(side, side - 32, seed=side))
+    command = ["--input", tmp_path / "in", "--output", tmp_path / "out", "--report", tmp_path / "r.json"]
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED_ABOVE_512), *map(str, command), "--device", "cpu"],
+        cwd=REPO, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert line == "infer: the process was killed by SIGKILL: going on with tiles of 512 pixels"
+    assert read_masks(tmp_path / "out").keys() == {"large.png", "other.png", "small.png"}
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert {scene["status"] for scene in report["scenes"]} == {"ok"}
+    assert any(redone["stage"] == "process" for redone in report["redone"])
 
 
 def test_a_program_that_always_crashes_still_leaves_masks(scenes: Path, tmp_path: Path) -> None:
