@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,7 +42,7 @@ def _check_folder(folder: Path, what: str, flag: str) -> None:
         raise UsageError(f"the {what} {folder} is not a folder: give another with {flag}") from None
     except OSError as error:
         reason = f"cannot write to the {what} {folder}"
-        raise UsageError(f"{reason}{_who()}: {error.strerror}: {_remedy(flag)}") from None
+        raise UsageError(f"{reason}{_who()}: {error.strerror}: {_remedy(error, flag)}") from None
 
 
 def _check_replaceable(folder: Path, masks: Iterable[str]) -> None:
@@ -61,6 +63,8 @@ def _check_replaceable(folder: Path, masks: Iterable[str]) -> None:
 
 
 def _replace_by_itself(path: Path, owner: int) -> None:
+    if not os.access(path, os.R_OK) and not _is_kept_by_sticky_bit(path, owner):
+        return  # it cannot be copied, but it can be replaced
     copy = path.with_name(f"{PREFIX}{os.getpid()}{SUFFIX}")
     try:
         shutil.copyfile(path, copy)
@@ -72,12 +76,22 @@ def _replace_by_itself(path: Path, owner: int) -> None:
         copy.unlink(missing_ok=True)
 
 
+def _is_kept_by_sticky_bit(path: Path, owner: int) -> bool:
+    """Whether only its owner, or the folder's, may replace a file (man 7 inode)."""
+    folder = path.parent.stat()
+    return bool(folder.st_mode & stat.S_ISVTX) and os.geteuid() not in (owner, folder.st_uid)
+
+
 def _who() -> str:
     return f" as user {os.geteuid()}" if in_image() else ""
 
 
-def _remedy(flag: str) -> str:
+def _remedy(error: OSError, flag: str) -> str:
     """In a container whoever reads it starts the container, and /output is what was mounted."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "make room there"
+    if error.errno == errno.EROFS and in_image():
+        return "mount a folder there, without :ro"
     if not in_image():
         return f"give another with {flag}"
     return 'mount a folder that this user may write to (chmod a+rwx), or add --user "$(id -u):$(id -g)"'

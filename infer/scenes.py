@@ -59,7 +59,7 @@ def find_scenes(folder: Path, limits: Limits | None = None) -> list[Scene]:
         with os.scandir(folder) as entries:
             files = sorted(entry.name for entry in entries if _is_scene_file(entry))
     except FileNotFoundError:
-        how = "mount it: -v SCENES:/input" if in_image() else "give it with --input"
+        how = f"mount it: -v SCENES:{folder}" if in_image() else "give it with --input"
         raise UsageError(f"no input folder {folder}: {how}") from None
     except NotADirectoryError:
         raise UsageError(
@@ -145,6 +145,8 @@ def _look_at(path: Path, limits: Limits) -> Scene:
             return Scene(path, mask_name, error="not a regular file")
         header = read_header(path)
         return Scene(path, mask_name, header, _beyond(limits, header))
+    except PermissionError as error:
+        return Scene(path, mask_name, error=f"{error.strerror} for user {os.geteuid()}, chmod a+r it")
     except OSError as error:
         return Scene(path, mask_name, error=error.strerror)
     except HeaderError as error:

@@ -80,7 +80,9 @@ def supervise(work: Callable[[Order], int]) -> int:
         if unexplained > MOST_UNEXPLAINED:
             if order.all_lost:
                 return 1
-            order = replace(order, all_lost=f"the process was killed by {crash} again and again")
+            order = replace(
+                order, all_lost=f"the process was killed by {crash} again and again{_hint(-code)}"
+            )
 
 
 def _smaller_tile(number: int, order: Order) -> int | None:
@@ -102,7 +104,7 @@ def _try_each(work: Callable[[Order], int], order: Order, suspects: list[str]) -
         if code > 128:
             return code
         if code < 0:
-            order.lost[name] = f"reading or predicting it killed the process ({_name(-code)})"
+            order.lost[name] = f"reading or predicting it killed the process ({_name(-code)}{_hint(-code)})"
     return None
 
 
@@ -137,7 +139,8 @@ def _pass_on_signals(child: int) -> dict[int, signal.Handlers]:
     """The child cleans up and ends, this process then ends as it did. Returns the handlers there were."""
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        os.kill(child, number)
+        with suppress(ProcessLookupError):  # told twice, and it has left at the first
+            os.kill(child, number)
 
     heard = [number for number in STOPPED_BY if signal.getsignal(number) is not signal.SIG_IGN]
     return {number: signal.signal(number, pass_on) for number in heard}
@@ -157,6 +160,10 @@ def _flush() -> None:
 
 def _name(number: int) -> str:
     return signal.Signals(number).name if number in signal.valid_signals() else f"signal {number}"
+
+
+def _hint(number: int) -> str:
+    return ", as when memory runs out: give it more" if number == signal.SIGKILL else ""
 
 
 def _say(message: str) -> None:

@@ -114,9 +114,14 @@ def _open_locked(path: Path) -> BinaryIO:
 def _remove_left_behind(folder: Path) -> None:
     """Temporary files that no process writes any more: one that was killed could not remove them."""
     for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
-        with suppress(OSError), open(path, "rb") as file:
+        with suppress(OSError), open(path, "rb", opener=_without_waiting) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens what may be a pipe, which would wait for somebody to write to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def is_whole_mask(path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:

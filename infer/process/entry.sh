@@ -31,21 +31,22 @@ has_capability() { (($1 >> $2 & 1)); } # has_capability MASK NUMBER, numbers as 
 
 standing_folder() { # standing_folder PATH: the folder itself, or the nearest one above it that is there; sets FOLDER
   FOLDER=$1
-  [[ $FOLDER == /* ]] || FOLDER=$PWD/$FOLDER
+  [[ $FOLDER == /* && $FOLDER != *./* ]] || FOLDER=$(realpath -m -- "$FOLDER")
   while [[ -n $FOLDER && ! -e $FOLDER ]]; do FOLDER=${FOLDER%/*}; done
   FOLDER=${FOLDER:-/}
 }
 
 take_identity() { # take_identity OUTPUT: sets AS to what runs a command as the owner of that folder, without rights
-  local key value capabilities=0 groups='' owner=0 group=0
+  local key value me='' capabilities=0 groups='' owner=0 group=0
   AS=()
-  ((EUID == 0)) || return 0
-  while read -r key value; do
+  while read -r key value; do # not EUID, which bash takes from the caller's environment
     case $key in
+      Uid:) read -r _ me _ <<<"$value" ;;
       CapEff:) capabilities=$((16#$value)) ;;
       Groups:) for value in $value; do ((value == 0)) || groups+=${groups:+,}$value; done ;; # as --group-add gives
     esac
   done </proc/self/status
+  [[ $me == 0 ]] || return 0
   standing_folder "$1"
   [[ -O $FOLDER ]] || read -r owner group < <(stat -Lc '%u %g' -- "$FOLDER")
   AS=(setpriv --no-new-privs)
@@ -85,22 +86,23 @@ warn_unless_mounted() { # warn_unless_mounted FOLDER: masks in the container's o
 # ---------------------------------------------------------------------------------------------------- the first process
 CHILD='' SIGNALLED=''
 
-pass_on() { # pass_on SIGNAL: to the child, now or as soon as there is one
+pass_on() { # pass_on SIGNAL: to the child, now or as soon as there is one; the same again changes nothing
   SIGNALLED=$1
-  [[ -z $CHILD ]] || kill -s "$1" "$CHILD" 2>/dev/null || true
+  [[ -n $CHILD ]] || return 0
+  trap '' "$1"
+  kill -s "$1" "$CHILD" 2>/dev/null || true
 }
 
 run_as_child() { # run_as_child COMMAND...: becomes it, or as the first process waits for it; never returns
   local code=0 again
   (($$ == 1)) || exec "$@"
-  trap 'pass_on TERM' TERM
+  trap 'pass_on TERM' TERM HUP QUIT USR1 # --stop-signal may name any of these
   trap 'pass_on INT' INT
-  trap 'pass_on HUP' HUP
   "$@" <&0 &
   CHILD=$!
   [[ -z $SIGNALLED ]] || pass_on "$SIGNALLED"
   SIGNALLED=''
-  wait "$CHILD" || code=$?
+  wait "$CHILD" 2>/dev/null || code=$?
   while [[ -n $SIGNALLED ]]; do # a wait that a signal has cut short says nothing of the child
     SIGNALLED='' again=0
     wait "$CHILD" 2>/dev/null || again=$?
@@ -131,7 +133,6 @@ run_command() { # run_command COMMAND...: as the owner of /output, in the caller
   done
   export PATH=$PATH_INSIDE:$CALLERS_PATH
   take_identity /output
-  [[ ! -t 0 ]] || exec "${AS[@]}" "$@" # a shell of a person: the terminal is its own
   run_as_child env --default-signal=INT,QUIT "${AS[@]}" "$@"
 }
 
@@ -144,7 +145,7 @@ defaults() { # sets DEFAULTS to the folders of judges who mount /input_path and 
 }
 
 enter() { # enter ARGUMENT...: of the container
-  unset LD_PRELOAD LD_AUDIT
+  unset LD_PRELOAD LD_AUDIT LD_DEBUG LD_DEBUG_OUTPUT
   CALLERS_PATH=$PATH PATH=$PATH_INSIDE
   defaults
   case ${1:-} in

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 from infer.slim import ANY_SMP, CLASSES, FORMAT
 from tests.docker.judge import GROUP, USER, Judge, docker
-from tests.support import SHARED, random_rgb, run_infer, write_tiff
+from tests.support import SHARED, random_rgb, run_infer, without_progress, write_tiff
 from train_offline.sbom import write_sbom
 from train_offline.synthesize import main as synthesize
 
@@ -137,7 +137,7 @@ def test_a_signal_ends_the_run_with_whole_masks_only(
     for path in written:
         assert path.suffix == ".png"
         assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == (512, 512)
-    (line,) = docker("logs", container).stderr.splitlines()
+    (line,) = without_progress(docker("logs", container).stderr).splitlines()
     assert "stopped" in line
 
 

@@ -275,3 +275,41 @@ def test_an_image_that_is_never_root(judge: Judge, scenes: Path, plain: dict, tm
     assert {(path.stat().st_uid, path.stat().st_gid) for path in (tmp_path / "out").iterdir()} == {
         (65532, 65532)
     }
+
+
+def test_no_variable_keeps_root(judge: Judge, tmp_path: Path) -> None:
+    JUDGES(tmp_path / "out")
+    mount = ["--volume", f"{tmp_path / 'out'}:/output"]
+    for variable in ("EUID=1000", "EUID=junk", "UID=1000", "AS=x", "CHILD=1", "SIGNALLED=TERM", "IFS=/"):
+        run = ["run", "--rm", "--network", "none", "--env", variable, *mount, judge.image]
+        result = docker(*run, "sh", "-c", WHO)
+        assert f"Uid:\t{OWNER}\t{OWNER}" in result.stdout, (variable, result.stderr)
+
+
+def test_unreadable_masks_of_another_user_are_replaced(judge: Judge, scenes: Path, tmp_path: Path) -> None:
+    filled(999, 0o777)(tmp_path / "out")
+    for path in (tmp_path / "out").iterdir():
+        path.chmod(0o600)
+    os.mkfifo(tmp_path / "out" / ".mask-x.part")
+    mounts = ["--volume", f"{scenes}:/input:ro", "--volume", f"{tmp_path / 'out'}:/output"]
+    result = docker("run", "--rm", "--network", "none", "--user", "777:888", *mounts, judge.image, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert {path.stat().st_uid for path in (tmp_path / "out").glob("*.png")} == {777}
+
+
+def test_told_to_stop_over_and_over_it_ends_as_if_told_once(
+    judge: Judge, scenes: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "many").mkdir()
+    for number in range(200):
+        os.link(scenes / "a.tif", tmp_path / "many" / f"{number}.tif")
+    mounts = ["--volume", f"{tmp_path / 'many'}:/input:ro", "--volume", f"{tmp_path / 'out'}:/output"]
+    for pause in (0, 0.0002, 0.001, 0.004):
+        run = ["run", "--detach", "--network", "none", *mounts, judge.image]
+        container = docker(*run).stdout.strip()
+        shout = f"import os, time\nwhile True:\n os.kill(1, 15)\n time.sleep({pause})"
+        time.sleep(0.3)
+        docker("exec", container, "/opt/venv/bin/python", "-c", shout)
+        assert docker("wait", container).stdout.strip() == "143"
+        assert "Traceback" not in docker("logs", container).stderr
+        docker("rm", "--force", container)

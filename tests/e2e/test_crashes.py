@@ -19,7 +19,7 @@ import pytest
 
 from infer.journal import Journal, Outcome
 from tests.e2e.test_judging import SCHEMA
-from tests.support import REPO, random_rgb, read_masks, write_tiff
+from tests.support import REPO, random_rgb, read_masks, without_progress, write_tiff
 from train_offline.dry_run import dry_run
 from train_offline.judging.runs import Places, Process
 from train_offline.judging.settings import Settings
@@ -150,7 +150,7 @@ def test_a_process_that_the_kernel_kills_goes_on_with_half_the_tile(tmp_path: Pa
         cwd=REPO, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    (line,) = result.stderr.splitlines()
+    (line,) = without_progress(result.stderr).splitlines()
     assert line == "infer: the process was killed by SIGKILL: going on with tiles of 512 pixels"
     assert read_masks(tmp_path / "out").keys() == {"large.png", "other.png", "small.png"}
     report = json.loads((tmp_path / "r.json").read_text())
