@@ -10,6 +10,7 @@ from infer.stop import leave_on_signals
 from infer.supervise import Order, supervise
 
 WRONG_CALL = 2
+NO_THREAD = "can't start new thread"  # as Python says it
 
 
 def main(argv: list[str] | None = None, order: Order | None = None) -> int:
@@ -28,6 +29,15 @@ def main(argv: list[str] | None = None, order: Order | None = None) -> int:
     except UsageError as error:
         tell(f"infer: {error}")
         return WRONG_CALL
+    except RuntimeError as error:
+        if NO_THREAD not in str(error):
+            raise
+        return _complain_of_threads()
+
+
+def _complain_of_threads() -> int:
+    tell("infer: no more threads may be started here: raise the limit (docker run --pids-limit, ulimit -u)")
+    return WRONG_CALL
 
 
 def _work(order: Order) -> int:
@@ -47,4 +57,7 @@ if __name__ == "__main__":
     # A caller may have closed them; Python then has None where print() and isatty() want a stream.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
-    sys.exit(supervise(_work))
+    try:
+        sys.exit(supervise(_work))
+    except BlockingIOError:  # of fork
+        sys.exit(_complain_of_threads())

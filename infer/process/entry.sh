@@ -57,7 +57,10 @@ take_identity() { # take_identity OUTPUT: sets AS to what runs a command as the 
   if has_capability "$capabilities" 8; then # SETPCAP
     AS+=(--bounding-set=-all --inh-caps=-all)
   fi
-  "${AS[@]}" true 2>/dev/null || AS=() # a kernel or a profile that forbids it: as it is
+  if ! "${AS[@]}" true 2>/dev/null; then # a profile that forbids it, or an owner whom this container cannot name
+    say "this container may not become user $owner and drop its rights: going on as it is"
+    AS=()
+  fi
 }
 
 # ---------------------------------------------------------------------------------------------------- what surrounds it

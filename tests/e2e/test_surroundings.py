@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -186,3 +186,33 @@ def test_a_folder_that_can_be_written_to_but_not_listed(scenes: Path, tmp_path: 
     assert (result.returncode, result.stderr) == (0, "")
     out.chmod(0o700)
     assert len(read_masks(out)) == 3
+
+
+@pytest.fixture
+def few_processes() -> Iterator[Callable[[int], None]]:
+    """Puts a process, between fork and exec, into a control group of a few processes and threads."""
+    group = Path("/sys/fs/cgroup/pids" if Path("/sys/fs/cgroup/pids").is_dir() else "/sys/fs/cgroup")
+    group /= f"sea-ice-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "pids.max").write_text("max")
+    except OSError as error:
+        pytest.skip(f"cannot make a control group for processes here: {error}")
+
+    def enter(most: int) -> None:
+        (group / "pids.max").write_text(str(most))
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+
+    yield enter
+    group.rmdir()
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5])
+def test_a_limit_on_threads_is_one_line(
+    scenes: Path, tmp_path: Path, few_processes: Callable[[int], None], most: int
+) -> None:
+    command = ["--input", scenes, "--output", tmp_path / "o"]
+    result = run_infer(*command, preexec_fn=lambda: few_processes(most))
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert "--pids-limit" in line
