@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from types import FrameType
 
 from infer.journal import Journal, Outcome
 from infer.process.limits import oom_kills
@@ -112,38 +111,37 @@ def _in_a_child(work: Callable[[Order], int], order: Order) -> int:
     """The exit code of a child that does the work, negative the signal that killed it."""
     _flush()  # or both processes would print what waits
     parent = os.getpid()
-    child = os.fork()
-    if not child:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody would wait for it any more
-        if os.getppid() != parent:
-            os._exit(1)
-        _leave(work(order))
-    before = _pass_on_signals(child)
+    # Blocked, and waited for: a handler that strikes just before waitpid() would run only when that returns.
+    heard = {number for number in STOPPED_BY if signal.getsignal(number) is not signal.SIG_IGN}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*heard, signal.SIGCHLD})
     try:
-        status = _wait_for(child)
+        child = os.fork()
+        if not child:
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody would wait for it any more
+            if os.getppid() != parent:
+                os._exit(1)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            _leave(work(order))
+        return os.waitstatus_to_exitcode(_wait_for(child, heard))
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return os.waitstatus_to_exitcode(status)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _wait_for(child: int) -> int:
-    """Its status. The first process of a container also inherits, and must reap, what others leave behind."""
+def _wait_for(child: int, heard: set[int]) -> int:
+    """Its status. Signals are passed on: it cleans up and ends, this process then ends as it did.
+
+    The first process of a container also inherits, and must reap, what others leave behind.
+    """
     while True:
-        ended, status = os.waitpid(-1, 0)
-        if ended == child:
-            return status
-
-
-def _pass_on_signals(child: int) -> dict[int, signal.Handlers]:
-    """The child cleans up and ends, this process then ends as it did. Returns the handlers there were."""
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        with suppress(ProcessLookupError):  # told twice, and it has left at the first
-            os.kill(child, number)
-
-    heard = [number for number in STOPPED_BY if signal.getsignal(number) is not signal.SIG_IGN]
-    return {number: signal.signal(number, pass_on) for number in heard}
+        number = signal.sigwait({*heard, signal.SIGCHLD})
+        if number != signal.SIGCHLD:
+            with suppress(ProcessLookupError):  # told twice, and it has left at the first
+                os.kill(child, number)
+            continue
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                if ended[0] == child:
+                    return ended[1]
 
 
 def _leave(code: int) -> None:

@@ -89,10 +89,23 @@ warn_unless_mounted() { # warn_unless_mounted FOLDER: masks in the container's o
 # ---------------------------------------------------------------------------------------------------- the first process
 CHILD='' SIGNALLED=''
 
+is_still_this_shell() { # of CHILD, by its command line, which every user may read
+  local mine theirs
+  mapfile -d '' mine </proc/$$/cmdline
+  mapfile -d '' theirs 2>/dev/null </proc/"$CHILD"/cmdline || return 1
+  [[ ${mine[*]} == "${theirs[*]}" ]]
+}
+
 pass_on() { # pass_on SIGNAL: to the child, now or as soon as there is one; the same again changes nothing
   SIGNALLED=$1
   [[ -n $CHILD ]] || return 0
   trap '' "$1"
+  # Until it has become env, the child is this shell with this shell's traps, and would lose the signal.
+  local looks
+  for ((looks = 0; looks < 100; looks++)); do
+    is_still_this_shell || break
+    sleep 0.01
+  done
   kill -s "$1" "$CHILD" 2>/dev/null || true
 }
 
