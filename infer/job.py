@@ -58,7 +58,7 @@ def run(settings: Settings, order: Order) -> int:
     report.seconds.start, report.seconds.retries = report.elapsed(), order.retries
     scenes = find_scenes(settings.input, settings.limits)
     check_places(settings, [scene.mask_name for scene in scenes])
-    if not order.journal or not order.journal.done():  # said by the first child
+    if order.only is None and not order.retries:  # the first child has said it
         for line in not_looked_at(settings.input, found=bool(scenes)):
             tell(f"infer: {line}")
     readable = [scene for scene in scenes if not scene.error]

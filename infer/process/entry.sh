@@ -138,7 +138,7 @@ run_job() { # run_job ARGUMENT...: of infer
   warn_unless_mounted "$output"
   take_identity "$output"
   gather_environment
-  # A shell's child in the background ignores Ctrl-C, which is then passed on all the same: as before.
+  # --default-signal: a shell starts its background children deaf to Ctrl-C.
   run_as_child env -i --default-signal=INT,QUIT "${CLEAN[@]}" "${AS[@]}" "${ISOLATED[@]}" -m infer "$@"
 }
 
