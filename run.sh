@@ -225,7 +225,7 @@ main() {
     bench) run_module bench tests.bench "$@" ;;
     test) run_tests "$@" ;;
     setup) [[ -n ${MADE:-} ]] || say "nothing to do: $PYTHON is ready" ;;
-    *) run_module "$verb" "train_offline.${verb//-/_}" "$@" ;;
+    *) run_module "$verb" "train_offline.commands.${verb//-/_}" "$@" ;;
   esac
 }
 

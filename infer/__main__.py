@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from infer.progress import tell
-from infer.stop import leave_on_signals
-from infer.supervise import Order, supervise
+from infer.process.progress import tell
+from infer.process.signals import leave_on_signals
+from infer.process.supervisor import Order, supervise
 
 WRONG_CALL = 2
 NO_THREAD = "can't start new thread"  # as Python says it

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infer.audit import Pending, audit, made_before, note_when_made
-from infer.checks import check_places
-from infer.device import gpu_visible
-from infer.fitting import tile_that_fits
-from infer.journal import Journal
+from infer.plan.preflight import check_places
+from infer.plan.scenes import Scene, batches, find_scenes, not_looked_at, pad_multiple
+from infer.plan.tile_size import tile_that_fits
+from infer.predict.hardware import gpu_visible
+from infer.process.journal import Journal
 from infer.process.limits import memory
-from infer.progress import UNHEARD, Progress, tell
+from infer.process.progress import UNHEARD, Progress, tell
+from infer.process.signals import leave_on_signals_at_any_moment
+from infer.process.supervisor import Order
+from infer.process.told import MOST_LINES, Told
 from infer.read.reader import DecodedBatch, Reader
-from infer.report import Redone, Report
-from infer.scenes import Scene, batches, find_scenes, not_looked_at, pad_multiple
 from infer.settings import Settings, UsageError
-from infer.stamp import sha256_of, stamp_of
-from infer.stop import leave_on_signals_at_any_moment
-from infer.supervise import Order
-from infer.told import MOST_LINES, Told
-from infer.writer import MaskWriter, is_whole_mask
+from infer.write.audit import Pending, audit, made_before, note_when_made
+from infer.write.mask_writer import MaskWriter, is_whole_mask
+from infer.write.png_stamp import sha256_of, stamp_of
+from infer.write.report import Redone, Report
 
 if TYPE_CHECKING:
-    from infer.predictor import Predictor
+    from infer.predict.predictor import Predictor
     from infer.read.decoder import Pixels
 
 DONE, DEGRADED, NOT_WRITTEN, NO_SCENE, NONE_READ = 0, 3, 4, 5, 6
@@ -39,7 +39,7 @@ DONE, DEGRADED, NOT_WRITTEN, NO_SCENE, NONE_READ = 0, 3, 4, 5, 6
 class Whole:
     """What all scenes of the folder decide, so that masks are the same whichever of them are left to do.
 
-    pixels: of all of them, by which the engine is chosen. multiple: see infer.scenes.pad_multiple.
+    pixels: of all of them, by which the engine is chosen. multiple: see infer.plan.scenes.pad_multiple.
     readable: by their headers.
     """
 
@@ -135,9 +135,9 @@ def _load_predictor(
     """most: the largest tile that memory allows, as a crash has shown."""
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
-    from infer.engine import import_engine, start_engine, start_on_cpu
-    from infer.predictor import Predictor
-    from infer.slim import read_slim
+    from infer.network.weights_file import read_slim
+    from infer.predict.engine import import_engine, start_engine, start_on_cpu
+    from infer.predict.predictor import Predictor
 
     slim = read_slim(settings.weights)
     loaded = time.monotonic()

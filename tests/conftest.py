@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import random_rgb, write_tiff
+from tests.helpers.support import random_rgb, write_tiff
 
 # Before torch is imported: its threads would spin while they wait, and make a busy machine many times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -37,9 +37,9 @@ train() { # train NAME ARGUMENT ...: a run to its end
 }
 
 real=(--ice-from "$data/floes_modis" --ground-from "$work/empty" --ground-from "$work/marble")
-[[ -d $work/empty/gt ]] || "$python" -m train_offline.empties --output "$work/empty" \
+[[ -d $work/empty/gt ]] || "$python" -m train_offline.data.makers.negatives --output "$work/empty" \
   "$data/amazon_forest/train/image" "$data/amazon_forest/val/image"
-[[ -d $work/marble/gt ]] || "$python" -m train_offline.blue_marble --output "$work/marble"
+[[ -d $work/marble/gt ]] || "$python" -m train_offline.data.makers.blue_marble --output "$work/marble"
 draw small --count 2000 --size 512 --seed 770001 --ice-share 0.6
 draw medium --count 400 --size 1024 --seed 770002 --ice-share 0.6
 draw large --count 30 --size 2048 --seed 770003 --ice-share 0.5

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infer.plan.scenes import Scene
 from infer.process.limits import cpus
 from infer.read.errors import DecodeError
-from infer.report import Redone
-from infer.scenes import Scene
+from infer.write.report import Redone
 
 if TYPE_CHECKING:
     import torch

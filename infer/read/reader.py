@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from infer.journal import Journal
+from infer.plan.scenes import Scene
+from infer.process.journal import Journal
 from infer.read.dali import make_dali_report_damage
-from infer.report import Redone
-from infer.scenes import Scene
+from infer.write.report import Redone
 
 if TYPE_CHECKING:
     from infer.read.decoder import Outcome

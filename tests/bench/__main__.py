@@ -17,11 +17,11 @@ from tests.bench import table
 from tests.bench.contestants import CONTESTANTS, OURS, Contestant, apart, environment, peers_packages
 from tests.bench.measure import Failed, Run, agreement, fresh, medians, run, score
 from tests.bench.scenarios import SCENARIOS, make
-from tests.support import REPO
-from train_offline import command
-from train_offline.folder import pairs_in
+from tests.helpers.support import REPO
+from train_offline.data.folder import pairs_in
 from train_offline.judging.cases import Case, mask_sizes
-from train_offline.judging.environment import environment as machine
+from train_offline.judging.report.environment import environment as machine
+from train_offline.runtime import program as command
 
 HERE = REPO / "tests" / "bench"
 QUICK = (("one", 3), ("split", 1))

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from infer.settings import UsageError
-from train_offline.folder import Pair, listed_pairs, read_scene
-from train_offline.judge import run_job, total_counts
-from train_offline.judging.stage import lay_out
-from train_offline.metrics import fwiou, iou
+from train_offline.data.folder import Pair, listed_pairs, read_scene
+from train_offline.judging.run.sandbox import lay_out
+from train_offline.judging.showcase.run_infer import run_job, total_counts
+from train_offline.scoring.confusion import fwiou, iou
 
 BANDS = ("red", "green", "blue", "grey")
 

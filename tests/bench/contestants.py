@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infer.settings import UsageError
-from tests.support import REPO
+from tests.helpers.support import REPO
 
 PEERS = REPO / "tests" / "bench" / "peers"
 STAMP = "made-from.lock"

@@ -10,7 +10,7 @@ import statistics
 import sys
 
 from infer.settings import WEIGHTS, UsageError
-from train_offline.command import run
+from train_offline.runtime.program import run
 
 BATCHES = (1, 4, 16, 32)
 ROUNDS = 50
@@ -20,8 +20,8 @@ def microseconds_per_tile(batch: int) -> float:
     """Median over ROUNDS passes of a batch that lies on the GPU already."""
     import torch
 
-    from infer.torch_engine import TorchEngine
-    from infer.weights import load_model
+    from infer.network.torch_model import load_model
+    from infer.predict.torch_engine import TorchEngine
 
     engine = TorchEngine(load_model(WEIGHTS), "cuda")
     tiles = [torch.randint(0, 256, (512, 512, 3), dtype=torch.uint8, device="cuda") for _ in range(batch)]

@@ -21,11 +21,11 @@ from infer.settings import WEIGHTS, UsageError
 from tests.bench.contestants import OURS, environment
 from tests.bench.measure import Failed, Run, fresh, run
 from tests.bench.scenarios import make
-from tests.support import REPO
-from train_offline import command
-from train_offline.folder import pairs_in
+from tests.helpers.support import REPO
+from train_offline.data.folder import pairs_in
 from train_offline.judging.cases import Case, mask_sizes
-from train_offline.judging.environment import environment as machine
+from train_offline.judging.report.environment import environment as machine
+from train_offline.runtime import program as command
 
 COUNTS = (25, 50, 100, 200)
 COLUMNS = ("machine", "cores", "gpu", "scenes", "megapixels", "runs", "seconds", "peak_rss_mb")

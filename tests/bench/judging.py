@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from tests.bench.scenarios import make
-from train_offline.dry_run import dry_run
+from train_offline.commands.dry_run import dry_run
 from train_offline.judging.settings import Settings
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.support import REPO
-from train_offline.folder import listed_pairs
-from train_offline.metrics import confusion, fwiou
-from train_offline.pixels import read_mask
+from tests.helpers.support import REPO
+from train_offline.data.folder import listed_pairs
+from train_offline.data.pixels import read_mask
+from train_offline.scoring.confusion import confusion, fwiou
 
 
 @dataclass(frozen=True)

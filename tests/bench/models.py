@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from infer.settings import WEIGHTS
 from tests.bench.peers.common import MEAN, STD
-from train_offline.folder import pairs_in, read_scene
-from train_offline.network import NetworkSettings, build
-from train_offline.unfold import start_from_slim
+from train_offline.data.folder import pairs_in, read_scene
+from train_offline.models.build import NetworkSettings, build
+from train_offline.models.unfolding import start_from_slim
 
 CROPS, SIDE = 8, 256  # pixels that show BatchNorm what its inputs look like
 OPSET = 17

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import torch
 
-from infer.tiles import crop, grid, stitch
+from infer.predict.tiles import crop, grid, stitch
 from tests.bench.peers.common import MEAN, STD, load_smp
-from train_offline.folder import pairs_in
-from train_offline.pixels import as_rgb, read_bands
+from train_offline.data.folder import pairs_in
+from train_offline.data.pixels import as_rgb, read_bands
 
 TILE, OVERLAP = 2048, 512  # pixels; only scenes above TILE have any seams
 

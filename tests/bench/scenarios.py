@@ -16,10 +16,10 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from tests.support import REPO
-from train_offline.folder import LabelledScene, pairs_in, read_scene
+from tests.helpers.support import REPO
+from train_offline.commands.synthesize import embedded_split
+from train_offline.data.folder import LabelledScene, pairs_in, read_scene
 from train_offline.scenery.batch import Order, write_orders
-from train_offline.synthesize import embedded_split
 
 SCENARIOS = ("one", "split", "many", "equal", "sizes", "big")
 MANY = ((512, 188), (1024, 9), (2048, 3))  # side in pixels, scenes

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import Judge, docker
-from tests.submission import mask_of
+from tests.helpers.submission import mask_of
 
 IMAGE_VARIABLE = "SEA_ICE_DOCKER_IMAGE"
 BASE_VARIABLE = "SEA_ICE_DOCKER_BASE"

@@ -12,8 +12,8 @@ from typing import Any
 
 import jsonschema
 
-from tests.e2e.test_judging import SCHEMA
-from train_offline import dry_run
+from tests.e2e.judging.test_judging import SCHEMA
+from train_offline.commands import dry_run
 
 USER, GROUP = 12345, 23456
 HARDENED = shlex.split(

@@ -17,11 +17,11 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from safetensors.torch import save_file
 
-from infer.slim import ANY_SMP, CLASSES, FORMAT
+from infer.network.weights_file import ANY_SMP, CLASSES, FORMAT
 from tests.docker.judge import GROUP, USER, Judge, docker
-from tests.support import SHARED, random_rgb, run_infer, without_progress, write_tiff
-from train_offline.sbom import write_sbom
-from train_offline.synthesize import main as synthesize
+from tests.helpers.support import SHARED, random_rgb, run_infer, without_progress, write_tiff
+from train_offline.commands.synthesize import main as synthesize
+from train_offline.judging.release.sbom import write_sbom
 
 pytestmark = pytest.mark.docker
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import Judge, docker, judged
-from tests.judged import make_data
-from tests.support import REPO
-from train_offline import dry_run
-from train_offline.judging.container import TITLE
-from train_offline.synthesize import main as synthesize
+from tests.helpers.judged import make_data
+from tests.helpers.support import REPO
+from train_offline.commands import dry_run
+from train_offline.commands.synthesize import main as synthesize
+from train_offline.judging.run.container import TITLE
 
 pytestmark = pytest.mark.docker
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import docker
-from tests.judged import make_data
-from train_offline import pack
-from train_offline.code_version import revision
+from tests.helpers.judged import make_data
+from train_offline.commands import pack
+from train_offline.runtime.code_version import revision
 
 pytestmark = pytest.mark.docker
 

@@ -17,8 +17,8 @@ import tifffile
 
 from tests.docker.judge import Judge, docker
 from tests.docker.situations import JUDGES, OWNER, SITUATIONS, Situation, filled, folder
-from tests.support import random_rgb, read_masks, run_infer, write_tiff
-from train_offline.synthesize import main as synthesize
+from tests.helpers.support import random_rgb, read_masks, run_infer, write_tiff
+from train_offline.commands.synthesize import main as synthesize
 
 pytestmark = pytest.mark.docker
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.docker.judge import docker, judged
-from tests.judged import make_data
-from train_offline.judging.container import find_image
-from train_offline.judging.variants import remove
+from tests.helpers.judged import make_data
+from train_offline.judging.run.container import find_image
+from train_offline.judging.run.variants import remove
 
 pytestmark = pytest.mark.docker
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.judged import judge, make_data
-from tests.support import random_rgb, write_tiff
+from tests.helpers.judged import judge, make_data
+from tests.helpers.support import random_rgb, write_tiff
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update")  # fmt: skip
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 
 def brown_land_and_blue_water() -> np.ndarray:
-    """uint8 [60, 80, 3] RGB; tests/submission.py takes the land, the left half, for ice."""
+    """uint8 [60, 80, 3] RGB; tests/helpers/submission.py takes the land, the left half, for ice."""
     image = np.empty((60, 80, 3), np.uint8)
     image[:, :40], image[:, 40:] = (205, 140, 80), (20, 60, 120)
     return image

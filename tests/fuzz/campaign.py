@@ -15,10 +15,10 @@ from random import Random
 
 import cv2
 
+from infer.plan.tiff_header import HeaderError, read_header
 from infer.settings import MAX_PIXELS
-from infer.tiff_header import HeaderError, read_header
 from tests.fuzz.mutate import mutated
-from tests.support import REPO
+from tests.helpers.support import REPO
 
 LONGEST = 10.0  # seconds between two masks, above which a scene has hung
 PATIENCE = 600  # seconds for a folder

@@ -11,7 +11,7 @@ import imagecodecs
 import numpy as np
 import tifffile
 
-from tests.support import random_rgb
+from tests.helpers.support import random_rgb
 
 LARGEST_REAL = 400_000  # bytes of a real file that is taken; larger ones only make a campaign slower
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from infer.read.rgb import HIGH, LOW
-from tests.support import random_rgb
+from tests.helpers.support import random_rgb
 
 PICTURE = random_rgb(52, 76, 3)  # no multiple of a strip or a tile, and nowhere 0
 HOLE = np.zeros(PICTURE.shape[:2], bool)

@@ -15,12 +15,12 @@ import tifffile
 from PIL import Image
 from rasterio.enums import ColorInterp
 
+from infer.plan.scenes import find_scenes
 from infer.read.decoder import Decoder, Outcome
 from infer.read.rgb import HIGH, LOW
-from infer.scenes import find_scenes
+from tests.helpers.support import SHARED
 from tests.matrix.picture import HOLE, PICTURE
 from tests.matrix.raw import ASCII, BYTE, LONG, SBYTE, SHORT, SLONG, SSHORT, by_gdal, raw
-from tests.support import SHARED
 
 H, W = PICTURE.shape[:2]
 GREY = np.ascontiguousarray(PICTURE[..., 0])

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from infer.plan.scenes import find_scenes
 from infer.read.dali import make_dali_report_damage
 from infer.read.decoder import Decoder, Outcome
 from infer.read.tiff.tifffile_reader import read_scene
-from infer.scenes import find_scenes
 from tests.matrix.picture import Form
 from tests.matrix.written import Way, ways
 

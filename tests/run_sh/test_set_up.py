@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.support import heed_signals
 from tests.run_sh.calls import clean_environment, run
-from tests.support import heed_signals
 
 
 def can_import(checkout: Path, name: str) -> bool:

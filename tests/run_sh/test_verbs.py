@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.support import heed_signals
 from tests.run_sh.calls import REPO, RUN_SH, clean_environment, run
-from tests.support import heed_signals
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ from tests.support import heed_signals
         ([], ["-m", "infer"]),
         (["--input", "a b", "--quiet"], ["-m", "infer", "--input", "a b", "--quiet"]),
         (["infer", "--help"], ["-m", "infer", "--help"]),
-        (["dry-run", "--data", "x"], ["-m", "train_offline.dry_run", "--data", "x"]),
-        (["pack"], ["-m", "train_offline.pack"]),
-        (["synthesize"], ["-m", "train_offline.synthesize"]),
-        (["check", "x"], ["-m", "train_offline.check", "x"]),
-        (["split"], ["-m", "train_offline.split"]),
-        (["train", ""], ["-m", "train_offline.train", ""]),
-        (["export"], ["-m", "train_offline.export"]),
+        (["dry-run", "--data", "x"], ["-m", "train_offline.commands.dry_run", "--data", "x"]),
+        (["pack"], ["-m", "train_offline.commands.pack"]),
+        (["synthesize"], ["-m", "train_offline.commands.synthesize"]),
+        (["check", "x"], ["-m", "train_offline.commands.check", "x"]),
+        (["split"], ["-m", "train_offline.commands.split"]),
+        (["train", ""], ["-m", "train_offline.commands.train", ""]),
+        (["export"], ["-m", "train_offline.commands.export"]),
         (["bench", "*"], ["-m", "tests.bench", "*"]),
     ],
 )

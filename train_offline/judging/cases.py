@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from infer.settings import UsageError
-from train_offline.folder import SCENE_SUFFIXES, files_of, listed_pairs, rows_of
+from train_offline.data.folder import SCENE_SUFFIXES, files_of, listed_pairs, rows_of
 
 LIST = "val.csv"
 NO_HEADER = (512, 512)  # height and width of the mask of a scene whose header cannot be read

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infer.settings import UsageError
-from train_offline.command import Parser, positive
-from train_offline.judging.flags import Limits
+from train_offline.judging.run.flags import Limits
+from train_offline.runtime.program import Parser, positive
 
 LONGEST = 1e6  # seconds
 LEAST_MEMORY = 6 * 1024**2  # bytes; docker starts nothing with less

@@ -7,17 +7,22 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from train_offline.scenery.atmosphere import draw_cloud, draw_haze
-from train_offline.scenery.features import draw_lakes, draw_ponds, draw_rivers, draw_towns
-from train_offline.scenery.ice import draw_ice
-from train_offline.scenery.land import draw_coast, draw_land, draw_snow
-from train_offline.scenery.lookalikes import draw_farmland, draw_forest, draw_small_clouds, draw_smoke
+from train_offline.scenery.lookalikes.farmed_valley import draw_valley
+from train_offline.scenery.lookalikes.forest_and_smoke import (
+    draw_farmland,
+    draw_forest,
+    draw_small_clouds,
+    draw_smoke,
+)
 from train_offline.scenery.noise import Array
-from train_offline.scenery.sensor import break_lines, draw_gaps, expose
+from train_offline.scenery.optics.atmosphere import draw_cloud, draw_haze
+from train_offline.scenery.optics.sensor import break_lines, draw_gaps, expose
 from train_offline.scenery.style import Style, draw_style
-from train_offline.scenery.textures import Textures, lay_ground, lay_ice
-from train_offline.scenery.valley import draw_valley
-from train_offline.scenery.water import draw_water
+from train_offline.scenery.surfaces.ice import draw_ice
+from train_offline.scenery.surfaces.land import draw_coast, draw_land, draw_snow
+from train_offline.scenery.surfaces.rivers_and_towns import draw_lakes, draw_ponds, draw_rivers, draw_towns
+from train_offline.scenery.surfaces.textures import Textures, lay_ground, lay_ice
+from train_offline.scenery.surfaces.water import draw_water
 
 SMALLEST, LARGEST = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tifffile
 
+from infer.plan.tiff_header import Header
 from infer.read.tiff.codecs import samples_of
 from infer.read.tiff.parts import pixels_of, refuse_huge_chunks, written_parts
-from infer.tiff_header import Header
 
 
 def covered(page: tifffile.TiffPage, written: np.ndarray, header: Header) -> np.ndarray | None:

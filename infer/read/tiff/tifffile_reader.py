@@ -12,6 +12,7 @@ import imagecodecs
 import numpy as np
 import tifffile
 
+from infer.plan.tiff_header import Header
 from infer.read import libtiff, rgb
 from infer.read.bands import CMYK, PALETTE, UNSTATED, YCBCR, bands_of, declared_roles
 from infer.read.errors import DecodeError
@@ -22,7 +23,6 @@ from infer.read.tiff.lerc import LERC, read_lerc
 from infer.read.tiff.parts import lend_places, refuse_huge_chunks, states_counts, written_parts
 from infer.read.tiff.streams import JPEG, OLD_JPEG
 from infer.read.tiff.ycbcr import read_ycbcr, to_rgb_of_ycbcr
-from infer.tiff_header import Header
 
 COLORMAP, GDAL_METADATA, GDAL_NODATA = 320, 42112, 42113
 FEWER_BANDS = "only three of its bands are used"

@@ -12,9 +12,9 @@ import imagecodecs
 import numpy as np
 import tifffile
 
+from infer.plan.tiff_header import Header
 from infer.read.errors import DecodeError
 from infer.read.tiff.parts import PREDICTED, SEPARATE, Part, chunk, parts_of
-from infer.tiff_header import Header
 
 _UNCOMPRESSED = 1
 _COEFFICIENTS, _SUBSAMPLING, _REFERENCE = (

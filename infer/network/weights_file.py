@@ -1,0 +1,117 @@
+"""Reads a weights file: a slim state dict in safetensors form whose metadata says what it belongs to.
+
+safetensors holds numbers and a JSON header, never code: a file from a stranger is not executed. Nothing here
+needs torch: on a CPU the fast network runs without it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from infer.settings import UsageError
+from infer.write.png_stamp import sha256_of, unreadable
+
+FORMAT = "seaice-slim/1"
+CLASSES = ["background", "ice"]  # in the order of the logits
+FAST = "unet-lite3"
+FAST_LIGHT = "light-lite3"
+ANY_SMP = "smp"
+
+
+@dataclass(frozen=True)
+class Slim:
+    """What a weights file holds.
+
+    architecture: FAST, FAST_LIGHT or ANY_SMP. config: of ANY_SMP, the arguments of smp.create_model. state:
+    float32 arrays by name, all finite. mean and std: per RGB channel, in the scene's units (0 to 255).
+    """
+
+    path: Path
+    architecture: str
+    config: dict[str, Any]
+    state: dict[str, np.ndarray]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    sha256: str
+
+    def unusable(self, why: str) -> UsageError:
+        """The error to raise where the weights turn out not to fit."""
+        return UsageError(f"the weights {self.path} cannot be used: {why}")
+
+
+def read_slim(path: Path) -> Slim:
+    """The content of a weights file; raises UsageError, in one line, for a file that cannot be used."""
+    sha256 = sha256_of(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except SafetensorError as error:
+        raise UsageError(
+            f"the weights {path} are not a whole safetensors file ({error}): export again"
+        ) from None
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise UsageError(f"the weights {path} hold numbers of a type unknown here: export again") from None
+    try:
+        return _checked(path, metadata, state, sha256)
+    except UsageError as error:
+        raise UsageError(f"the weights {path} cannot be used: {error}") from None
+
+
+def _checked(path: Path, metadata: dict[str, str], state: dict[str, np.ndarray], sha256: str) -> Slim:
+    if metadata.get("format") != FORMAT:
+        raise UsageError(
+            f"their format is {metadata.get('format')!r}, not {FORMAT!r}: make them with `export`"
+        )
+    for name, array in state.items():
+        if array.dtype.kind not in "biuf":
+            raise UsageError(f"{name} holds numbers of a type unknown here ({array.dtype}): export again")
+        if not np.isfinite(array).all():
+            raise UsageError(f"{name} holds values that are not finite: train again")
+    if _json(metadata, "classes") != CLASSES:
+        raise UsageError(f"their classes are {metadata['classes']}, not {json.dumps(CLASSES)}")
+    architecture = metadata.get("architecture", "")
+    if architecture not in (FAST, FAST_LIGHT, ANY_SMP):
+        names = ", ".join(map(repr, (FAST, FAST_LIGHT, ANY_SMP)))
+        raise UsageError(f"no architecture {metadata.get('architecture')!r} here, only {names}")
+    config = _json(metadata, "config") if architecture == ANY_SMP else {}
+    with np.errstate(over="ignore"):
+        full = {name: array.astype(_wide(array.dtype), order="C") for name, array in state.items()}
+    for name, array in full.items():
+        if not np.isfinite(array).all():
+            raise UsageError(f"{name} holds values that float32 cannot: train again")
+    return Slim(path, architecture, config, full, *_normalisation(metadata), sha256)
+
+
+def _wide(dtype: np.dtype) -> np.dtype:
+    """float32 for floats; counters stay what they are."""
+    return np.dtype(np.float32) if dtype.kind == "f" else dtype
+
+
+def _normalisation(metadata: dict[str, str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    mean, std = _json(metadata, "mean"), _json(metadata, "std")
+    for name, values in (("mean", mean), ("std", std)):
+        if not isinstance(values, list) or len(values) != 3 or not all(map(_is_number, values)):
+            raise UsageError(f"their {name} is {values!r}, not three numbers")
+    if min(std) < 1e-30:  # or float32 would make it 0
+        raise UsageError(f"their std is {std!r}, not above 0")
+    return tuple(mean), tuple(std)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e38  # float32 can hold it
+
+
+def _json(metadata: dict[str, str], key: str) -> Any:
+    try:
+        return json.loads(metadata[key])
+    except (KeyError, ValueError, RecursionError):
+        raise UsageError(f"their metadata has no readable {key!r}") from None

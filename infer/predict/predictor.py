@@ -1,0 +1,182 @@
+"""Masks from pixels: tiles, batches, and what to do when memory runs out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from infer.predict.engine import Engine, NotFiniteError
+from infer.predict.hardware import batch_size
+from infer.predict.tiles import crop, grid, stitch
+from infer.settings import SMALLEST_TILE, STRIDE, Settings, half_tile
+
+if TYPE_CHECKING:
+    import torch
+
+# How the CPU's allocators, oneDNN, CUDA's libraries, cuDNN, ONNX Runtime and OpenVINO say it.
+_SIGNS = (
+    "out of memory",
+    "can't alloc",
+    "ALLOC_FAILED",
+    "unable to find an engine",
+    "Failed to allocate",
+    "bad_alloc",
+    "bad allocation",
+    "could not create a primitive",  # oneDNN's one text for all it cannot make, code that finds no memory too
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What goes through the network at once; it shrinks when memory runs out.
+
+    tile and overlap: pixels of a side. area: pixels of a whole batch. batch: tiles, None for what suits.
+    """
+
+    tile: int
+    overlap: int
+    area: int
+    batch: int | None
+
+    def with_tile(self, tile: int) -> Limits:
+        """One tile of this size at once, and an overlap that suits it."""
+        overlap = min(self.overlap, tile // 4 // STRIDE * STRIDE)
+        return replace(self, area=tile * tile, tile=tile, overlap=overlap)
+
+
+class Predictor:
+    """Turns scenes into masks; seconds is the time spent predicting so far.
+
+    on_cpu: makes the engine to go on with when a GPU has no room even for the smallest tile.
+    multiple: what scenes are padded to, in pixels, where the engine prepares for each shape anew.
+    tile: where memory allows no more than this, in pixels; then they go through one by one.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        say: Callable[[str], None],
+        on_cpu: Callable[[], Engine],
+        multiple: int = STRIDE,
+        tile: int | None = None,
+    ) -> None:
+        self.seconds = 0.0
+        self._engine, self._on_cpu = engine, on_cpu
+        self._say, self._multiple = say, multiple
+        self._at_once = (0, 0, 0)  # the latest forward pass: tiles, height and width of each
+        self._limits = Limits(settings.tile, settings.overlap, sys.maxsize, settings.batch)
+        if tile is not None and tile < settings.tile:
+            self._limits = self._limits.with_tile(tile)
+
+    @property
+    def device(self) -> str:
+        return self._engine.device
+
+    @property
+    def tile(self) -> int:
+        """What scenes are cut into now, in pixels."""
+        return self._limits.tile
+
+    @property
+    def precision(self) -> str:
+        return self._engine.precision
+
+    def peak_gpu_bytes(self) -> int:
+        """Most GPU memory that the engine has held so far."""
+        return self._engine.peak_gpu_bytes()
+
+    def predict(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
+        """Masks uint8 [H, W], 0 and 255, of images uint8 [H, W, 3] that all have one padded shape.
+
+        Raises the out-of-memory error when not even the smallest tile fits, NotFiniteError where fp32 gives
+        no finite logits either, and any other error as it comes.
+        """
+        start = time.monotonic()
+        try:
+            return self._predict_finite(images)
+        finally:
+            self.seconds += time.monotonic() - start
+
+    def _predict_finite(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
+        """In the engine's own precision; in fp32 where that one's numbers overflow."""
+        usual = self._engine
+        try:
+            return self._predict_within_memory(images)
+        except NotFiniteError:
+            precise = self._engine.more_precise()
+            if precise is None:
+                raise
+            self._say(f"infer: the network's output is not finite in {self.precision}: trying fp32")
+        self._engine = precise
+        try:
+            return self._predict_within_memory(images)
+        finally:
+            self._engine = usual
+
+    def _predict_within_memory(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
+        while True:
+            try:
+                return self._predict(images)
+            except Exception as error:  # ONNX Runtime's errors have no common kind
+                if not is_out_of_memory(error) or not self._can_shrink():
+                    raise
+            # Past the except clause, where the failed attempt's tensors are free.
+            self._engine.release()
+            self._shrink()
+
+    def _predict(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
+        masks = [np.empty(image.shape[:2], np.uint8) for image in images]
+        multiple = self._multiple if self._engine.prepares_shapes else STRIDE
+        windows = [
+            (mask, image, tile)
+            for mask, image in zip(masks, images, strict=True)
+            for tile in grid(*mask.shape, self._limits.tile, self._limits.overlap, multiple)
+        ]
+        shape = windows[0][2].shape
+        batch = self._batch(shape)
+        for chunk in (windows[i : i + batch] for i in range(0, len(windows), batch)):
+            self._at_once = (len(chunk), *shape)
+            crops = [self._at_hand(crop(image, tile)) for _, image, tile in chunk]
+            predictions = self._engine.forward(crops)
+            for (mask, _, tile), prediction in zip(chunk, predictions, strict=True):
+                stitch(mask, tile, prediction)
+        return masks
+
+    def _at_hand(self, window: np.ndarray | torch.Tensor) -> np.ndarray | torch.Tensor:
+        """Pixels that were decoded on the GPU, for an engine that is not there any more."""
+        return window if self.device == "cuda" or isinstance(window, np.ndarray) else window.cpu().numpy()
+
+    def _batch(self, shape: tuple[int, int]) -> int:
+        """Tiles of this shape that go through the network at once."""
+        wanted = self._limits.batch or batch_size(shape, self.device == "cuda")
+        return max(1, min(wanted, self._limits.area // (shape[0] * shape[1])))
+
+    def _can_shrink(self) -> bool:
+        tiles, height, width = self._at_once
+        return tiles > 1 or max(height, width) > SMALLEST_TILE or self.device == "cuda"
+
+    def _shrink(self) -> None:
+        """Half the batch, then half the tile, then the CPU."""
+        limits, (tiles, height, width) = self._limits, self._at_once
+        if tiles > 1:
+            limits = replace(limits, area=tiles // 2 * height * width)
+            step = "half as many tiles at once"
+        elif max(height, width) > SMALLEST_TILE:
+            limits = limits.with_tile(half_tile(max(height, width)))
+            step = f"tiles of {limits.tile} pixels"
+        else:
+            self._engine = self._on_cpu()
+            step = "the CPU"
+        self._limits = limits
+        self._say(f"infer: out of memory: going on with {step}")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on any device and in any engine."""
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS)

@@ -1,0 +1,45 @@
+"""What the user is told in the course of a run, on stderr and in the report."""
+
+from __future__ import annotations
+
+from infer.process.progress import Progress
+from infer.write.report import Redone, Report
+
+MOST_LINES = 20  # about single scenes; whoever has thousands of broken ones reads no more
+
+
+class Told:
+    """at_hand: names of the scenes that are being predicted."""
+
+    def __init__(self, progress: Progress, report: Report) -> None:
+        self.progress = progress
+        self.at_hand: tuple[str, ...] = ()
+        self._report = report
+        self._noted: set[str] = set()
+        self._degraded = 0
+
+    def degraded(self, line: str) -> None:
+        """A scene gets no mask of its own."""
+        self._degraded += 1
+        if self._degraded <= MOST_LINES:
+            self.progress.say(line)
+        self.progress.update(1, degraded=1)
+
+    def say_how_many_more(self) -> None:
+        """At the end: how many such lines were left out."""
+        if self._degraded > MOST_LINES:
+            more = self._degraded - MOST_LINES
+            self.progress.say(f"infer: and {more} more degraded scenes; --report names them all")
+
+    def redone(self, stage: str, line: str) -> None:
+        """Something did not go at once and is being done in another way."""
+        self.progress.say(line)
+        scenes = self.at_hand if stage == "predict" else ()
+        self._report.redone.append(Redone(stage, scenes, line.removeprefix("infer: ")))
+
+    def notes(self, scene: str, notes: tuple[str, ...]) -> None:
+        """Each kind of note once: a job has hundreds of such scenes, or none. The report has them all."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self.progress.say(f"infer: {scene}: {note}; --report names all such scenes")

@@ -1,0 +1,1 @@
+"""Masks on the disk, what they were made with, and what a run says of itself at its end."""

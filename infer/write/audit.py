@@ -1,0 +1,67 @@
+"""What became of each scene, checked against the files that lie in the output folder at the end."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from infer.plan.scenes import Scene
+from infer.process.journal import Journal, Outcome
+from infer.write.report import SceneResult
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A mask on its way to the disk. error says why it is black, None when it was predicted.
+
+    ice_fraction is None where nothing was to be written: the mask belongs to another scene.
+    notes: what a user should know of how it was read.
+    """
+
+    scene: Scene
+    error: str | None
+    ice_fraction: Future[float] | None
+    notes: tuple[str, ...] = ()
+
+
+def note_when_made(journal: Journal | None, pending: Pending) -> None:
+    """Enter the scene in the journal as soon as its mask stands under its name."""
+
+    def enter(future: Future[float]) -> None:
+        if not future.cancelled() and not future.exception():
+            journal.made(pending.scene.name, Outcome(pending.error, future.result(), pending.notes))
+
+    if journal and pending.ice_fraction:
+        pending.ice_fraction.add_done_callback(enter)
+
+
+def made_before(scene: Scene, outcome: Outcome) -> Pending:
+    """What an earlier child process made."""
+    written: Future[float] = Future()
+    written.set_result(outcome.ice_fraction)
+    return Pending(scene, outcome.error, written, outcome.notes)
+
+
+def audit(scenes: list[Scene], pending: list[Pending], output: Path) -> list[SceneResult]:
+    """One result for each scene, by name; those that are not pending were kept. Reads every future."""
+    processed = {item.scene: item for item in pending}
+    in_order = sorted(scenes, key=lambda scene: scene.name)
+    return [
+        _result(scene, processed.get(scene), os.path.exists(output / scene.mask_name)) for scene in in_order
+    ]
+
+
+def _result(scene: Scene, item: Pending | None, there: bool) -> SceneResult:
+    status, error, ice_fraction = "kept", None, None
+    if item:
+        status, error = ("degraded", item.error) if item.error else ("ok", None)
+    if item and item.ice_fraction:
+        try:
+            ice_fraction = item.ice_fraction.result()
+        except OSError as failure:
+            status, error = "failed", f"cannot write {scene.mask_name}: {failure.strerror or failure}"
+    if status != "failed" and not there:
+        status, error = "failed", f"{scene.mask_name} has gone from the output folder"
+    return SceneResult(scene.name, *scene.shape, status, error, ice_fraction, item.notes if item else ())

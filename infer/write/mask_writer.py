@@ -1,0 +1,144 @@
+"""Writes masks as PNG from a bounded pool of threads: each appears whole under its name, or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import threading
+import time
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from infer.write.png_stamp import has_stamp, put_stamp
+
+# A mask is long runs of two values: run-length matching finds them in a fraction of the time.
+PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+MOST_THREADS = 4
+MOST_WAITING = 16
+GATE_SECONDS = 1.0  # a disk that hangs may hold a file up that is being opened, but not the end
+PREFIX, SUFFIX = ".mask-", ".part"  # of temporary names
+
+
+class MaskWriter:
+    """Writing threads over one folder. Use it in a `with` block: leaving it waits for the last mask.
+
+    write_seconds is the time spent in all threads together; first_mask_at is time.monotonic() when the first
+    mask stood under its name, None before that. stamp says what predicted masks are made with (see png_stamp).
+    What processes that are no more left half written is removed first.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.write_seconds = 0.0
+        self.first_mask_at: float | None = None
+        self.stamp: str | None = None
+        self._folder = folder
+        self._unfinished: set[Path] = set()
+        self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="writer")
+        self._places = threading.BoundedSemaphore(MOST_WAITING)
+        self._lock, self._gate = threading.Lock(), threading.Lock()
+        _remove_left_behind(folder)
+
+    def put(self, name: str, mask: np.ndarray, predicted: bool = False) -> Future[float]:
+        """Queues mask uint8 [H, W] to be written as `name`; waits while too many are queued.
+
+        `predicted` masks get the stamp; those that stand in for a lost scene do not, so --resume tries again.
+        The future gives the share of ice (0 to 1), or raises OSError when the file could not be written.
+        """
+        self._places.acquire()
+        future = self._pool.submit(self._write, name, mask, self.stamp if predicted else None)
+        future.add_done_callback(lambda _: self._places.release())
+        return future
+
+    def discard_unfinished(self) -> None:
+        """Removes what is half written and lets nothing begin, for a process that leaves without waiting."""
+        self._gate.acquire(timeout=GATE_SECONDS)  # and never given back: this process is at its end
+        for path in list(self._unfinished):
+            with suppress(OSError):
+                path.unlink()
+
+    def __enter__(self) -> MaskWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+
+    def _write(self, name: str, mask: np.ndarray, stamp: str | None) -> float:
+        start = time.monotonic()
+        try:
+            _, encoded = cv2.imencode(".png", mask, PNG_OPTIONS)
+        except cv2.error as error:
+            raise OSError(f"PNG encoding failed: {error.err}") from error
+        self._write_whole(name, put_stamp(encoded, stamp) if stamp else encoded.tobytes())
+        end = time.monotonic()
+        with self._lock:
+            self.write_seconds += end - start
+            self.first_mask_at = self.first_mask_at or end
+        return np.count_nonzero(mask) / mask.size
+
+    def _write_whole(self, name: str, content: bytes) -> None:
+        """A temporary file in the same folder, then a rename, which either happens or does not."""
+        temporary = self._folder / f"{PREFIX}{uuid.uuid4().hex}{SUFFIX}"
+        try:
+            with self._gate:
+                self._unfinished.add(temporary)
+                file = _open_locked(temporary)
+            with file:
+                file.write(content)
+                file.flush()
+                temporary.replace(self._folder / name)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        finally:
+            self._unfinished.discard(temporary)
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    """A new file that other runs leave alone; see _remove_left_behind."""
+    while True:
+        file = open(path, "xb")  # noqa: SIM115, the caller closes it
+        with suppress(OSError):  # a file system without locks: there nothing is ever removed
+            fcntl.flock(file, fcntl.LOCK_SH)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # another run took it for left behind, in the instant before it was locked
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Temporary files that no process writes any more: one that was killed could not remove them."""
+    for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
+        with suppress(OSError), open(path, "rb", opener=_without_waiting) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens what may be a pipe, which would wait for somebody to write to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def is_whole_mask(path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:
+    """Whether a file is a readable mask of that height and width: one 8-bit channel, only 0 and 255.
+
+    `stamp`: and made with that.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            return False
+        content = path.read_bytes()
+    except OSError:
+        return False
+    if not content or (stamp and not has_stamp(content, stamp)):
+        return False
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # torn masks are no news here
+    mask = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
+        return False
+    return bool(((mask == 0) | (mask == 255)).all())

@@ -1,0 +1,37 @@
+"""Run by torchrun in a test: every process trains, then writes the crops that it saw and its weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+from train_offline.data.sources import load_sources
+from train_offline.training.config.arguments import parse
+from train_offline.training.config.presets import with_preset
+from train_offline.training.config.settings import TrainSettings
+from train_offline.training.loader import batches, plan
+from train_offline.training.loop import Training
+
+
+def main(folder: Path, argv: list[str]) -> None:
+    settings = TrainSettings(**with_preset(parse(argv)))
+    settings.run.mkdir(parents=True, exist_ok=True)
+    training = Training(settings, None)
+    training.run()
+    fabric = training.trainer.fabric
+    sources = load_sources(settings.data, "train.csv", settings.cache)
+    steps = plan(settings, sources, fabric.world_size)
+    torch.save(
+        {
+            "crops": [images for images, _ in batches(fabric, settings, sources, steps, 0, 0)],
+            "model": training.trainer.network.state_dict(),
+            "ema": training.trainer.average.module.state_dict(),
+        },
+        folder / f"rank{fabric.global_rank}.pt",
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,32 @@
+"""Train the sea-ice network: ./run.sh train --data DIR --val DIR --run DIR --time-limit 60
+
+The run folder gets last.pt and best.pt (the whole state, for --resume and for export; best by the mean FWIoU
+over the --val folders), history.csv, curves.png, settings.json and tensorboard/. Ctrl-C, SIGTERM and
+SIGHUP save first. Several devices: --devices N, or
+torchrun --nproc-per-node N -m train_offline.commands.train --run-folder DIR.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from train_offline.runtime.memory import keep_freed_memory
+from train_offline.runtime.signals import leave_at_once
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0 at the end of the schedule, 2 for a wrong call or a loss that is not finite, 128 + N on signal N."""
+    # Threads that spin while they wait for one another train five times slower as soon as anything else uses
+    # a processor. OpenMP reads this once, when torch is imported, so before the import.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    keep_freed_memory()
+    from train_offline.runtime.program import run
+    from train_offline.training.run import train
+
+    return run("train", lambda: train(argv))
+
+
+if __name__ == "__main__":
+    leave_at_once("train")
+    sys.exit(main())

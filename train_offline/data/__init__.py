@@ -1,0 +1,1 @@
+"""Data folders: which scenes they hold, their pixels, and what is wrong with them."""

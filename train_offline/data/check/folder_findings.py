@@ -1,0 +1,138 @@
+"""What is wrong with a data folder as a whole: lone files, lists, look-alikes, too little to learn from."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infer.settings import UsageError
+from train_offline.data.check.findings import MOVE_OUT, Finding
+from train_offline.data.folder import SCENE_SUFFIXES, files_of, rows_of
+from train_offline.data.split.groups import Facts, scene_of
+from train_offline.data.split.similar import linked, similar_pairs
+
+LISTS = ("train.csv", "val.csv")
+SPLIT_ANEW = "make both lists anew with ./run.sh split"
+NAMES_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The scene files, within the data folder, that each list names, by the name of the list; findings."""
+
+    files: dict[str, list[str]]
+    findings: list[Finding]
+
+
+def read_lists(folder: Path) -> Lists:
+    """Those of train.csv and val.csv that are there."""
+    files, findings = {}, []
+    for name in LISTS:
+        if not (folder / name).exists():
+            continue
+        try:
+            rows = rows_of(folder, name)
+        except UsageError as error:
+            what = str(error).removeprefix(f"{folder / name}: ")
+            findings.append(Finding(name, what, "make it anew with ./run.sh split", stops=True))
+            continue
+        files[name] = [_within(folder, image) for image, _ in rows]
+        for path in sorted({path for row in rows for path in row if not os.path.isfile(path)}):
+            what = f"lists {_within(folder, path)}, which does not exist"
+            findings.append(Finding(name, what, "put the file there, or take the line out", stops=True))
+        for file, count in Counter(files[name]).items():
+            if count > 1:
+                findings.append(Finding(name, f"lists {file} {count} times", "leave one line of them"))
+    if len(files) == 1:
+        (only,) = files
+        other = LISTS[only == LISTS[0]]
+        findings.append(Finding(only, f"is there, but {other} is not", "make it with ./run.sh split"))
+    return Lists(files, findings)
+
+
+def lone_files(folder: Path) -> list[Finding]:
+    """Masks without a scene, and files that nothing reads; a scene without a mask is found with the scene."""
+    findings = []
+    images = files_of(folder, "image")
+    scenes = Counter(path.stem for path in images if path.suffix.lower() in SCENE_SUFFIXES)
+    for path in images:
+        if path.suffix.lower() not in SCENE_SUFFIXES:
+            fix = "save it as TIFF, or move it away"
+            findings.append(Finding(f"image/{path.name}", "is not read, only .tif and .tiff are", fix))
+    for name, count in scenes.items():
+        if count > 1:
+            what = f"{count} files have this name and share one mask"
+            findings.append(Finding(f"image/{name}", what, "rename all but one, and their masks", stops=True))
+    for part in ("gt", "ignore"):
+        for path in files_of(folder, part) if (folder / part).is_dir() else []:
+            if path.suffix != ".png":
+                findings.append(Finding(f"{part}/{path.name}", "is not read, only .png is", "save it as PNG"))
+            elif path.stem not in scenes:
+                what = f"no scene image/{path.stem}.tif"
+                findings.append(
+                    Finding(f"{part}/{path.name}", what, "put the scene there, or delete the mask")
+                )
+    return findings
+
+
+def sharing(lists: Lists) -> list[Finding]:
+    """Scenes on both lists, or tiles of one scene by their names."""
+    train, val = (lists.files.get(name, []) for name in LISTS)
+    both = sorted(set(train) & set(val))
+    if both:
+        return [Finding("val.csv", f"shares {_named(both)} with train.csv", SPLIT_ANEW, stops=True)]
+    scenes = {scene_of(Path(file).stem) for file in train}
+    tiles = [file for file in val if scene_of(Path(file).stem) in scenes]
+    what = f"holds tiles of scenes in train.csv, by their names: {_named(tiles)}"
+    return [Finding("val.csv", what, SPLIT_ANEW)] if tiles else []
+
+
+def look_alikes(facts: Sequence[Facts], files: Sequence[str], lists: Lists) -> list[Finding]:
+    """Groups of scenes (not: tiles of one) that look alike, unless lists keep them on one side already."""
+    pairs = similar_pairs([one.signature for one in facts])
+    scenes = [scene_of(one.name) for one in facts]
+    pairs = [(one, other) for one, other in pairs if scenes[one] != scenes[other]]
+    findings = []
+    for members in linked(len(facts), pairs):
+        if len(members) == 1:
+            continue
+        names = [files[i] for i in members]
+        sides = [name for name in LISTS if set(names) & set(lists.files.get(name, []))]
+        what = f"looks like {_named(names[1:])}"
+        if len(sides) > 1:
+            findings.append(Finding(names[0], f"{what}, and train.csv and val.csv part them", SPLIT_ANEW))
+        elif not sides:
+            fix = "nothing if you use ./run.sh split, which keeps them on one side; or keep one of them"
+            findings.append(Finding(names[0], what, fix))
+    return findings
+
+
+def too_little(facts: Sequence[Facts], unreadable: int) -> list[Finding]:
+    """Nothing that a network could learn two classes from; `facts` of the scenes that can be used."""
+    if unreadable and not facts:
+        return []  # each of them is a finding already
+    scenes = {scene_of(one.name) for one in facts}
+    findings = []
+    if len(scenes) == 1 and not unreadable:
+        fix = "add scenes, or train on it together with other folders"
+        findings.append(Finding("image", f"holds one scene only ({scenes.pop()})", fix, stops=True))
+    if not any(one.ice for one in facts):
+        fix = "draw the ice as 255, or train on it together with folders that have ice"
+        findings.append(Finding("gt", "no mask holds ice that counts", fix, stops=True))
+    elif all(one.ice == one.counted for one in facts):
+        findings.append(
+            Finding("gt", "every pixel that counts is ice", f"add background, or {MOVE_OUT}", True)
+        )
+    return findings
+
+
+def _within(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""Training crops: where they are cut, and how they are augmented."""

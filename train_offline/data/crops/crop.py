@@ -1,0 +1,145 @@
+"""One training crop: where in a scene it lies, and its pixels, resampled, padded and augmented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from train_offline.data.crops import augment
+from train_offline.data.folder import IGNORED, LabelledScene
+
+AUGMENTATIONS = ("none", "gaofen2021", "geometry", "jitter", "strong")
+SAMPLINGS = ("tiles", "weighted")
+TRIES = 8  # places that are looked at for ice
+
+
+@dataclass(frozen=True)
+class CropSettings:
+    """size: side of a crop in pixels. scale: the range of resampling factors, drawn log-uniformly.
+
+    augmentation: "none"; "gaofen2021" = a flip and a turn, each for half of the crops; "geometry" = scale,
+    flips and turns; "jitter" = flips, turns and slightly other colours, at the scene's own scale; "strong" =
+    scale, flips, turns and new colours for the share `recolour` of the crops; the others keep the network in
+    touch with the colours as they are. rescale: likewise the share of the crops that get another scale.
+    sampling: "weighted" = sources by weight, scenes by size, any place; "tiles" = every tile of every scene
+    in turn, at its own scale. ice_crops: share of the weighted crops that must hold ice. mix: share of the
+    crops that get a part of another one.
+    """
+
+    size: int = 256
+    scale: tuple[float, float] = (0.5, 2.0)
+    augmentation: str = "strong"
+    recolour: float = 1.0
+    rescale: float = 1.0
+    sampling: str = "weighted"
+    ice_crops: float = 0.0
+    mix: float = 0.0
+
+
+class Window(NamedTuple):
+    """A square of a scene in pixels; it may reach beyond the lower and right border."""
+
+    top: int
+    left: int
+    side: int
+
+
+def draw_crop(
+    scene: LabelledScene, settings: CropSettings, rng: np.random.Generator, with_ice: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """A random window of the scene, resampled to size x size (labels by nearest neighbour), then augmented.
+
+    A scene too small for the drawn scale is enlarged as far as the largest scale allows; what is still
+    missing is padded: reflected pixels, label 255. `with_ice`: another window is drawn while there is no ice
+    in it, a few times at most.
+
+    Returns image uint8 [size, size, 3] and label uint8 [size, size].
+    """
+    window = _draw_window(scene, settings, rng)
+    for _ in range(TRIES if with_ice else 0):
+        if _holds_ice(scene, window):
+            break
+        window = _draw_window(scene, settings, rng)
+    return crop_at(scene, window, settings, rng)
+
+
+def crop_at(
+    scene: LabelledScene, window: Window, settings: CropSettings, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The crop of a given window; shapes as for draw_crop."""
+    size, (top, left, side) = settings.size, window
+    image = scene.image[top : top + side, left : left + side]
+    label = scene.label[top : top + side, left : left + side]
+    image, label = _pad(image, label, side)
+    if side != size:
+        shrinking = side > size
+        image = cv2.resize(
+            image, (size, size), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
+        )
+        label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
+    if settings.augmentation == "gaofen2021":
+        image, label = augment.flip_or_turn(image, label, rng)
+    elif settings.augmentation != "none":
+        image, label = augment.turn(image, label, rng)
+    if settings.augmentation == "jitter":
+        image = augment.jitter(image, rng)
+    if settings.augmentation == "strong" and rng.random() < settings.recolour:
+        image = augment.randomise(image, rng)
+    return np.array(image), np.array(label)  # copies: nothing a caller does may reach the scene in memory
+
+
+def tiles_of(scene: LabelledScene, side: int) -> list[Window]:
+    """The windows of `side` pixels that cover a scene, row by row.
+
+    The last of a row or column is moved inwards to end at the border; a scene smaller than a tile has one.
+    """
+    tops, lefts = (
+        [min(start, max(0, length - side)) for start in range(0, length, side)]
+        for length in scene.label.shape
+    )
+    return [Window(top, left, side) for top in tops for left in lefts]
+
+
+def mixed(
+    crop: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The crop with a rectangle of the other one, its labels included (CutMix: Yun et al. 2019, 1905.04899).
+
+    The rectangle covers up to half of the crop, so that most of it stays in its own surroundings.
+    """
+    (image, label), size = crop, crop[1].shape[0]
+    area, slimness = rng.uniform(0.05, 0.5), np.exp(rng.uniform(-0.7, 0.7))
+    height = min(size, max(1, round(size * np.sqrt(area * slimness))))
+    width = min(size, max(1, round(size * np.sqrt(area / slimness))))
+    top, left = (int(rng.integers(size - side + 1)) for side in (height, width))
+    box = np.s_[top : top + height, left : left + width]
+    image[box], label[box] = other[0][box], other[1][box]
+    return image, label
+
+
+def _draw_window(scene: LabelledScene, settings: CropSettings, rng: np.random.Generator) -> Window:
+    low, high = settings.scale
+    as_it_is = settings.augmentation in ("none", "gaofen2021", "jitter")
+    if as_it_is or (settings.rescale < 1 and rng.random() >= settings.rescale):
+        low = high = 1.0
+    smaller_side = min(scene.label.shape)
+    scale = max(np.exp(rng.uniform(np.log(low), np.log(high))), min(high, settings.size / smaller_side))
+    side = round(settings.size / scale)
+    top, left = (int(rng.integers(max(0, length - side) + 1)) for length in scene.label.shape)
+    return Window(top, left, side)
+
+
+def _holds_ice(scene: LabelledScene, window: Window) -> bool:
+    top, left, side = window
+    return bool((scene.label[top : top + side, left : left + side] == 1).any())
+
+
+def _pad(image: np.ndarray, label: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
+    below, right = window - label.shape[0], window - label.shape[1]
+    if below or right:
+        image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT)
+        label = cv2.copyMakeBorder(label, 0, below, 0, right, cv2.BORDER_CONSTANT, value=IGNORED)
+    return image, label

@@ -1,0 +1,136 @@
+"""Cut the scenes that are larger than a tile into tiles, in a new data folder, without loss."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count as count_up
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+
+from infer.settings import UsageError
+from train_offline.data.folder import Pair
+from train_offline.data.pixels import read_bands, read_mask
+
+ROWS_PER_STRIP = 5  # as in the challenge's own scenes
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `path` when all goes well and vanishes otherwise.
+
+    Raises UsageError when `path` is there and not an empty folder, or when it cannot be made.
+    """
+    try:
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise UsageError(f"--output {path}: is already there; name a new or empty folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise UsageError(f"--output {path}: cannot be made: {error.strerror}") from error
+    try:
+        yield partial
+        mask = os.umask(0)
+        os.umask(mask)
+        partial.chmod(0o777 & ~mask)  # mkdtemp makes it ours alone
+        partial.rename(path)
+    except OSError as error:
+        raise UsageError(f"--output {path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def starts(side: int, tile: int) -> list[int]:
+    """The first pixels of the tiles of a side: 0, tile, 2 tile ...; the last is moved back to end with it.
+
+    So every pixel is covered and none is made up; a tile moved back shares pixels with the one before.
+    """
+    return [*range(0, side - tile, tile), max(0, side - tile)]
+
+
+def tile_names(names: Sequence[str], scenes: Sequence[str], counts: Sequence[int]) -> list[list[str]]:
+    """The names of the tiles of each file, given its scene and the number of its tiles.
+
+    `<scene>_<n>`, n counting through all files of the scene from 0; the files of a scene of which nothing is
+    cut keep their names. So tiles of `12_3`, itself a piece of scene 12, are still known as scene 12. A
+    number whose name a file of another scene has is left out, so no name comes up twice.
+    """
+    cut = {scene for scene, count in zip(scenes, counts, strict=True) if count > 1}
+    taken = {name for name, scene in zip(names, scenes, strict=True) if scene not in cut}
+    free = {scene: _names_beside(scene, taken) for scene in cut}
+    return [
+        list(islice(free[scene], count)) if scene in cut else [name]
+        for name, scene, count in zip(names, scenes, counts, strict=True)
+    ]
+
+
+def _names_beside(scene: str, taken: set[str]) -> Iterator[str]:
+    """`<scene>_0`, `<scene>_1` ... without those that are taken already; each is taken as it is given."""
+    for name in map(f"{scene}_{{}}".format, count_up()):
+        if name not in taken:
+            taken.add(name)
+            yield name
+
+
+def write_tiles(
+    pair: Pair, size: tuple[int, int], names: Sequence[str], tile: int, folder: Path
+) -> list[Pair]:
+    """Write a scene of (height, width) into a data folder: as tiles of these names, or as it is for one.
+
+    Tiles have all bands of the scene, LZW with a horizontal predictor; masks come out as 0 and 255.
+    """
+    for part in ("image", "gt", *(["ignore"] if pair.ignore else [])):
+        (folder / part).mkdir(exist_ok=True)
+    if len(names) == 1:
+        return [_copy(pair, names[0], folder)]
+    image = read_bands(pair.image)
+    masks = {"gt": read_mask(pair.label, size)}
+    if pair.ignore:
+        masks["ignore"] = read_mask(pair.ignore, size)
+    height, width = size
+    corners = [(top, left) for top in starts(height, tile) for left in starts(width, tile)]
+    for name, (top, left) in zip(names, corners, strict=True):
+        window = np.s_[top : top + tile, left : left + tile]
+        _write_tiff(folder / "image" / f"{name}.tif", image[window])
+        for part, mask in masks.items():
+            _write_mask(folder / part / f"{name}.png", mask[window])
+    return [_pair(folder, name, ".tif", pair.ignore is not None) for name in names]
+
+
+def _copy(pair: Pair, name: str, folder: Path) -> Pair:
+    copy = _pair(folder, name, pair.image.suffix, pair.ignore is not None)
+    for source, target in ((pair.image, copy.image), (pair.label, copy.label), (pair.ignore, copy.ignore)):
+        if source:
+            shutil.copyfile(source, target)
+    return copy
+
+
+def _pair(folder: Path, name: str, suffix: str, ignore: bool) -> Pair:
+    image, label = folder / "image" / f"{name}{suffix}", folder / "gt" / f"{name}.png"
+    return Pair(image, label, folder / "ignore" / f"{name}.png" if ignore else None)
+
+
+def _write_tiff(path: Path, image: np.ndarray) -> None:
+    """uint8 [H, W] or [H, W, 3 or 4]."""
+    tifffile.imwrite(
+        path,
+        image,
+        photometric="minisblack" if image.ndim == 2 else "rgb",
+        extrasamples=["unassalpha"] if image.ndim == 3 and image.shape[2] == 4 else None,
+        compression="lzw",
+        predictor=True,
+        rowsperstrip=ROWS_PER_STRIP,
+        metadata=None,
+    )
+
+
+def _write_mask(path: Path, mask: np.ndarray) -> None:
+    if not cv2.imwrite(str(path), np.where(mask != 0, 255, 0).astype(np.uint8)):
+        raise OSError(f"{path.name} could not be encoded")

@@ -1,0 +1,73 @@
+"""A data folder of scenes without ice, for a network to learn what ice is not.
+
+    python -m train_offline.data.makers.negatives --output DIR FOLDER [FOLDER ...]
+
+Every .tif and .tiff directly in a FOLDER becomes a scene of DIR with a black mask. Whoever calls this says
+that none of them shows sea ice.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from infer.settings import UsageError
+from train_offline.data.makers.cut_tiles import new_folder
+from train_offline.data.pixels import read_bands
+from train_offline.runtime.program import Parser, run
+
+
+def make_empties(folders: list[Path], output: Path) -> int:
+    """Copy scenes of `folders` to output/image and black masks to output/gt, or nothing; returns how many.
+
+    Raises UsageError naming the file: an output that is there already, a folder without scenes, a name used
+    twice, a scene that cannot be read.
+    """
+    scenes: dict[str, Path] = {}
+    for folder in folders:
+        found = _scenes(folder)
+        for path in found:
+            if path.stem in scenes:
+                raise UsageError(f"{path}: {scenes[path.stem]} has the same name; rename one of the two")
+            scenes[path.stem] = path
+    shapes = {stem: read_bands(path).shape[:2] for stem, path in scenes.items()}  # all, before any is written
+    with new_folder(output) as folder:
+        for part in ("image", "gt"):
+            (folder / part).mkdir()
+        for stem, path in scenes.items():
+            shutil.copyfile(path, folder / "image" / path.name)
+            _, png = cv2.imencode(".png", np.zeros(shapes[stem], np.uint8))
+            (folder / "gt" / f"{stem}.png").write_bytes(png.tobytes())
+    return len(scenes)
+
+
+def _scenes(folder: Path) -> list[Path]:
+    try:
+        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read as a folder: {error.strerror}") from error
+    if not found:
+        raise UsageError(f"{folder}: no .tif or .tiff file in it")
+    return found
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = Parser(prog="empties", description="Make a data folder of scenes without ice.")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="scenes, none with sea ice")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="absent or empty data folder"
+    )
+
+    def work() -> None:
+        given = parser.parse_args(argv)
+        print(f"{given.output}: {make_empties(given.folders, given.output)} scenes without ice")
+
+    return run("empties", work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Training and validation lists: which scenes belong together, and on which side."""

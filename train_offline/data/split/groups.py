@@ -1,0 +1,95 @@
+"""Which scenes must stay on one side of a split, and how the groups of them are dealt out to the sides."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from train_offline.data.split.similar import Signature, linked, similar_pairs
+
+SCENE_NAME = r"(.+?)(?:_\d+)?"  # `12_3` is tile 3 of scene `12`; `12` is scene `12`
+ICE_STEPS = (0.0, 0.05, 0.2, 0.5)  # a stratum has more ice than one step and at most as much as the next
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a split needs to know of one scene file.
+
+    size: (height, width). ice, counted: pixels of ice, and all pixels that are not ignored.
+    """
+
+    name: str
+    size: tuple[int, int]
+    ice: int
+    counted: int
+    signature: Signature
+
+
+@dataclass(frozen=True)
+class Group:
+    """Scene files that stay together.
+
+    scenes: their scenes, in order. members: indices of the files. ice: share of their counted pixels, 0 to 1.
+    """
+
+    scenes: list[str]
+    members: list[int]
+    ice: float
+
+
+def scene_of(name: str, pattern: str = SCENE_NAME) -> str:
+    """The scene that a file belongs to by its name: group 1 of the pattern, else all of it."""
+    match = re.fullmatch(pattern, name)
+    return (match[1] if match else None) or name
+
+
+def group(facts: Sequence[Facts], pattern: str = SCENE_NAME, by_name: bool = False) -> list[Group]:
+    """Files of one scene belong together, and scenes of which any two files look alike (unless `by_name`)."""
+    scenes = [scene_of(one.name, pattern) for one in facts]
+    first: dict[str, int] = {}
+    pairs = [(first.setdefault(scene, index), index) for index, scene in enumerate(scenes)]
+    if not by_name:
+        pairs += similar_pairs([one.signature for one in facts])
+    groups = []
+    for members in linked(len(facts), pairs):
+        ice, counted = sum(facts[i].ice for i in members), sum(facts[i].counted for i in members)
+        groups.append(Group(sorted({scenes[i] for i in members}), members, ice / max(1, counted)))
+    return groups
+
+
+def stratum(ice: float) -> int:
+    """0 for a share of exactly nothing, then one stratum for each step of ICE_STEPS."""
+    return sum(ice > step for step in ICE_STEPS)
+
+
+def deal(groups: Sequence[Group], shares: Sequence[float], seed: int) -> list[list[Group]]:
+    """The groups of each side; its scenes are as near to its share of all as whole groups allow.
+
+    Stratified by systematic sampling (Cochran 1977, chapter 8): the strata stand in a line, each shuffled
+    within, and every next group goes to the side that is most scenes behind its share. What one stratum
+    cannot give in whole groups is made up in the next. No side is empty if there are as many groups as sides.
+
+    The shuffle is by SHA-256 of seed and name: the same on every machine, with every version of Python and
+    NumPy, and little changed by a scene more or less.
+    """
+    line = sorted(groups, key=lambda one: (stratum(one.ice), _number(seed, one.scenes[0])))
+    start = [_number(seed, f"side {side}") for side in range(len(shares))]
+    behind = [number - sum(start) / len(start) for number in start]
+    sides: list[list[Group]] = [[] for _ in shares]
+    for one in line:
+        behind = [scenes + share * len(one.scenes) for scenes, share in zip(behind, shares, strict=True)]
+        side = behind.index(max(behind))
+        behind[side] -= len(one.scenes)
+        sides[side].append(one)
+    for side in sides:
+        if not side:
+            giver = max(sides, key=len)
+            side.append(giver.pop(giver.index(min(giver, key=lambda one: len(one.scenes)))))
+    return sides
+
+
+def _number(seed: int, text: str) -> float:
+    """At least 0 and below 1, as good as random, and exact in a float."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{text}".encode()).digest()[:6], "big") / 2**48

@@ -1,0 +1,1 @@
+"""From a checkpoint to the weights file and the graphs of infer."""

@@ -1,0 +1,87 @@
+"""Make infer/network/graphs/unet_lite3.onnx, the fast network's graph without weights.
+
+python -m train_offline.export.onnx_graph
+
+The graph takes uint8 pixels and gives uint8 masks: normalisation and the choice of the class are part of
+it, so that nothing is computed outside of ONNX Runtime. Its weights are named as in the slim state dict and
+marked as lying elsewhere; infer.predict.onnx_engine puts them in. Needed anew only when the network or the
+exporter changes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from infer.network.unet_lite3 import UNetLite3
+from infer.predict.engine import ICE
+from infer.predict.onnx_engine import GRAPH, NAMES, PREFIX
+
+OPSET = 17
+SIDE = 64  # of the image that the graph is traced with; any multiple of 16 gives the same
+
+
+class _Masks(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 [B, H, W, 3], float32 [1, 3, 1, 1] twice -> uint8 [B, 1, H, W], 0 and 255; sum of the logits.
+
+        The sum is finite where all logits are.
+        """
+        logits = self.network((images.permute(0, 3, 1, 2).float() - mean) / std)
+        return (logits[:, 1:] > logits[:, :1]).to(torch.uint8) * ICE, logits.sum()
+
+
+def graph() -> bytes:
+    """The graph as an ONNX file holds it."""
+    masks = _Masks(UNetLite3().eval())
+    shape = (1, 3, 1, 1)
+    inputs = (torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8), torch.zeros(shape), torch.ones(shape))
+    file = io.BytesIO()
+    with warnings.catch_warnings():  # the newer exporter writes the sizes of the traced image into the graph
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            masks, inputs, file, input_names=["images", "mean", "std"], output_names=["masks", "total"],
+            opset_version=OPSET, dynamo=False,
+            dynamic_axes={"images": {0: "batch", 1: "height", 2: "width"},
+                          "masks": {0: "batch", 2: "height", 3: "width"}},
+        )  # fmt: skip
+    model = onnx.load_from_string(file.getvalue())
+    for node in model.graph.node:
+        node.doc_string = ""
+    return _without_weights(model, set(masks.state_dict())).SerializeToString(deterministic=True)
+
+
+def _without_weights(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
+    for tensor in model.graph.initializer:
+        if tensor.name in names:
+            tensor.ClearField("raw_data")
+            tensor.data_location = onnx.TensorProto.EXTERNAL
+            tensor.external_data.add(key="location", value="weights file")
+    found = {tensor.name for tensor in model.graph.initializer}
+    if found != names:
+        raise RuntimeError(f"the exporter renamed weights: {sorted(found ^ names)[:3]}")
+    listed = json.dumps(sorted(name.removeprefix(PREFIX) for name in names))
+    onnx.helper.set_model_props(model, {NAMES: listed})
+    return model
+
+
+def main() -> int:
+    path = Path(GRAPH)
+    path.write_bytes(graph())
+    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Masks: audited, scored, compared, drawn."""

@@ -1,0 +1,126 @@
+"""Judges one scene: its mask's form, its score, its picture. One decode of each file serves all three."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from infer.settings import UsageError
+from train_offline.data.pixels import as_rgb, read_bands, read_mask
+from train_offline.judging.cases import Case, mask_sizes
+from train_offline.judging.finding import Finding
+from train_offline.judging.masks.audit import audit_mask, missing
+from train_offline.judging.masks.pictures import layers_of, picture
+from train_offline.scoring.score import counts
+
+THREADS = min(8, os.cpu_count() or 1)
+NOTHING = np.zeros((2, 2, 2), np.int64)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One scene.
+
+    size: (height, width) of the scene. counts: int64 [2, 2, 2] as score.counts gives them, pixels to be
+    ignored left out; with_ignored: with these. Both are None where the scene has no score. ice_fraction: of
+    the mask. true_ice_fraction: of the truth, pixels to be ignored left out. mask_sha256: of the pixels, None
+    where there are none. picture: as pictures.picture gives it.
+    """
+
+    name: str
+    file: str
+    size: tuple[int, int]
+    findings: list[Finding] = field(default_factory=list)
+    has_truth: bool = False
+    counts: np.ndarray | None = None
+    with_ignored: np.ndarray | None = None
+    ignored_pixels: int = 0
+    ice_fraction: float | None = None
+    true_ice_fraction: float | None = None
+    mask_sha256: str | None = None
+    picture: dict[str, Any] | None = None
+
+
+def judge_scenes(
+    cases: Iterable[Case], masks: Path, owner: int | None, side: int | None = None
+) -> list[Judged]:
+    """Every scene in turn, a few at a time in threads; no more of them are in memory at once.
+
+    masks: the output folder. owner: as audit_mask. side: of the pictures, in pixels; None for no pictures.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(_in_order(pool.submit(_judge, case, masks, owner, side) for case in cases))
+
+
+def _in_order(futures: Iterator[Future[Judged]]) -> Iterator[Judged]:
+    """Results in order, with a bounded number of scenes under way."""
+    waiting: list[Future[Judged]] = []
+    for future in futures:
+        waiting.append(future)
+        if len(waiting) > 2 * THREADS:
+            yield waiting.pop(0).result()
+    for future in waiting:
+        yield future.result()
+
+
+def _judge(case: Case, masks: Path, owner: int | None, side: int | None) -> Judged:
+    sizes = mask_sizes(case)
+    path = masks / f"{case.name}.png"
+    findings, mask = audit_mask(path, sizes, owner) if os.path.lexists(path) else ([missing(path.name)], None)
+    size = mask.shape if mask is not None else sizes[-1]
+    truth, of_truth = _read_truth(case.label, size)
+    ignore, of_ignore = _read_truth(case.ignore, size)
+    scored = mask is not None and truth is not None
+    return Judged(
+        name=case.name,
+        file=case.image.name,
+        size=size,
+        findings=[*findings, *of_truth, *of_ignore],
+        has_truth=case.label is not None,
+        counts=counts(truth, mask, ignore) if scored else None,
+        with_ignored=counts(truth, mask) if scored and ignore is not None else None,
+        ignored_pixels=0 if ignore is None else int(np.count_nonzero(ignore)),
+        ice_fraction=None if mask is None else np.count_nonzero(mask) / mask.size,
+        true_ice_fraction=None if truth is None else _share_of_ice(truth, ignore),
+        mask_sha256=None if mask is None else hashlib.sha256(np.ascontiguousarray(mask)).hexdigest(),
+        picture=None if side is None else _picture(case, mask, truth, ignore, side),
+    )
+
+
+def _share_of_ice(truth: np.ndarray, ignore: np.ndarray | None) -> float:
+    """Of the pixels that count, 0 where none does."""
+    counted = truth if ignore is None else truth[ignore == 0]
+    return np.count_nonzero(counted) / max(1, counted.size)
+
+
+def _read_truth(path: Path | None, size: tuple[int, int]) -> tuple[np.ndarray | None, list[Finding]]:
+    if path is None:
+        return None, []
+    try:
+        return read_mask(path, size), []
+    except UsageError as error:
+        what = str(error).removeprefix(f"{path}: ")
+        name = f"{path.parent.name}/{path.name}"
+        return None, [Finding("truth", name, what, "mend it: the scene is not scored")]
+
+
+def _picture(
+    case: Case, mask: np.ndarray | None, truth: np.ndarray | None, ignore: np.ndarray | None, side: int
+) -> dict[str, Any] | None:
+    """None where the scene cannot be shown: it is broken, or of a kind that has no colours to show."""
+    try:
+        image = as_rgb(read_bands(case.image))
+    except UsageError:
+        return None
+    empty = np.zeros(image.shape[:2], np.uint8)
+    shown = empty if mask is None else mask
+    if shown.shape != image.shape[:2]:
+        return None
+    return picture(image, layers_of(shown, truth, ignore), side)

@@ -1,0 +1,1 @@
+"""What a dry run found: table, JSON, page and history."""

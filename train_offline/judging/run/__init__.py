@@ -1,0 +1,1 @@
+"""A submission as a process or a container, run and watched from outside."""

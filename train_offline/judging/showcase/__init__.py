@@ -1,0 +1,1 @@
+"""Pictures of what the shipped weights can and cannot do."""

@@ -1,0 +1,1 @@
+"""The networks in training, by name, and the way to the slim ones of infer and back."""

@@ -1,0 +1,92 @@
+"""What smp and timm have: architectures and encoders by name, and the hub's weights for them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import segmentation_models_pytorch as smp
+import timm
+from huggingface_hub import constants
+from huggingface_hub.utils import logging as hub_logging
+from segmentation_models_pytorch.encoders import encoders, is_equivalent_to_timm_universal
+
+from infer.settings import UsageError
+from train_offline.models.lite2 import ENCODERS, LITE2_WEIGHTS
+
+LIGHT = "light-residual"
+IMAGENET = "imagenet"
+TIMM = "tu-"  # smp's mark of an encoder that is timm's
+
+
+def check_names(arch: str, encoder: str) -> None:
+    """Raises UsageError for a name that neither smp nor timm knows; it names those that do."""
+    architectures = [LIGHT, *smp.MODEL_ARCHITECTURES_MAPPING]
+    if arch.lower() not in architectures:
+        raise UsageError(f"no architecture {arch!r}: --arch is one of {', '.join(sorted(architectures))}")
+    if encoder.startswith(TIMM):
+        name = encoder.removeprefix(TIMM)
+        known, names = timm.is_model(name), [TIMM + other for other in timm.list_models()]
+    else:
+        known = encoder in encoders or is_equivalent_to_timm_universal(encoder)
+        names = [*encoders, *(TIMM + other for other in timm.list_models())]
+    if not known:
+        similar = difflib.get_close_matches(encoder, names, cutoff=0.5)
+        hint = f"; similar: {', '.join(similar)}" if similar else ""
+        raise UsageError(
+            f"no encoder {encoder!r}: --encoder is smp's name, or {TIMM}NAME for timm's NAME{hint}"
+        )
+
+
+@contextmanager
+def first_weights(encoder: str, weights: str | None) -> Iterator[str | bool | None]:
+    """The value of smp's encoder_weights, for the time in which the encoder is made.
+
+    Raises UsageError for weights that the encoder has not got, or that neither the hub nor its cache on this
+    machine gives. The hub is asked for up to a minute, in silence.
+    """
+    if weights is not None:
+        _check_weights(encoder, weights)
+    if weights in (
+        None,
+        LITE2_WEIGHTS,
+    ):  # those are set when the encoder is made (train_offline.models.lite2)
+        yield None
+        return
+    verbosity = hub_logging.get_verbosity()
+    hub_logging.set_verbosity(hub_logging.CRITICAL)  # it tells of every retry
+    try:
+        yield True if encoder.startswith(TIMM) else weights
+    except OSError as error:  # of huggingface_hub: nothing in the cache, and no way to the hub
+        raise UsageError(
+            f"the {weights} weights of encoder {encoder} cannot be fetched: run once with a network, or copy "
+            f"{constants.HF_HUB_CACHE} from a machine that has them, or give --encoder-weights "
+            f"{LITE2_WEIGHTS}"
+        ) from error
+    finally:
+        hub_logging.set_verbosity(verbosity)
+
+
+def _check_weights(encoder: str, weights: str) -> None:
+    if weights == LITE2_WEIGHTS:
+        if encoder not in ENCODERS:
+            raise UsageError(
+                f"{weights} are for encoder {ENCODERS[0]}: leave --encoder or --encoder-weights out"
+            )
+        return
+    if encoder.startswith(TIMM):
+        found = [IMAGENET] if timm.models.is_model_pretrained(encoder.removeprefix(TIMM)) else []
+    elif encoder in encoders:
+        found = list(encoders[encoder]["pretrained_settings"])
+    else:
+        return  # an old name of smp for one of timm's encoders
+    if weights not in found:
+        what = f"has only {', '.join(found)}" if found else "has no weights"
+        raise UsageError(f"encoder {encoder} {what}, not {weights}: leave --encoder-weights out")
+
+
+def in_one_line(error: Exception) -> str:
+    """What an exception of another library says, shortened; without a text its name."""
+    text = " ".join(str(error).split())
+    return (text if len(text) <= 200 else f"{text[:200]} …") or type(error).__name__

@@ -1,0 +1,1 @@
+"""What all programs share: arguments, signals, threads, devices, files."""

@@ -1,0 +1,1 @@
+"""Between the surface and the file: atmosphere and sensor."""

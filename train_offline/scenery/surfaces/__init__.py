@@ -1,0 +1,1 @@
+"""Ice, water and land: what a scene is made of."""

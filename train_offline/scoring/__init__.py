@@ -1,0 +1,1 @@
+"""Scores of masks: FWIoU, IoU of ice, boundary F1."""

@@ -1,0 +1,1 @@
+"""From the arguments of a training to its last checkpoint."""

@@ -1,0 +1,1 @@
+"""The settings of a training, their presets, and the arguments that fill them."""

@@ -1,0 +1,62 @@
+"""All that a training reads: its sources, what they are, and what is worth a word before it starts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infer.settings import UsageError
+from train_offline.data.crops.sampler import Source
+from train_offline.data.leaks import shared_scenes
+from train_offline.data.preflight import require_apart, require_different, require_scorable, require_trainable
+from train_offline.data.sources import load_sources
+from train_offline.data.split.lists import list_name
+from train_offline.training.checkpoint import Checkpoint
+from train_offline.training.config.settings import TrainSettings
+from train_offline.training.log.provenance import facts_of
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """facts: provenance.facts_of. notes: lines for the user."""
+
+    train: list[Source]
+    val: list[Source]
+    facts: dict[str, Any]
+    notes: list[str]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{s.name} {len(s.scenes)} scenes x {s.weight:g}" for s in self.train)
+
+
+def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
+    """Raises UsageError for data that cannot be read or learned from."""
+    folders = [folder for folder, _ in settings.data]
+    require_different("--data", folders)
+    require_different("--val", settings.val)
+    _require_fold(folders, settings.fold)
+    notes = require_apart(folders, settings.val, settings.fold)
+    train = load_sources(settings.data, list_name("train", settings.fold), settings.cache)
+    require_trainable(folders, [source.scenes for source in train])
+    val = load_sources(
+        [(folder, 1.0) for folder in settings.val], list_name("val", settings.fold), settings.cache
+    )
+    require_scorable(settings.val, [source.scenes for source in val])
+    notes += shared_scenes(folders, train, settings.val, val)
+    facts = facts_of(train, val)
+    before = saved.facts.get("data_sha256") if saved else None
+    if before not in (None, facts["data_sha256"]):
+        notes.append("the scenes are not those that the checkpoint was trained on")
+    return TrainData(train, val, facts, notes)
+
+
+def _require_fold(folders: list[Path], fold: int | None) -> None:
+    """Folders without any list are used whole, but with --fold one of them must have its list."""
+    name = list_name("train", fold)
+    if fold is not None and not any(os.path.isfile(folder / name) for folder in folders):
+        raise UsageError(
+            f"--fold {fold}: no {name} in {' or '.join(map(str, folders))}; "
+            "make it with ./run.sh split --folds N"
+        )

@@ -1,0 +1,1 @@
+"""What a training leaves for people: history, curves, pictures, facts."""

@@ -1,0 +1,246 @@
+"""The training loop: epochs of crops, validation, checkpoints, until the end or a signal."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import suppress
+from typing import Any
+
+import torch
+
+from infer.settings import UsageError
+from train_offline.runtime.devices import make_fabric
+from train_offline.runtime.signals import Interrupt
+from train_offline.scoring.evaluate import Score
+from train_offline.training import checkpoint
+from train_offline.training.checkpoint import Checkpoint
+from train_offline.training.config.settings import TrainSettings
+from train_offline.training.inputs import read_data
+from train_offline.training.loader import batches, plan, require_same_epochs
+from train_offline.training.log.reports import Reports
+from train_offline.training.log.run_log import Progress
+from train_offline.training.optimisation.schedule import Clock, learning_rate
+from train_offline.training.step import Trainer
+from train_offline.training.validation import Best, Validation, mean_fwiou
+from train_offline.training.warm_start import start_from_file
+
+LAST, BEST = "last.pt", "best.pt"
+CHECK_STEPS = 10  # reading the loss makes a GPU wait for the CPU, so not after every step
+
+
+class Training:
+    """One run: `step` batches done so far, and everything that the next one needs."""
+
+    def __init__(self, settings: TrainSettings, saved: Checkpoint | None) -> None:
+        """Reads all scenes first; raises UsageError for whatever makes a run impossible, before it starts."""
+        self._settings = settings
+        self._data = read_data(settings, saved)
+        fresh = saved is None and settings.init is None
+        self._fabric = make_fabric(settings)
+        self._val = Validation(self._fabric, self._data.val)
+        self.trainer = Trainer(self._fabric, settings, hub_weights=fresh)
+        self._plan = plan(settings, self._data.train, self._fabric.world_size)
+        self.step, self._scores, self._best, self._losses = 0, {}, Best(), (0.0, 0)
+        self._due: dict[str, Any] = {}  # the row of history of an epoch that is over but not scored
+        if saved is not None:
+            require_same_epochs(self._plan, saved)
+            self.step, self._scores, self._best = saved.step, saved.scores, Best(**saved.best)
+            self._losses, self._due = saved.epoch_loss, saved.due
+            self.trainer.restore(saved)
+        elif settings.init is not None:
+            start_from_file(self.trainer, settings.init, settings, self._data.train)
+        self._clock = Clock(saved.seconds if saved else 0.0)
+        self._saved_at = time.monotonic()
+
+    def run(self) -> int | None:
+        """Train to the end; returns the number of the signal that stopped the run early, else None."""
+        shown = self._fabric.is_global_zero
+        self._progress = Progress(self._share_passed(), shown)
+        done = self.step - bool(self._due)  # a kill may have come between the due row and its checkpoint
+        self._reports = Reports(self._settings.run, done, self._settings.tensorboard) if shown else None
+        with Interrupt() as interrupt:
+            try:
+                if self._reports:
+                    self._reports.start(self._settings.to_json(), self._data.facts)
+                for line in (*self._data.notes, self._describe()):
+                    self._progress.line(f"train: {line}")
+                if self._due:
+                    self._finish_epoch(self._due)
+                stopped = False
+                while not stopped and not self._over():
+                    stopped = self._epoch(interrupt)
+                if not stopped and self._losses[1]:
+                    self._finish_stopped_epoch(interrupt)
+                self.trainer.agree()
+                self._save(LAST)
+            finally:
+                self._progress.close()
+                with suppress(OSError):  # a disk that is full has been complained of, and this is a picture
+                    if self._reports:
+                        self._reports.close()
+        return interrupt.signal
+
+    def _epoch(self, interrupt: Interrupt) -> bool:
+        """Train what is left of the epoch; score, log and save it unless a signal came first: then True."""
+        epoch, steps_done = divmod(self.step, self._plan.steps_per_epoch)
+        started, first_step, recent = time.monotonic(), self.step, []
+        stopped = False
+        loader = batches(self._fabric, self._settings, self._data.train, self._plan, epoch, steps_done)
+        for images, labels in loader:
+            share, stopped = self._fabric.broadcast((self._share_passed(), interrupt.signal is not None))
+            if share >= 1 or stopped:
+                break
+            rate = learning_rate(share, self._settings.lr, self._settings.warm_up, self._settings.schedule)
+            recent.append(self.trainer.step(images, labels, rate))
+            self.step += 1
+            if len(recent) == CHECK_STEPS:
+                loss = self._read(recent)
+                self._show(share, loss, self._speed(first_step, started))
+                self._save_if_due()
+        if recent:
+            self._read(recent)
+        if self.step > first_step and not stopped:
+            row = self._row(epoch, rate, self._speed(first_step, started))
+            stopped = self._end_epoch(row, interrupt)
+        return stopped
+
+    def _finish_stopped_epoch(self, interrupt: Interrupt) -> None:
+        """End the epoch of a run that was stopped at its end, or is resumed with an earlier one."""
+        epoch = (self.step - 1) // self._plan.steps_per_epoch
+        rate = self.trainer.optimiser.param_groups[0]["lr"]  # of the last step, restored with its state
+        self._end_epoch(self._row(epoch, rate, self._mean_speed()), interrupt)
+
+    def _end_epoch(self, row: dict[str, Any], interrupt: Interrupt) -> bool:
+        """Score, log and save; True where a signal came before that."""
+        due = self._over() or row["epoch"] % self._settings.val_every == 0
+        if self._val and due and self._saved_for_scores(row, interrupt):
+            return True
+        self._finish_epoch(row)
+        return False
+
+    def _row(self, epoch: int, rate: float, speed: float) -> dict[str, Any]:
+        """What history says of an epoch before it is scored; the count of its losses begins anew."""
+        (total, steps), self._losses = self._losses, (0.0, 0)
+        row = {"epoch": epoch + 1, "step": self.step, "seconds": round(self._clock.seconds(), 1)}
+        return row | {"loss": round(total / steps, 5), "lr": rate, "crops_per_second": round(speed, 2)}
+
+    def _saved_for_scores(self, row: dict[str, Any], interrupt: Interrupt) -> bool:
+        """Save first: scoring can outlast the patience of whoever ends a process. True: a signal has come.
+
+        A run that ends before the scores are saved makes up for them when it is resumed.
+        """
+        self.trainer.agree()
+        self._due = row
+        self._save(LAST)
+        return self._fabric.broadcast(interrupt.signal is not None)
+
+    def _finish_epoch(self, row: dict[str, Any]) -> None:
+        """Score the averaged weights where that is due; a row of history, a line, checkpoints."""
+        scores, pictures = [], []
+        if self._due and self._val:
+            scores = self._validate()
+            row = row | {"fwiou": round(mean_fwiou(scores), 5)}
+            row |= {name: round(value, 5) for name, value in self._scores.items()}
+        if self._reports:
+            if scores and self._settings.tensorboard:
+                pictures = self._val.pictures(self.trainer.average.module, self.trainer.bf16)
+            self._reports.epoch(row, bool(scores), pictures)
+        self._progress.line(
+            f"epoch {row['epoch']}, step {self.step}, {row['seconds'] / 60:.1f} min, loss {row['loss']:.4f}, "
+            f"{row['crops_per_second']:.1f} crops/s" + "".join(f" | {s}" for s in scores)
+        )
+        self._due = {}
+        if scores and self._best.step == self.step:
+            self._save(BEST)
+        self._save(LAST)
+
+    def _validate(self) -> list[Score]:
+        scores = self._val.scores(self.trainer.average.module, self.trainer.bf16)
+        self._scores = {f"{s.source}/{name}": value for s in scores for name, value in s.figures().items()}
+        self._best = self._best.after(mean_fwiou(scores), self.step)
+        return scores
+
+    def _share_passed(self) -> float:
+        return self._plan.end.share_passed(self.step, self._clock.seconds())
+
+    def _over(self) -> bool:
+        """Whether the run has reached its end, or its patience has; the same in all processes."""
+        patience = self._settings.patience
+        over = self._share_passed() >= 1 or (patience is not None and self._best.stale >= patience)
+        return self._fabric.broadcast(over)
+
+    def _read(self, recent: list[torch.Tensor]) -> float:
+        """Mean loss of the latest steps, which are then forgotten; UsageError where it is not finite."""
+        loss = self.trainer.mean_loss(recent)
+        self._require(math.isfinite(loss), f"the loss is {loss}")
+        self._losses = (self._losses[0] + loss * len(recent), self._losses[1] + len(recent))
+        recent.clear()
+        return loss
+
+    def _require(self, finite: bool, what: str) -> None:
+        """Raises UsageError, in all processes alike, where nothing more can be learned."""
+        if not finite:
+            last = self._settings.run / LAST
+            left = f"{last} is kept: resume with" if last.exists() else "nothing was saved: begin again with"
+            raise UsageError(f"{what} by step {self.step}; {left} a lower --lr")
+
+    def _speed(self, first_step: int, started: float) -> float:
+        """Crops per second since `first_step`."""
+        return (self.step - first_step) * self._plan.crops_per_step / (time.monotonic() - started)
+
+    def _mean_speed(self) -> float:
+        """Crops per second of the whole run."""
+        return self.step * self._plan.crops_per_step / max(1e-9, self._clock.seconds())
+
+    def _show(self, share: float, loss: float, speed: float) -> None:
+        figures = {"loss": f"{loss:.3f}", "step": self.step, "crops": f"{speed:.1f}/s"}
+        scores = [value for name, value in self._scores.items() if name.endswith("/fwiou")]
+        if scores:
+            figures["FWIoU"] = f"{sum(scores) / len(scores):.4f}"
+        self._progress.update(share, **figures)
+
+    def _save_if_due(self) -> None:
+        """Within an epoch: at its end the scores come first, which a run resumed after them would skip."""
+        within = self.step % self._plan.steps_per_epoch != 0
+        due = within and time.monotonic() - self._saved_at > 60 * self._settings.save_every
+        if self._fabric.broadcast(due):
+            self._save(LAST)
+
+    def _save(self, name: str) -> None:
+        """All processes must call it; UsageError, and the file as it was, where a weight is not finite."""
+        self._require(self.trainer.is_finite(), "a weight is not finite")
+        if name == LAST:
+            self._saved_at = time.monotonic()
+        problem = None
+        if self._fabric.is_global_zero:
+            try:
+                checkpoint.save(self._state(), self._settings.run / name)
+            except UsageError as error:
+                problem = str(error)
+        problem = self._fabric.broadcast(problem)  # else the others wait for a process that has gone
+        if problem:
+            raise UsageError(problem)
+
+    def _state(self) -> Checkpoint:
+        return Checkpoint(
+            settings=self._settings.to_json(),
+            step=self.step,
+            seconds=self._clock.seconds(),
+            scores=self._scores,
+            best=vars(self._best),
+            epoch_loss=self._losses,
+            facts=self._data.facts,
+            crops_per_step=self._plan.crops_per_step,
+            steps_per_epoch=self._plan.steps_per_epoch,
+            due=self._due,
+            **self.trainer.state(),
+        )
+
+    def _describe(self) -> str:
+        precision = "bf16" if self.trainer.bf16 else "fp32"
+        plan = self._plan
+        return (
+            f"{self._data}; {plan.steps_per_epoch} steps of {plan.crops_per_step} crops per epoch; "
+            f"{self._fabric.world_size} x {self._fabric.device.type}, {precision}; from step {self.step}"
+        )
