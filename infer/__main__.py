@@ -15,7 +15,8 @@ NO_THREAD = "can't start new thread"  # as Python says it
 
 def main(argv: list[str] | None = None, order: Order | None = None) -> int:
     """Runs the job, or the part of it that `order` says, and returns its exit code."""
-    from infer.settings import UsageError, parse
+    from infer.errors import UsageError
+    from infer.settings import parse
 
     try:
         settings = parse(argv)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infer.errors import UsageError
 from infer.plan.preflight import check_places
 from infer.plan.scenes import Scene, batches, find_scenes, not_looked_at, pad_multiple
 from infer.plan.tile_size import tile_that_fits
@@ -22,7 +23,7 @@ from infer.process.signals import leave_on_signals_at_any_moment
 from infer.process.supervisor import Order
 from infer.process.told import MOST_LINES, Told
 from infer.read.reader import DecodedBatch, Reader
-from infer.settings import Settings, UsageError
+from infer.settings import Settings
 from infer.write.audit import Pending, audit, made_before, note_when_made
 from infer.write.mask_writer import MaskWriter, is_whole_mask
 from infer.write.png_stamp import sha256_of, stamp_of

@@ -6,14 +6,12 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from infer.errors import UsageError
+from infer.network.architecture import STRIDE
+
 MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
-STRIDE = 16  # of the network: four stages, each of which halves the resolution
 SMALLEST_TILE = 256  # pixels; below that a tile is mostly margin
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
-
-
-class UsageError(Exception):
-    """What the user asked for cannot be done; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,6 @@
 
 import os
 
-# Commands by the names of earlier versions: `python -m train_offline.train` runs train_offline/commands/train.py.
+# Commands by the names of earlier versions: `python -m train_offline.train` runs commands/train.py.
 _COMMANDS = os.path.join(os.path.dirname(__file__), "commands")
 __path__ += [_COMMANDS, os.path.join(_COMMANDS, "moved")]

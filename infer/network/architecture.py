@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CLASSES = 2
+STRIDE = 16  # four stages, each of which halves the resolution
 STEM, FIRST = 32, 24  # channels
 # Stages of inverted residual blocks: blocks, kernel, stride, channels. A stage's first block has its stride.
 STAGES = ((3, 3, 2, 32), (3, 5, 2, 48), (5, 3, 2, 96), (5, 5, 1, 136))

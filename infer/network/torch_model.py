@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from infer.errors import UsageError
 from infer.network.weights_file import ANY_SMP, CLASSES, FAST, Slim, read_slim
 from infer.process.image import in_image
-from infer.settings import UsageError
 
 
 @dataclass(frozen=True)

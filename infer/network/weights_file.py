@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from infer.write.png_stamp import sha256_of, unreadable
 
 FORMAT = "seaice-slim/1"

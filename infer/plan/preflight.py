@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from infer.errors import UsageError
 from infer.process.image import in_image
-from infer.settings import Settings, UsageError
+from infer.settings import Settings
 from infer.write.mask_writer import PREFIX, SUFFIX
 
 

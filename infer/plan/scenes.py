@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from infer.plan.tiff_header import Header, HeaderError, read_header
+from infer.errors import HeaderError, UsageError
+from infer.network.architecture import STRIDE
+from infer.network.padding import padded
+from infer.plan.tiff_header import Header, read_header
 from infer.predict.hardware import batch_size
-from infer.predict.tiles import padded
 from infer.process.image import in_image
-from infer.settings import STRIDE, Limits, UsageError
+from infer.settings import Limits
 
 MAX_SHAPES = 64  # of padded scenes in a folder above which an engine that prepares for each is given fewer
 COARSE = 64  # pixels: what they are then padded to

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from infer.errors import HeaderError
+
 MAX_TAGS = 4096
 MAX_PAGES = 2**16  # of a file that are looked at; what lies behind them is said to be unseen
 MAX_METADATA = 2**20  # bytes of GDAL's metadata in which the roles of bands are looked for
@@ -34,10 +36,6 @@ FACTS = {
 _FOLLOWED = {KIND, WIDTH, HEIGHT, TILE_WIDTH, TILE_HEIGHT, *FACTS}  # other tags may point anywhere
 # BYTE, SHORT, LONG, their signed kinds, IFD, LONG8, SLONG8 and IFD8: what whole numbers are stored as
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
-
-
-class HeaderError(ValueError):
-    """The header cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)

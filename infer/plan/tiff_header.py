@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infer.errors import HeaderError
 from infer.plan.tiff_directories import (
     FACTS,
     HEIGHT,
@@ -22,7 +23,6 @@ from infer.plan.tiff_directories import (
     WIDTH,
     Directories,
     Directory,
-    HeaderError,
     read_start,
 )
 from infer.settings import MAX_PIXELS

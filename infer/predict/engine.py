@@ -18,13 +18,6 @@ ICE = 255
 WORTH_BF16 = 2_000_000  # pixels of a job from which on bf16's pace outweighs OpenVINO's longer start
 
 
-class NotFiniteError(ArithmeticError):
-    """A logit is infinite or not a number: what it decides would be a guess."""
-
-    def __init__(self) -> None:
-        super().__init__("the network's output is not finite")
-
-
 class Engine(Protocol):
     """device: "cuda" or "cpu". precision: "fp16", "bf16" or "fp32".
 

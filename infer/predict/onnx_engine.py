@@ -1,6 +1,6 @@
 """The fast network on a CPU by ONNX Runtime, which starts in a tenth of torch's time.
 
-network/graphs/unet_lite3.onnx is the graph without weights (train_offline.export.onnx_graph makes it); they are
+network/graphs/unet_lite3.onnx is the graph without weights, by train_offline.export.onnx_graph; they are
 put in from the weights file, so that there is one file of weights for all engines.
 """
 
@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from infer.errors import NotFiniteError, UsageError
 from infer.network.weights_file import Slim
-from infer.predict.engine import NotFiniteError
 from infer.predict.tiles import stacked
 from infer.process.limits import cpus
-from infer.settings import UsageError
 
 GRAPH = Path(__file__).resolve().parents[1] / "network" / "graphs" / "unet_lite3.onnx"
 NAMES = "state"  # in the graph's metadata: the names of the state dict, as JSON

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from infer.errors import NotFiniteError
 from infer.network.weights_file import Slim
-from infer.predict.engine import Engine, NotFiniteError
+from infer.predict.engine import Engine
 from infer.predict.tiles import stacked
 from infer.process.limits import cpus
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infer.predict.engine import Engine, NotFiniteError
+from infer.errors import NotFiniteError
+from infer.network.architecture import STRIDE
+from infer.predict.engine import Engine
 from infer.predict.hardware import batch_size
 from infer.predict.tiles import crop, grid, stitch
-from infer.settings import SMALLEST_TILE, STRIDE, Settings, half_tile
+from infer.settings import SMALLEST_TILE, Settings, half_tile
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from infer.settings import STRIDE
+from infer.network.architecture import STRIDE
+from infer.network.padding import padded, reflect
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,6 @@ class Tile:
         return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
 
 
-def padded(size: int, multiple: int = STRIDE) -> int:
-    """size rounded up to a multiple."""
-    return -(-size // multiple) * multiple
-
-
 def spans(size: int, tile: int, overlap: int, multiple: int = STRIDE) -> list[Span]:
     """Cuts one axis of `size` pixels into equal stretches of at most `tile` that share `overlap` or more.
 
@@ -81,18 +77,6 @@ def grid(height: int, width: int, tile: int, overlap: int, multiple: int = STRID
     """The tiles of a scene, row by row, all of one shape; see spans."""
     columns = spans(width, tile, overlap, multiple)
     return [Tile(rows, cols) for rows in spans(height, tile, overlap, multiple) for cols in columns]
-
-
-def reflect(start: int, stop: int, size: int) -> np.ndarray:
-    """int64 [stop - start]: indices into an axis of `size` pixels, reflected at its ends.
-
-    Unlike torch's reflection padding this can pad by more than the axis holds.
-    """
-    if size == 1:
-        return np.zeros(stop - start, np.int64)
-    period = 2 * (size - 1)
-    index = np.arange(start, stop) % period
-    return np.minimum(index, period - index)
 
 
 def crop(image: np.ndarray, tile: Tile) -> np.ndarray:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from infer.errors import NotFiniteError, UsageError
+from infer.network.architecture import STRIDE
 from infer.network.torch_model import Model, model_of
 from infer.network.weights_file import Slim
-from infer.predict.engine import ICE, NotFiniteError
+from infer.predict.engine import ICE
 from infer.predict.hardware import gpu_visible
 from infer.process.limits import cpus
-from infer.settings import STRIDE, UsageError
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 

@@ -7,6 +7,8 @@ import threading
 import time
 from contextlib import suppress
 
+from infer.process.text import one_line
+
 UNHEARD = OSError, ValueError  # of a stream that is full, closed, or has nobody at its other end
 SECONDS_BETWEEN_LINES = 10.0  # so that a run that somebody ends for its time leaves a trace of where it was
 
@@ -71,8 +73,3 @@ def tell(message: str) -> None:
     """One line on stderr; where nothing takes it, the masks are made all the same."""
     with suppress(*UNHEARD):
         print(one_line(message), file=sys.stderr, flush=True)
-
-
-def one_line(message: str) -> str:
-    """The message with what could forge another line or steer a terminal, say in a file name, escaped."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)

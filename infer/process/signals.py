@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
 _MESSAGE = b"infer: stopped: the masks so far are whole; --resume makes the rest\n"
 
 
@@ -21,7 +22,7 @@ def leave_on_signals(clean_up: Callable[[], None]) -> None:
     def leave(number: int, _: FrameType | None) -> None:
         _leave(number, clean_up)
 
-    for number in _heard():
+    for number in not_ignored(*STOPPED_BY):
         signal.signal(number, leave)
 
 
@@ -31,7 +32,7 @@ def leave_on_signals_at_any_moment(clean_up: Callable[[], None]) -> None:
     Python calls handlers between two steps of its main thread: one forward pass of a large scene may last
     longer than the judge waits after SIGTERM. What writes to the wakeup pipe is called at once.
     """
-    heard = _heard()
+    heard = not_ignored(*STOPPED_BY)
     source, sink = os.pipe()
     os.set_blocking(sink, False)
     signal.set_wakeup_fd(sink, warn_on_full_buffer=False)
@@ -46,9 +47,9 @@ def leave_on_signals_at_any_moment(clean_up: Callable[[], None]) -> None:
     threading.Thread(target=watch, name="signals", daemon=True).start()
 
 
-def _heard() -> list[int]:
-    """Not those that the caller wants ignored, as nohup does."""
-    return [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+def not_ignored(*numbers: int) -> list[int]:
+    """The signals of these that the caller does not want ignored, as nohup does."""
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _leave(number: int, clean_up: Callable[[], None]) -> None:

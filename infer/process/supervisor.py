@@ -20,12 +20,12 @@ from dataclasses import dataclass, field, replace
 
 from infer.process.journal import Journal, Outcome
 from infer.process.limits import oom_kills
+from infer.process.signals import STOPPED_BY, not_ignored
 from infer.settings import SMALLEST_TILE, half_tile
 from infer.write.report import process_start
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 MOST_UNEXPLAINED = 2  # crashes with no scene at hand after which what is left is given up
-STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _in_a_child(work: Callable[[Order], int], order: Order) -> int:
     _flush()  # or both processes would print what waits
     parent = os.getpid()
     # Blocked, and waited for: a handler that strikes just before waitpid() would run only when that returns.
-    heard = {number for number in STOPPED_BY if signal.getsignal(number) is not signal.SIG_IGN}
+    heard = set(not_ignored(*STOPPED_BY))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {*heard, signal.SIGCHLD})
     try:
         child = os.fork()

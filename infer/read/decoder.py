@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from infer.errors import DecodeError
 from infer.plan.scenes import Scene
 from infer.process.limits import cpus
-from infer.read.errors import DecodeError
 from infer.write.report import Redone
 
 if TYPE_CHECKING:

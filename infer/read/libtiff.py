@@ -12,8 +12,8 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
+from infer.errors import DecodeError
 from infer.plan.tiff_header import Header
-from infer.read.errors import DecodeError
 
 # Whose damage it reports: none, LZW, Deflate (two numbers), PackBits, LZMA, ZSTD, WebP
 CODECS = frozenset((1, 5, 8, 32946, 32773, 34925, 50000, 50001))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from infer.errors import DecodeError
 from infer.read.bands import BLACK_IS_ZERO, CMYK, PALETTE, RGB, WHITE_IS_ZERO, YCBCR, Bands
-from infer.read.errors import DecodeError
 
 # Samples wider than 8 bits are stretched by one line for all bands of a scene: what lies between these
 # percentiles of its valid samples fills 0 to 255.

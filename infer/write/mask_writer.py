@@ -30,7 +30,7 @@ class MaskWriter:
     """Writing threads over one folder. Use it in a `with` block: leaving it waits for the last mask.
 
     write_seconds is the time spent in all threads together; first_mask_at is time.monotonic() when the first
-    mask stood under its name, None before that. stamp says what predicted masks are made with (see png_stamp).
+    mask stood under its name, None before that. stamp: what predicted masks are made with (see png_stamp).
     What processes that are no more left half written is removed first.
     """
 

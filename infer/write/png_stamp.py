@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from infer.settings import Settings, UsageError
+from infer.errors import UsageError
+from infer.settings import Settings
 
 KEYWORD = b"SeaIceRun"
 MOST_BYTES = 2**32  # of a weights file; the largest encoders of timm have half of that

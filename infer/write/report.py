@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from infer import __version__
-from infer.settings import UsageError
+from infer.errors import UsageError
 
 
 def process_start() -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.bench import table
 from tests.bench.contestants import CONTESTANTS, OURS, Contestant, apart, environment, peers_packages
 from tests.bench.measure import Failed, Run, agreement, fresh, medians, run, score

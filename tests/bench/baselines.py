@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.folder import Pair, listed_pairs, read_scene
 from train_offline.judging.run.sandbox import lay_out
 from train_offline.judging.showcase.run_infer import run_job, total_counts

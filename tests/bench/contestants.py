@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.helpers.support import REPO
 
 PEERS = REPO / "tests" / "bench" / "peers"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import statistics
 import sys
 
-from infer.settings import WEIGHTS, UsageError
+from infer.errors import UsageError
+from infer.settings import WEIGHTS
 from train_offline.runtime.program import run
 
 BATCHES = (1, 4, 16, 32)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from infer.settings import WEIGHTS, UsageError
+from infer.errors import UsageError
+from infer.settings import WEIGHTS
 from tests.bench.contestants import OURS, environment
 from tests.bench.measure import Failed, Run, fresh, run
 from tests.bench.scenarios import make

@@ -8,7 +8,7 @@ change one thing about `modern`. The row of another seed tells what a difference
 out of all of them: its column shows what generalises to another sensor. drawn_val is 120 more drawn scenes:
 two of the 20 embedded ones held most of the error. Seconds are as good as the machine was quiet, which it was
 not for most rows. Writes ablation.csv beside this file after each row; rows whose run is finished in WORK_DIR
-are not trained again, but scored. The rows of one file are comparable with one another, not with a long training.
+are not trained again, but scored. Rows of one file are comparable with one another, not with a long training.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from pathlib import Path
 
 import torch
 
+from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
-from infer.settings import UsageError
 from train_offline.commands.export import trained_network
 from train_offline.commands.synthesize import embedded_split
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.data.folder import pairs_in, read_scene
 from train_offline.data.makers.negatives import make_empties
 from train_offline.models.flops import cost
+from train_offline.runtime.arguments import COUNT
 from train_offline.runtime.code_version import REPOSITORY
-from train_offline.runtime.program import Parser, positive, run
+from train_offline.runtime.program import Parser, run
 from train_offline.scoring.evaluate import counts_of
 from train_offline.scoring.score import score
 from train_offline.training import checkpoint
@@ -224,9 +225,9 @@ def main(argv: list[str] | None = None) -> int:
     shared = REPOSITORY.parent / "shared" / "data"
     parser.add_argument("--shared", type=Path, default=shared, metavar="DIR",
                         help="holds bohai_dev, floes_modis and amazon_forest (%(default)s)")  # fmt: skip
-    parser.add_argument("--steps", type=positive(int), default=500, metavar="N", help="(%(default)s)")
+    parser.add_argument("--steps", type=COUNT, default=500, metavar="N", help="(%(default)s)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--workers", type=positive(int), default=1, metavar="N", help="(%(default)s)")
+    parser.add_argument("--workers", type=COUNT, default=1, metavar="N", help="(%(default)s)")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this row; repeatable")
 
     def work() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.experiments.amazon_scenes import stage
 from train_offline.data.folder import pairs_in, read_scene
 from train_offline.runtime.program import Parser, run

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import tifffile
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.folder import pairs_in
 
 TIFF = (".tif", ".tiff")

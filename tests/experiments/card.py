@@ -14,7 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infer.settings import WEIGHTS, UsageError
+from infer.errors import UsageError
+from infer.settings import WEIGHTS
 from tests.helpers.support import REPO
 from train_offline.commands.synthesize import embedded_split
 from train_offline.commands.synthesize import main as synthesize

@@ -15,7 +15,8 @@ from random import Random
 
 import cv2
 
-from infer.plan.tiff_header import HeaderError, read_header
+from infer.errors import HeaderError
+from infer.plan.tiff_header import read_header
 from infer.settings import MAX_PIXELS
 from tests.fuzz.mutate import mutated
 from tests.helpers.support import REPO

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.check.findings import Finding, inspect
 from train_offline.data.check.folder_findings import (
     Lists,

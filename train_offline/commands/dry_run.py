@@ -10,7 +10,7 @@ import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import FileError, UsageError
 from train_offline.judging.cases import Case, cases_of
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.audit import audit_names
@@ -28,6 +28,7 @@ from train_offline.judging.run.variants import Variant, play
 from train_offline.judging.settings import Settings, parse
 from train_offline.runtime import program as command
 from train_offline.runtime.code_version import REPOSITORY
+from train_offline.runtime.files import writable_folder
 
 WRONG_CALL = 2
 EMBEDDED = REPOSITORY / "data" / "embedded"
@@ -35,7 +36,7 @@ EMBEDDED = REPOSITORY / "data" / "embedded"
 
 def dry_run(settings: Settings, submission: Submission | None = None) -> int:
     """The whole play; prints the table and returns the exit code. submission: None for what settings say."""
-    report_dir = writable_folder(settings.report_dir, "--report-dir")
+    report_dir = writable_folder(settings.report_dir, "report_dir")
     keep = _empty_folder(settings.keep) if settings.keep else None
     cases = cases_of(settings.data or _embedded_split())
     image = _image(settings, report_dir)
@@ -159,19 +160,9 @@ def _told(folder: Path) -> str:
     return str(folder.relative_to(REPOSITORY) if folder.is_relative_to(REPOSITORY) else folder)
 
 
-def writable_folder(folder: Path, flag: str) -> Path:
-    """The folder, made if need be; UsageError naming the flag where nothing can be written into it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise UsageError(f"{flag} {folder}: cannot be written to ({error.strerror})") from error
-
-
 def _empty_folder(folder: Path) -> Path:
-    if any(writable_folder(folder, "--keep").iterdir()):
-        raise UsageError(f"--keep {folder}: is not empty; name a new folder")
+    if any(writable_folder(folder, "keep").iterdir()):
+        raise FileError(folder, "is not empty", "; name a new folder", setting="keep")
     return folder
 
 

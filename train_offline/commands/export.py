@@ -23,17 +23,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from infer.errors import UsageError
 from infer.network.padded_smp import USUAL_STRIDE
 from infer.network.torch_model import load_model
 from infer.network.weights_file import ANY_SMP
-from infer.settings import WEIGHTS, UsageError
+from infer.settings import WEIGHTS
 from train_offline.data.folder import IGNORED, listed_pairs, read_scene
 from train_offline.data.split.lists import list_name
 from train_offline.export import model_card
 from train_offline.export.weights_file import architecture_of, exported_state, metadata_of, to_bytes
 from train_offline.models.build import STRIDE, build
 from train_offline.models.deep_supervision import without_heads
-from train_offline.runtime.program import Parser, positive, run
+from train_offline.runtime.arguments import POSITIVE
+from train_offline.runtime.program import Parser, run
 from train_offline.scoring.evaluate import predict, score
 from train_offline.scoring.score import counts
 from train_offline.training import checkpoint
@@ -160,7 +162,7 @@ def _parse(argv: list[str] | None) -> ExportSettings:
     add("--output", type=Path, default=default.output, metavar="FILE", help="safetensors file (%(default)s)")
     add("--verify", type=Path, action="append", default=[], metavar="DIR",
         help="labelled scenes to compare masks on (the training's --val folders)")  # fmt: skip
-    add("--agreement", type=positive(float), default=default.agreement, metavar="F",
+    add("--agreement", type=POSITIVE, default=default.agreement, metavar="F",
         help="share of pixels that must keep their class (%(default)s)")  # fmt: skip
     add("--card", type=Path, metavar="FILE",
         help="card whose sha256 line is renewed (that of the shipped weights for them)")  # fmt: skip

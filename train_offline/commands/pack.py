@@ -15,14 +15,15 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from infer.settings import UsageError
-from train_offline.commands.dry_run import dry_run, writable_folder
+from infer.errors import UsageError
+from train_offline.commands.dry_run import dry_run
 from train_offline.judging.release.archive import require_space, save
 from train_offline.judging.release.sbom import write_sbom
 from train_offline.judging.run.container import Image, build, docker, find_image, require_engine
 from train_offline.judging.settings import Settings, add_arguments, check
 from train_offline.runtime import program as command
 from train_offline.runtime.code_version import revision
+from train_offline.runtime.files import writable_folder
 
 REPORT_DIR = Path("runs/pack")
 NAME = "sea-ice"
@@ -45,8 +46,8 @@ def parse(argv: list[str] | None) -> tuple[Settings, Path]:
 def pack(settings: Settings, output: Path) -> int:
     """Build, judge, save; returns the exit code."""
     require_engine()
-    folder = writable_folder(output, "--output")
-    writable_folder(settings.report_dir, "--report-dir")
+    folder = writable_folder(output, "output")
+    writable_folder(settings.report_dir, "report_dir")
     ours = settings.image is None
     if ours:
         print("pack: building the image", file=sys.stderr)

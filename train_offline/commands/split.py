@@ -22,13 +22,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.folder import IGNORED, Pair, pairs_in, read_scene
-from train_offline.data.makers.cut_tiles import new_folder, starts, tile_names, write_tiles
+from train_offline.data.makers.cut_tiles import starts, tile_names, write_tiles
 from train_offline.data.split.groups import Facts, Group, deal, group, scene_of
 from train_offline.data.split.lists import lists_of, write_lists
 from train_offline.data.split.settings import SplitSettings, parse
 from train_offline.data.split.similar import Signature, signature
+from train_offline.runtime.files import new_folder
 from train_offline.runtime.program import run
 from train_offline.runtime.threads import in_threads
 

@@ -11,8 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from infer.settings import UsageError
-from train_offline.data.makers.cut_tiles import new_folder
+from infer.errors import UsageError
+from train_offline.runtime.files import new_folder
 from train_offline.runtime.program import Parser, run
 from train_offline.scenery.batch import Beside, plan, write_orders
 from train_offline.scenery.embedded import embedded_split, write_embedded_split

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.folder import LabelledScene, Pair, read_scene
 
 _TAIL = struct.Struct("<Q8s")  # bytes of the index, mark

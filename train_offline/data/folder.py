@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.pixels import as_rgb, read_bands, read_mask
 
 HEADER = ["image", "label"]

@@ -9,7 +9,7 @@ import numpy as np
 import tifffile
 from tifffile import COMPRESSION, PHOTOMETRIC
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 
 ORIENTATION = 274  # the TIFF tag
 

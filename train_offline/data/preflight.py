@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.folder import IGNORED, LabelledScene, Pair, listed_pairs
 from train_offline.data.split.groups import scene_of
 from train_offline.data.split.lists import list_name

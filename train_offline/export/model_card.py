@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 
 NAME = "MODEL_CARD.md"
 _LINE = re.compile(r"^([ \t]*sha256[ \t]+)[0-9a-f]{64}(?=[ \t]*$)", re.MULTILINE)

@@ -10,7 +10,7 @@ from pathlib import Path
 import tifffile
 from PIL import Image
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.folder import SCENE_SUFFIXES, files_of, listed_pairs, rows_of
 
 LIST = "val.csv"

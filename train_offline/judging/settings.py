@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.judging.run.flags import Limits
-from train_offline.runtime.program import Parser, positive
+from train_offline.runtime.arguments import COUNT, POSITIVE
+from train_offline.runtime.program import Parser
 
 LONGEST = 1e6  # seconds
 LEAST_MEMORY = 6 * 1024**2  # bytes; docker starts nothing with less
@@ -53,10 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser, default_report: Path) -> None
         help="judge this image, anybody's: /input and /output, no arguments",
     )
     add("--per-scene", action="store_true", help="a process or container for each scene")
-    add("--repeat", type=positive(int), default=1, metavar="N", help="runs, for medians (%(default)s)")
+    add("--repeat", type=COUNT, default=1, metavar="N", help="runs, for medians (%(default)s)")
     add(
         "--time-limit",
-        type=positive(float),
+        type=POSITIVE,
         metavar="S",
         help="seconds for a process or container",
     )

@@ -11,8 +11,8 @@ import torch
 from timm.layers import DropPath
 from torch import nn
 
+from infer.errors import UsageError
 from infer.network.padded_smp import AnySize
-from infer.settings import UsageError
 from train_offline.models.deep_supervision import SUPERVISED, supervised
 from train_offline.models.folding import FAST_CONFIG, FAST_ENCODER
 from train_offline.models.light_residual import LightResidual

@@ -13,7 +13,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from train_offline.models.build import NetworkSettings, build
-from train_offline.runtime.program import Parser, positive, run
+from train_offline.runtime.arguments import COUNT
+from train_offline.runtime.program import Parser, run
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _show(argv: list[str] | None) -> None:
     )
     parser.add_argument("--arch", metavar="NAME", help="(unet and light-residual)")
     parser.add_argument("--encoder", default=default.encoder_name, metavar="NAME", help="(%(default)s)")
-    parser.add_argument("--side", type=positive(int), default=512, metavar="N", help="pixels (%(default)s)")
+    parser.add_argument("--side", type=COUNT, default=512, metavar="N", help="pixels (%(default)s)")
     given = parser.parse_args(argv)
     for arch in [given.arch] if given.arch else ["unet", "light-residual"]:
         print(f"{arch}: {cost(NetworkSettings(arch=arch, encoder_name=given.encoder), given.side)}")

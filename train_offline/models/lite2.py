@@ -10,7 +10,7 @@ import torch
 from segmentation_models_pytorch.encoders import get_encoder
 from torch import nn
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.models.net2net import widen
 
 LITE2_WEIGHTS = "imagenet-lite2"

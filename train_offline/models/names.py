@@ -12,7 +12,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import logging as hub_logging
 from segmentation_models_pytorch.encoders import encoders, is_equivalent_to_timm_universal
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.models.lite2 import ENCODERS, LITE2_WEIGHTS
 
 LIGHT = "light-residual"

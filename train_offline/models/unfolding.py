@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from infer.errors import UsageError
 from infer.network.padded_smp import AnySize
 from infer.network.torch_model import load_model
-from infer.settings import UsageError
 from train_offline.models.build import MEAN, STD
 from train_offline.models.deep_supervision import AUXILIARY
 from train_offline.models.folding import layers

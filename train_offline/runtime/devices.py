@@ -10,8 +10,8 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import TorchElasticEnvironment
 
+from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
-from infer.settings import UsageError
 from train_offline.training.config.settings import TrainSettings
 
 

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from infer.settings import UsageError
+from infer.errors import UsageError
+from infer.process.signals import not_ignored
 
 STOPS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -21,6 +22,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:
         raise UsageError(f"{message} (see --help)")
 
+    @property
+    def flags(self) -> dict[str, str]:
+        """The flag of each setting that this program has."""
+        options = ((action.dest, action.option_strings) for action in self._actions)
+        return {setting: strings[0] for setting, strings in options if strings}
+
 
 class _Stopped(KeyboardInterrupt):
     """SIGTERM or SIGHUP, raised like Ctrl-C so that children and temporary folders are cleared away."""
@@ -30,22 +37,19 @@ class _Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def run(prog: str, work: Callable[[], int | None]) -> int:
+def run(prog: str, work: Callable[[], int | None], parser: Parser | None = None) -> int:
     """Exit code of `work`; in one line on stderr: 2 for a UsageError or a file that cannot be used.
 
-    130 for Ctrl-C, 143 for SIGTERM, 129 where the terminal is gone.
+    130 for Ctrl-C, 143 for SIGTERM, 129 where the terminal is gone. parser: remedies name its flags only.
     """
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it raises, which is said here
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, *STOPS)}
-    for number in STOPS:
-        if before[number] is not signal.SIG_IGN:  # as under nohup: the caller's wish
-            signal.signal(number, _stop)
-    if before[signal.SIGINT] is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in not_ignored(*before):
+        signal.signal(number, _stop if number in STOPS else signal.default_int_handler)
     try:
         return work() or 0
     except UsageError as error:
-        say(f"{prog}: {error}")
+        say(f"{prog}: {error.line(parser.flags) if parser else error}")
         return 2
     except BrokenPipeError:  # whoever read what is printed has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -70,19 +74,3 @@ def say(line: str) -> None:
 
 def _stop(number: int, _: object) -> None:
     raise _Stopped(number)
-
-
-def positive(kind: type[int] | type[float]) -> Callable[[str], int | float]:
-    """An argparse type: a number of this kind above zero."""
-
-    def read(text: str) -> int | float:
-        try:
-            number = kind(text)
-        except ValueError:
-            number = 0
-        if not 0 < number < float("inf"):
-            what = "whole number" if kind is int else "number"
-            raise argparse.ArgumentTypeError(f"must be a {what} above zero, not {text!r}")
-        return number
-
-    return read

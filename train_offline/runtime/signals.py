@@ -7,6 +7,8 @@ import signal
 from contextlib import suppress
 from types import FrameType
 
+from infer.process.signals import not_ignored
+
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -23,9 +25,8 @@ def leave_at_once(prog: str) -> None:
             os.write(2, f"{prog}: stopped\n".encode())
         os._exit(128 + number)
 
-    for number in WATCHED:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup: the caller's wish
-            signal.signal(number, leave)
+    for number in not_ignored(*WATCHED):
+        signal.signal(number, leave)
 
 
 class Interrupt:
@@ -40,9 +41,8 @@ class Interrupt:
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Interrupt:
-        for number in WATCHED:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._remember)
+        for number in not_ignored(*WATCHED):
+            self._before[number] = signal.signal(number, self._remember)
         return self
 
     def __exit__(self, *_: object) -> None:

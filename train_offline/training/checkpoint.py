@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 
 FORMAT = "seaice-train/1"
 

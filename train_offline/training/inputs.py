@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.crops.sampler import Source
 from train_offline.data.leaks import shared_scenes
 from train_offline.data.preflight import require_apart, require_different, require_scorable, require_trainable

@@ -11,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.crops.sampler import Crops, Source, crops_in_epoch
 from train_offline.runtime.signals import leave_signals_to_parent
 from train_offline.training.checkpoint import Checkpoint

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.runtime.devices import make_fabric
 from train_offline.runtime.signals import Interrupt
 from train_offline.scoring.evaluate import Score

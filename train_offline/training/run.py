@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from infer.errors import UsageError
 from infer.predict.predictor import is_out_of_memory
-from infer.settings import UsageError
 from train_offline.models.names import check_names
 from train_offline.runtime.program import say
 from train_offline.training import checkpoint

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.models.build import build, depthwise_in_fp32, normalise
 from train_offline.models.deep_supervision import AUXILIARY
 from train_offline.training.checkpoint import Checkpoint

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tifffile
 
+from infer.errors import DecodeError
 from infer.read.bands import BLACK_IS_ZERO, WHITE_IS_ZERO, YCBCR
-from infer.read.errors import DecodeError
 from infer.read.tiff.lerc import LERC, read_lerc
 from infer.read.tiff.parts import PREDICTED, SEPARATE
 from infer.read.tiff.streams import JPEG, refuse_misfits

@@ -12,8 +12,8 @@ import imagecodecs
 import numpy as np
 import tifffile
 
+from infer.errors import DecodeError
 from infer.read.bands import ALPHA_KINDS
-from infer.read.errors import DecodeError
 from infer.read.tiff.parts import Part, chunk, parts_of
 
 LERC = 34887

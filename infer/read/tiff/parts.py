@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import tifffile
 
+from infer.errors import DecodeError
 from infer.plan.tiff_header import MAX_PADDING
-from infer.read.errors import DecodeError
 
 SEPARATE = 2  # planar configuration: each band in parts of its own
 PREDICTED = (5, 8, 32946, 34925, 50000)  # LZW, Deflate, LZMA, ZSTD: codecs that the Predictor tag is for

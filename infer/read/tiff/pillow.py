@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from infer.read.errors import DecodeError
+from infer.errors import DecodeError
 
 
 def read_rgb(path: Path, page: int) -> np.ndarray:

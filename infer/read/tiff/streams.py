@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import tifffile
 
-from infer.read.errors import DecodeError
+from infer.errors import DecodeError
 from infer.read.tiff import jpegxl
 from infer.read.tiff.parts import chunk, parts_of
 

@@ -12,10 +12,10 @@ import imagecodecs
 import numpy as np
 import tifffile
 
+from infer.errors import DecodeError
 from infer.plan.tiff_header import Header
 from infer.read import libtiff, rgb
 from infer.read.bands import CMYK, PALETTE, UNSTATED, YCBCR, bands_of, declared_roles
-from infer.read.errors import DecodeError
 from infer.read.rgb import Samples, to_rgb
 from infer.read.tiff.codecs import is_planar, samples_of
 from infer.read.tiff.coverage import covered

@@ -12,8 +12,8 @@ import imagecodecs
 import numpy as np
 import tifffile
 
+from infer.errors import DecodeError
 from infer.plan.tiff_header import Header
-from infer.read.errors import DecodeError
 from infer.read.tiff.parts import PREDICTED, SEPARATE, Part, chunk, parts_of
 
 _UNCOMPRESSED = 1

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.bench.contestants import apart, environment
 from tests.bench.ladder.rungs import RUNGS, Rung
 from tests.bench.measure import Failed, agreement, fresh, run

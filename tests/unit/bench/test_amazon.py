@@ -20,7 +20,7 @@ from torchmetrics.functional.classification import (
     multiclass_recall,
 )
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.experiments.amazon import PUBLISHED, main, mean_scores, per_image, score, stage, table
 from tests.helpers.support import random_rgb
 from train_offline.data.folder import listed_pairs, read_scene

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import tifffile
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.check.stripes import find_stripes
 from train_offline.data.folder import IGNORED
 from train_offline.data.pixels import as_rgb, read_bands, read_mask

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.check.findings import MOVE_OUT, Finding
 from train_offline.data.folder import SCENE_SUFFIXES, files_of, rows_of
 from train_offline.data.split.groups import Facts, scene_of

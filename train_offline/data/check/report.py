@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.check.findings import Finding
 from train_offline.data.check.thumbnail import Thumbnail
 

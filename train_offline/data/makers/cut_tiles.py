@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import count as count_up
 from itertools import islice
 from pathlib import Path
@@ -15,36 +12,10 @@ import cv2
 import numpy as np
 import tifffile
 
-from infer.settings import UsageError
 from train_offline.data.folder import Pair
 from train_offline.data.pixels import read_bands, read_mask
 
 ROWS_PER_STRIP = 5  # as in the challenge's own scenes
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `path` when all goes well and vanishes otherwise.
-
-    Raises UsageError when `path` is there and not an empty folder, or when it cannot be made.
-    """
-    try:
-        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-            raise UsageError(f"--output {path}: is already there; name a new or empty folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        raise UsageError(f"--output {path}: cannot be made: {error.strerror}") from error
-    try:
-        yield partial
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(0o777 & ~mask)  # mkdtemp makes it ours alone
-        partial.rename(path)
-    except OSError as error:
-        raise UsageError(f"--output {path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def starts(side: int, tile: int) -> list[int]:

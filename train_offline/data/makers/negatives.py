@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infer.settings import UsageError
-from train_offline.data.makers.cut_tiles import new_folder
+from infer.errors import UsageError
 from train_offline.data.pixels import read_bands
+from train_offline.runtime.files import new_folder
 from train_offline.runtime.program import Parser, run
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.folder import HEADER, Pair
 
 FOLD_LIST = re.compile(r"(train|val)-\d+\.csv")

@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.split.groups import SCENE_NAME
-from train_offline.runtime.program import Parser, positive
+from train_offline.runtime.arguments import COUNT
+from train_offline.runtime.program import Parser
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,11 @@ def parse(argv: list[str] | None) -> SplitSettings:
     share = parser.add_mutually_exclusive_group()
     share.add_argument("--val-share", type=_share, default=SplitSettings.val_share, metavar="F",
         help="share of the scenes in val.csv (%(default)s)")  # fmt: skip
-    share.add_argument("--folds", type=positive(int), metavar="K",
+    share.add_argument("--folds", type=COUNT, metavar="K",
         help="write K pairs of lists, train-0.csv and val-0.csv to K-1; train.csv and val.csv are those of "
         "fold 0")  # fmt: skip
     add("--seed", type=int, default=SplitSettings.seed, metavar="N", help="(%(default)s)")
-    add("--tile", type=positive(int), metavar="N",
+    add("--tile", type=COUNT, metavar="N",
         help="cut larger scenes into tiles of N pixels named <scene>_<n>; needs --output")  # fmt: skip
     add("--output", type=Path, metavar="DIR", help="new data folder for the tiles and their lists")
     add("--scene-name", type=_pattern, default=SCENE_NAME, metavar="REGEX",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.pixels import as_rgb, read_bands, read_mask
 from train_offline.judging.cases import Case, mask_sizes
 from train_offline.judging.finding import Finding

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from isal import igzip_threaded  # Intel's ISA-L: the same format as gzip's, several times as fast
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.judging.release.byte_progress import ByteProgress
 
 CHUNK = 4 * 1024**2  # bytes

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.judging.finding import Finding
 from train_offline.judging.report import history
 from train_offline.judging.report.content import Result, content_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import distributions
 from typing import Any
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.judging.run.container import Image, docker
 from train_offline.judging.run.flags import NOBODY
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infer import __version__
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.judging.run.process import Outcome
 from train_offline.runtime.code_version import REPOSITORY, revision
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.judging.cases import Case
 from train_offline.judging.finding import Finding
 from train_offline.judging.measure.job_report import JobReport, read_report

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.judging.cases import Case
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.compare import other_masks

@@ -15,13 +15,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infer.settings import WEIGHTS, UsageError
+from infer.errors import UsageError
+from infer.settings import WEIGHTS
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.data.folder import LabelledScene, pairs_in, read_scene
 from train_offline.judging.run.sandbox import lay_out
 from train_offline.judging.showcase.example import PREDICTION, TRUTH, outlined
 from train_offline.judging.showcase.run_infer import run_job
-from train_offline.runtime.program import Parser, positive, run
+from train_offline.runtime.arguments import COUNT
+from train_offline.runtime.program import Parser, run
 from train_offline.scoring.confusion import confusion, iou
 
 SIDE, CAPTION = 320, 26  # pixels of a panel and of the line above it
@@ -99,8 +101,8 @@ def main(argv: list[str] | None = None) -> int:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--count", type=positive(int), default=60, metavar="N", help="scenes to choose from")
-    add("--seed", type=positive(int), default=555001, metavar="K", help="of the scenes")
+    add("--count", type=COUNT, default=60, metavar="N", help="scenes to choose from")
+    add("--seed", type=COUNT, default=555001, metavar="K", help="of the scenes")
     add("--weights", type=Path, default=WEIGHTS, metavar="FILE", help="safetensors file")
     add("--output", type=Path, default=WEIGHTS.with_name("gallery.jpg"), metavar="FILE", help="picture")
 

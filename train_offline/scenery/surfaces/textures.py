@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.folder import LabelledScene, listed_pairs, read_scene
 from train_offline.scenery.noise import Array
 

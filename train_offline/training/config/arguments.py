@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from train_offline.data.crops.crop import AUGMENTATIONS, SAMPLINGS
-from train_offline.runtime.program import Parser, positive
+from train_offline.runtime.arguments import COUNT, POSITIVE
+from train_offline.runtime.program import Parser
 from train_offline.training.config.presets import DEFAULT_PRESET, PRESETS
 from train_offline.training.config.settings import OPTIMISERS, TrainSettings
 from train_offline.training.optimisation.schedule import SCHEDULES
@@ -48,7 +49,7 @@ def _preset_line(name: str) -> str:
 
 Add = Callable[..., object]
 _DEFAULT = TrainSettings(run=Path())
-_COUNT, _NUMBER = positive(int), positive(float)
+_COUNT, _NUMBER = COUNT, POSITIVE
 LARGEST_SEED = 2**32 - 1  # that numpy's old generator takes
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.crops.crop import CropSettings
 from train_offline.models.build import STRIDE, NetworkSettings
 from train_offline.training.optimisation.losses import LossSettings

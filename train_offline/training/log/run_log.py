@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 
 PER_CENT = 100
 

@@ -12,12 +12,13 @@ import segmentation_models_pytorch as smp
 import torch
 from safetensors.torch import save_file
 
+from infer.errors import UsageError
 from infer.network.torch_model import load_model
 from infer.network.unet_lite3 import UNetLite3
 from infer.network.weights_file import read_slim
 from infer.predict.engine import WORTH_BF16, start_on_cpu
 from infer.predict.predictor import Predictor
-from infer.settings import Settings, UsageError
+from infer.settings import Settings
 from tests.helpers.support import random_rgb
 
 METADATA = {

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from infer.errors import UsageError
 from infer.plan.scenes import batches, find_scenes
-from infer.settings import Limits, UsageError
+from infer.settings import Limits
 from tests.helpers.support import random_rgb, write_tiff
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from infer.plan.tiff_header import MORE_IMAGES, UNSEEN, Header, HeaderError, read_header
+from infer.errors import HeaderError
+from infer.plan.tiff_header import MORE_IMAGES, UNSEEN, Header, read_header
 from tests.helpers.support import random_rgb, shared, write_tiff
 
 

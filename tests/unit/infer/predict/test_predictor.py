@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 import torch
 
+from infer.errors import NotFiniteError, UsageError
 from infer.network.torch_model import Model, model_of
 from infer.network.unet_lite3 import UNetLite3
 from infer.network.weights_file import Slim, read_slim
-from infer.predict.engine import WORTH_BF16, Engine, NotFiniteError, import_engine, start_engine, start_on_cpu
+from infer.predict.engine import WORTH_BF16, Engine, import_engine, start_engine, start_on_cpu
 from infer.predict.hardware import cpu_is_fast_at_bf16
 from infer.predict.onnx_engine import GRAPH, OnnxEngine
 from infer.predict.openvino_engine import GRAPH as OPENVINO_GRAPH
 from infer.predict.openvino_engine import OpenVinoEngine
 from infer.predict.predictor import Predictor, is_out_of_memory
 from infer.predict.torch_engine import TorchEngine
-from infer.settings import Settings, UsageError
+from infer.settings import Settings
 from tests.helpers.support import REPO, WEIGHTS, random_rgb
 from train_offline.commands.synthesize import make_scene
 

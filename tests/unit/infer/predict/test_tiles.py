@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infer.predict.tiles import STRIDE, crop, grid, padded, reflect, spans, stitch
+from infer.network.padding import padded, reflect
+from infer.predict.tiles import STRIDE, crop, grid, spans, stitch
 
 sizes = st.integers(1, 3000)
 tiles = st.integers(1, 32).map(lambda n: n * STRIDE)

@@ -13,8 +13,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
+from infer.errors import DecodeError
 from infer.plan.tiff_header import read_header
-from infer.read.errors import DecodeError
 from infer.read.rgb import HIGH, LOW
 from infer.read.tiff.tifffile_reader import FEWER_BANDS, Read, read_scene
 from tests.helpers.support import random_rgb, shared

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.helpers.blobs import write_scene
 from train_offline.data import cache
 from train_offline.data.cache import cached_scenes

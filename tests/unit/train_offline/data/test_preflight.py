@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.helpers.support import random_rgb, write_tiff
 from train_offline.data.folder import LabelledScene, listed_pairs, read_scene
 from train_offline.data.preflight import require_apart, require_different, require_scorable, require_trainable

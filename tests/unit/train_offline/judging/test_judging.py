@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.helpers.judged import SIZES, make_data, random_mask
 from tests.helpers.support import REPO, random_rgb, write_tiff
 from train_offline.judging.cases import Case, cases_of, mask_sizes

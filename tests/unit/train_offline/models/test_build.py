@@ -11,8 +11,8 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from infer.errors import UsageError
 from infer.network.padded_smp import AnySize
-from infer.settings import UsageError
 from train_offline.models.build import NetworkSettings, build
 from train_offline.models.deep_supervision import AUXILIARY, without_heads
 from train_offline.models.folding import slim_state_dict

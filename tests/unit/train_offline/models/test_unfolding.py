@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from infer.errors import UsageError
 from infer.network.light_lite3 import LightLite3
 from infer.network.torch_model import load_model
 from infer.network.unet_lite3 import UNetLite3
-from infer.settings import UsageError
 from tests.helpers.support import WEIGHTS
 from train_offline.commands.synthesize import make_scene
 from train_offline.models.build import NetworkSettings, build, normalise

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.helpers.support import random_rgb, write_tiff
 from train_offline.commands.synthesize import main, make_scene
 from train_offline.data.folder import pairs_in, read_scene

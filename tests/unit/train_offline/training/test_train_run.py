@@ -16,8 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from infer.errors import UsageError
 from infer.network.weights_file import ANY_SMP, CLASSES, FORMAT
-from infer.settings import UsageError
 from tests.helpers.blobs import write_scene
 from tests.helpers.support import WEIGHTS
 from train_offline.commands.train import main

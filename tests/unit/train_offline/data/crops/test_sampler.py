@@ -7,7 +7,7 @@ import tifffile
 import torch
 from torch.utils.data import DataLoader
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.data.crops.crop import AUGMENTATIONS, CropSettings, draw_crop, mixed, tiles_of
 from train_offline.data.crops.sampler import Crops, Source, crops_in_epoch
 from train_offline.data.folder import IGNORED, LabelledScene, Pair, listed_pairs, pairs_in, read_scene

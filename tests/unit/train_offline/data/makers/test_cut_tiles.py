@@ -10,12 +10,13 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from tests.helpers.support import random_rgb
 from train_offline.commands.split import main
 from train_offline.data.folder import IGNORED, listed_pairs, pairs_in, read_scene
-from train_offline.data.makers.cut_tiles import new_folder, starts, tile_names
+from train_offline.data.makers.cut_tiles import starts, tile_names
 from train_offline.data.split.groups import scene_of
+from train_offline.runtime.files import new_folder
 
 
 def write_scene(folder, name, image, ignored=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infer.settings import UsageError
+from infer.errors import UsageError
 from train_offline.judging.release.archive import CHUNK, compress, require_space
 from train_offline.judging.release.byte_progress import ByteProgress
 from train_offline.runtime.code_version import commit_of, revision

@@ -1,0 +1,103 @@
+"""Every error that is raised on purpose, of the job and of what happens before it.
+
+    SeaIceError               reason: one line without a path; path: the file or folder that it is about
+    |-- UsageError            what was asked for cannot be done; remedy: what to do about it
+    |   `-- FileError         a file or folder of the user's cannot be used; kind: how it is unusable
+    |-- SceneError            one scene is lost, but not the run
+    |   |-- HeaderError       its header cannot be read
+    |   `-- DecodeError       its pixels cannot be decoded
+    `-- NotFiniteError        the network's output is infinite or not a number
+
+Code branches on the type or on `kind`, never on the words. Only commands know what the flag of a setting is
+called: a remedy names the setting in braces, and the command that prints the line puts its own flag there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class SeaIceError(Exception):
+    """Base of all; reason is one line, path None where the error is about no file."""
+
+    def __init__(self, reason: str, path: Path | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.path = reason, path
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class UsageError(SeaIceError):
+    """What the user asked for cannot be done.
+
+    remedy: what to do, beginning with the punctuation that parts it from the reason. `{name}` in it stands
+    for the flag of a setting, as in "; lower {batch} or {crop}"; other braces are doubled, as in str.format.
+    """
+
+    def __init__(self, reason: str, remedy: str = "", path: Path | None = None) -> None:
+        super().__init__(reason, path)
+        self.remedy = remedy
+
+    def line(self, flags: Mapping[str, str]) -> str:
+        """The message of a command that has these flags; a remedy that needs another one is left out."""
+        try:
+            return self._about(flags) + self.remedy.format_map(flags)
+        except KeyError:
+            return self._about(flags)
+
+    def _about(self, flags: Mapping[str, str]) -> str:
+        return self.reason
+
+    def __str__(self) -> str:
+        return self.line(_AsNamed())
+
+
+class FileError(UsageError):
+    """A file or folder that the user named, or that lies in one, cannot be used.
+
+    kind: a word that code may branch on, such as "missing", "unreadable", "size" or "form"; often empty.
+    setting: that named the path, whose flag then stands before it.
+    """
+
+    def __init__(
+        self, path: Path, reason: str, remedy: str = "", *, kind: str = "", setting: str | None = None
+    ) -> None:
+        super().__init__(reason, remedy, path)
+        self.kind, self.setting = kind, setting
+
+    def _about(self, flags: Mapping[str, str]) -> str:
+        try:
+            return f"{flags[self.setting]} {self.path}: {self.reason}" if self.setting else self._plain()
+        except KeyError:
+            return self._plain()
+
+    def _plain(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class SceneError(SeaIceError):
+    """A scene gets no mask of its own; the run goes on."""
+
+
+class HeaderError(SceneError):
+    """The header of a scene cannot be read."""
+
+
+class DecodeError(SceneError):
+    """The pixels of a scene cannot be decoded."""
+
+
+class NotFiniteError(SeaIceError):
+    """A logit is infinite or not a number: what it decides would be a guess."""
+
+    def __init__(self) -> None:
+        super().__init__("the network's output is not finite")
+
+
+class _AsNamed(dict[str, str]):
+    """The flag of any setting: its name with dashes. What most commands have, and what str(error) shows."""
+
+    def __missing__(self, setting: str) -> str:
+        return f"--{setting.replace('_', '-')}"

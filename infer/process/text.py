@@ -1,0 +1,16 @@
+"""Text that goes to a terminal or into a report: one line, of a length that can be read."""
+
+from __future__ import annotations
+
+MAX_LENGTH = 200  # characters of what another library says
+
+
+def one_line(message: str) -> str:
+    """The message with what could forge another line or steer a terminal, say in a file name, escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+
+
+def in_short(error: BaseException, max_length: int = MAX_LENGTH) -> str:
+    """What an exception of another library says, as one line; its type's name where it says nothing."""
+    text = " ".join(str(error).split())
+    return (text if len(text) <= max_length else f"{text[:max_length]} …") or type(error).__name__
