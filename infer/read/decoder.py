@@ -12,6 +12,7 @@ import numpy as np
 from infer.errors import DecodeError
 from infer.plan.scenes import Scene
 from infer.process.limits import cpus
+from infer.read.scene import read_scene
 from infer.write.report import Redone
 
 if TYPE_CHECKING:
@@ -71,25 +72,12 @@ class Decoder:
         return [by_dali.get(scene) or by_others[scene] for scene in scenes]
 
     def _read(self, scene: Scene) -> Outcome:
-        """By libtiff where the scene is plain RGB, by tifffile where it is not or that fails."""
-        refused = None
         try:
-            if scene.header.is_plain_rgb:
-                from infer.read.libtiff import read_plain  # slow to import: beside the engine
-
-                try:
-                    return Outcome(read_plain(scene.path, scene.header), notes=scene.header.notes)
-                except DecodeError as error:
-                    refused = str(error)
-            from infer.read.tiff.tifffile_reader import read_scene  # and not always needed
-
             read = read_scene(scene.path, scene.header)
         except DecodeError as error:
-            return Outcome(error=str(error))
-        except MemoryError:
-            return Outcome(error="no memory to decode it")
-        if refused:
-            self._redone(Redone("decode", (scene.name,), refused))
+            return Outcome(error=error.reason)
+        if read.refused:
+            self._redone(Redone("decode", (scene.name,), read.refused))
         return Outcome(read.pixels, None, read.valid, read.notes)
 
     def _try_together(self, scenes: list[Scene]) -> list[Outcome | None]:

@@ -10,7 +10,8 @@ import pytest
 from infer.plan.scenes import find_scenes
 from infer.read.dali import make_dali_report_damage
 from infer.read.decoder import Decoder, Outcome
-from infer.read.tiff.tifffile_reader import read_scene
+from infer.read.scene import Read
+from infer.read.tiff.tifffile_reader import read_odd_scene
 from tests.matrix.picture import Form
 from tests.matrix.written import Way, ways
 
@@ -46,7 +47,7 @@ def test_one_picture_one_mask(way: Way, tmp_path: Path) -> None:
     assert_is(way.form, outcome.pixels, outcome.valid)
     (scene,) = find_scenes(tmp_path)
     if scene.header.is_plain_rgb:  # libtiff has read it: so does tifffile
-        read = read_scene(scene.path, scene.header)
+        read = Read(*read_odd_scene(scene.path, scene.header))
         assert_is(way.form, read.pixels, read.valid)
 
 

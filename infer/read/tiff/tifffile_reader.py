@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -31,21 +30,15 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
 WEBP = 34927, 50001  # an old number and the one in use
 
 
-@dataclass(frozen=True)
-class Read:
-    """pixels: uint8 [H, W, 3] RGB, upright. valid: bool [H, W], False where there is no data, None: all is.
-
-    notes: what a user should know of how it was read, in words that are the same for each scene of the kind.
-    """
-
-    pixels: np.ndarray
-    valid: np.ndarray | None = None
-    notes: tuple[str, ...] = ()
+# Pixels uint8 [H, W, 3] RGB, upright; bool [H, W], False where there is no data, None: all is; notes.
+OddScene = tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]
 
 
-def read_scene(path: Path, header: Header) -> Read:
-    """The scene that the header speaks of. Raises DecodeError for a damaged file, colours that cannot be made
-    RGB, and an image whose size is another than the header's.
+def read_odd_scene(path: Path, header: Header) -> OddScene:
+    """Read the scene that the header speaks of.
+
+    Raises DecodeError for a damaged file, colours that cannot be made RGB, and an image whose size is another
+    than the header's.
     """
     try:
         read = _read_picture(path, header) if header.is_picture else _read_tiff(path, header)
@@ -54,24 +47,25 @@ def read_scene(path: Path, header: Header) -> Read:
     except Exception as error:  # the decoders raise dozens of kinds; to the run they all mean one lost scene
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise DecodeError(f"damaged, or of a kind that is not known ({reason})") from error
-    if read.pixels.shape[:2] != header.shape:
-        raise DecodeError(f"decoded to {read.pixels.shape[:2]} pixels, the header says {header.shape}")
+    shape = read[0].shape[:2]
+    if shape != header.shape:
+        raise DecodeError(f"decoded to {shape} pixels, the header says {header.shape}")
     return read
 
 
-def _read_tiff(path: Path, header: Header) -> Read:
+def _read_tiff(path: Path, header: Header) -> OddScene:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what we report in one line ourselves
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages[header.page] if header.page else tiff.pages.first
         if page.photometric in rgb.LAB:
             from infer.read.tiff.pillow import read_rgb  # seldom needed
 
-            return Read(read_rgb(path, header.page), notes=header.notes)
+            return read_rgb(path, header.page), None, header.notes
         stored = _stored(path, page, header)
     pixels, valid = to_rgb(stored)
     upright = np.ascontiguousarray(_turned(pixels, header.orientation))
     valid = None if valid is None else _turned(valid, header.orientation)
-    return Read(upright, valid, (*_notes(stored, valid), *header.notes))
+    return upright, valid, (*_notes(stored, valid), *header.notes)
 
 
 def _notes(stored: Samples, valid: np.ndarray | None) -> list[str]:
@@ -150,7 +144,7 @@ def _nodata(page: tifffile.TiffPage) -> float | None:
     return float(number[0]) if number else 0.0
 
 
-def _read_picture(path: Path, header: Header) -> Read:
+def _read_picture(path: Path, header: Header) -> OddScene:
     """A PNG or JPEG under a TIFF's name."""
     encoded = path.read_bytes()
     is_jpeg = encoded[:2] == b"\xff\xd8"
@@ -164,7 +158,7 @@ def _read_picture(path: Path, header: Header) -> Read:
     photometric = rgb.RGB if values.shape[2] > 2 else rgb.BLACK_IS_ZERO
     bands = bands_of(photometric, values.shape[2], [2] if values.shape[2] in (2, 4) else [], {})
     pixels, valid = to_rgb(Samples(values, 8 * values.itemsize, bands))
-    return Read(np.ascontiguousarray(_turned(pixels, header.orientation)), valid)
+    return np.ascontiguousarray(_turned(pixels, header.orientation)), valid, ()
 
 
 def _turned(image: np.ndarray, orientation: int) -> np.ndarray:

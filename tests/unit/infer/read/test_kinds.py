@@ -16,7 +16,8 @@ from PIL import Image, ImageCms
 from infer.errors import DecodeError
 from infer.plan.tiff_header import read_header
 from infer.read.rgb import HIGH, LOW
-from infer.read.tiff.tifffile_reader import FEWER_BANDS, Read, read_scene
+from infer.read.scene import Read
+from infer.read.tiff.tifffile_reader import FEWER_BANDS, read_odd_scene
 from tests.helpers.support import random_rgb, shared
 
 RGB = random_rgb(60, 44)
@@ -25,7 +26,7 @@ WIDE = (RGB.astype(np.uint16) * 157 + 900).astype(np.uint16)  # 16 bits
 
 
 def read(path: Path) -> Read:
-    return read_scene(path, read_header(path))
+    return Read(*read_odd_scene(path, read_header(path)))
 
 
 def written(tmp_path: Path, image: np.ndarray, **options: Any) -> Read:
