@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
+from infer.errors import UsageError
 from infer.process.progress import tell
 from infer.process.signals import leave_on_signals
 from infer.process.supervisor import Order, supervise
+from infer.settings import parse, smaller_tile
 
 WRONG_CALL = 2
 NO_THREAD = "can't start new thread"  # as Python says it
 
 
 def main(argv: list[str] | None = None, order: Order | None = None) -> int:
-    """Runs the job, or the part of it that `order` says, and returns its exit code."""
-    from infer.errors import UsageError
-    from infer.settings import parse
-
+    """Run the job, or the part of it that `order` says, and return its exit code."""
     try:
         settings = parse(argv)
         # Threads that spin while they wait take the processor from decoding and writing: 1.5 to 3 times
@@ -45,7 +44,7 @@ def _work(order: Order) -> int:
     try:
         return main(order=order)
     except SystemExit as leaving:  # --help
-        return leaving.code or 0
+        return leaving.code if isinstance(leaving.code, int) else 0
     except BaseException:  # a bug of ours: its traceback, and the code that Python itself would give
         import traceback
 
@@ -59,6 +58,6 @@ if __name__ == "__main__":
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
-        sys.exit(supervise(_work))
+        sys.exit(supervise(_work, smaller_tile))
     except BlockingIOError:  # of fork
         sys.exit(_complain_of_threads())

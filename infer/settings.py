@@ -5,21 +5,30 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from infer.errors import UsageError
 from infer.network.architecture import STRIDE
 
 MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
-SMALLEST_TILE = 256  # pixels; below that a tile is mostly margin
+MIN_TILE = 256  # pixels; below that a tile is mostly margin
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
 
 
 @dataclass(frozen=True)
-class Limits:
+class SceneLimits:
     """What a scene may have at most, by its header: pixels, and bytes of its samples as they are decoded."""
 
     pixels: int = MAX_PIXELS
     bytes: int = 2**33
+
+    def exceeded_by(self, pixels: int, size: int) -> str | None:
+        """Return why a scene of so many pixels and bytes is refused; None where it is not."""
+        if pixels > self.pixels:
+            return f"{pixels} pixels, more than --max-pixels {self.pixels}"
+        if size > self.bytes:
+            return f"{size} bytes of samples, more than --max-bytes {self.bytes}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -40,21 +49,27 @@ class Settings:
     resume: bool = False
     strict: bool = False
     quiet: bool = False
-    max_pixels: int = Limits.pixels
-    max_bytes: int = Limits.bytes
+    max_pixels: int = SceneLimits.pixels
+    max_bytes: int = SceneLimits.bytes
 
     @property
-    def limits(self) -> Limits:
-        return Limits(self.max_pixels, self.max_bytes)
+    def limits(self) -> SceneLimits:
+        """What a scene may have at most."""
+        return SceneLimits(self.max_pixels, self.max_bytes)
 
 
 def half_tile(tile: int) -> int:
-    """The next smaller tile where memory is short: half of it, in steps of the smallest."""
-    return max(SMALLEST_TILE, tile // 2 // SMALLEST_TILE * SMALLEST_TILE)
+    """Return the next smaller tile where memory is short: half of it, in steps of the smallest."""
+    return max(MIN_TILE, tile // 2 // MIN_TILE * MIN_TILE)
+
+
+def smaller_tile(tile: int) -> int | None:
+    """Return half_tile, None where `tile` is the smallest already."""
+    return half_tile(tile) if tile > MIN_TILE else None
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see --help)")
 
 
@@ -110,30 +125,25 @@ def _parser() -> _Parser:
     add("--output", type=_path, default=default.output, metavar="DIR", help="folder for masks (%(default)s)")
     add("--weights", type=_path, default=default.weights, metavar="FILE", help="slim state dict, safetensors")
     add("--device", choices=("auto", "cuda", "cpu"), default=default.device, help="(%(default)s)")
-    add("--tile", type=_tile_size, default=default.tile, metavar="N",
-        help="scenes larger than N pixels are cut into tiles (%(default)s)")  # fmt: skip
-    add("--overlap", type=_overlap_size, default=default.overlap, metavar="N",
-        help="pixels shared by neighbouring tiles (%(default)s)")  # fmt: skip
-    add(
-        "--batch",
-        type=_positive,
-        default=default.batch,
-        metavar="N",
-        help="tiles in one forward pass (auto)",
-    )
+    tiles = "scenes larger than N pixels are cut into tiles (%(default)s)"
+    add("--tile", type=_tile_size, default=default.tile, metavar="N", help=tiles)
+    overlap = "pixels shared by neighbouring tiles (%(default)s)"
+    add("--overlap", type=_overlap_size, default=default.overlap, metavar="N", help=overlap)
+    batch = "tiles in one forward pass (auto)"
+    add("--batch", type=_positive, default=default.batch, metavar="N", help=batch)
     add("--report", type=_path, default=None, metavar="FILE", help="write a JSON report of the run")
     add("--resume", action="store_true", help="keep the whole masks that are already there")
     add("--strict", action="store_true", help="exit with 3 when a scene was degraded")
-    add("--max-pixels", type=_max_pixels, default=default.max_pixels, metavar="N",
-        help="a scene of more pixels gets a black mask (%(default)s)")  # fmt: skip
-    add("--max-bytes", type=_positive, default=default.max_bytes, metavar="N",
-        help="and so does one with more bytes of samples when decoded (%(default)s)")  # fmt: skip
+    pixels = "a scene of more pixels gets a black mask (%(default)s)"
+    add("--max-pixels", type=_max_pixels, default=default.max_pixels, metavar="N", help=pixels)
+    size = "and so does one with more bytes of samples when decoded (%(default)s)"
+    add("--max-bytes", type=_positive, default=default.max_bytes, metavar="N", help=size)
     add("--quiet", action="store_true", help="no progress bar and no summary")
     return parser
 
 
 def parse(argv: list[str] | None = None) -> Settings:
-    """Settings from command-line arguments; raises UsageError for a wrong call."""
+    """Return the settings that command-line arguments give; raises UsageError for a wrong call."""
     settings = Settings(**vars(_parser().parse_args(argv)))
     if settings.overlap >= settings.tile:
         raise UsageError(f"--overlap {settings.overlap} must be smaller than --tile {settings.tile}")

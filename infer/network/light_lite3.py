@@ -31,7 +31,8 @@ class Attention(nn.Module):
         self.excite = conv(channels, channels, 1)
         self.pixel = conv(channels, 1, 1)
 
-    def forward(self, x: Tensor) -> Tensor:  # [B, channels, h, w], the same
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, channels, h, w] -> the same."""
         mean = x.mean(dim=(2, 3), keepdim=True)
         of_channel = torch.sigmoid(self.excite(F.relu(self.squeeze(mean))))  # [B, channels, 1, 1]
         of_pixel = torch.sigmoid(self.pixel(x))  # [B, 1, h, w]
@@ -49,25 +50,29 @@ class ResidualBlock(nn.Module):
         self.project = conv(inputs, outputs, 1)
         self.shortcut = conv(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:  # [B, inputs, h, w] -> [B, outputs, h, w]
-        y = F.hardswish(self.expand(x), inplace=True)
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, inputs, h, w] -> [B, outputs, h, w]."""
+        y: Tensor = F.hardswish(self.expand(x), inplace=True)
         y = F.hardswish(self.depthwise(y), inplace=True)
-        return self.project(self.attention(y)).add_(self.shortcut(x))
+        y = self.project(self.attention(y))
+        return y.add_(self.shortcut(x))
 
 
 class LightStage(nn.Module):
-    """Twice the size, the skip beside it, two residual blocks."""
+    """Upsample by two, concatenate the skip, two residual blocks."""
 
     def __init__(self, inputs: int, skip: int, outputs: int) -> None:
         super().__init__()
         self.block1 = ResidualBlock(inputs + skip, outputs)
         self.block2 = ResidualBlock(outputs, outputs)
 
-    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:  # -> [B, outputs, 2h, 2w]
+    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
+        """[B, inputs, h, w], [B, skip, 2h, 2w] -> [B, outputs, 2h, 2w]."""
         x = F.interpolate(x, scale_factor=2, mode="nearest")
         if skip is not None:
             x = torch.cat((x, skip), dim=1)
-        return self.block2(self.block1(x))
+        y: Tensor = self.block2(self.block1(x))
+        return y
 
 
 class LightLite3(Lite3Encoder):
@@ -80,7 +85,9 @@ class LightLite3(Lite3Encoder):
         self.head = conv(DECODER[-1], CLASSES, 3)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[B, 3, H, W] -> logits [B, 2, H, W]."""
         x, skips = self.encode(x)
         for stage, skip in zip(self.decoder, skips, strict=True):
             x = stage(x, skip)
-        return self.head(x)  # x: [B, 16, H, W]
+        logits: Tensor = self.head(x)  # x: [B, 16, H, W]
+        return logits

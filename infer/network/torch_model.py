@@ -1,4 +1,4 @@
-"""Puts a weights file into a torch network: for CUDA, and for all networks but the fast one."""
+"""A weights file as a torch network: for CUDA, and for all networks but the fast one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import nn
 from infer.errors import UsageError
 from infer.network.weights_file import ANY_SMP, CLASSES, FAST, Slim, read_slim
 from infer.process.image import in_image
+from infer.process.text import in_short
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Model:
 
 
 def load_model(path: Path) -> Model:
-    """The model of a weights file; raises UsageError, in one line, for a file that cannot be used."""
+    """Load the model of a weights file; raises UsageError, in one line, for a file that cannot be used."""
     return model_of(read_slim(path))
 
 
 def model_of(slim: Slim) -> Model:
-    """The torch network of weights that have been read; raises UsageError where they do not fit it."""
+    """Make the torch network of weights that have been read; raises UsageError where they do not fit it."""
     try:
         return Model(_network(slim), slim.mean, slim.std, slim.sha256)
     except UsageError as error:
@@ -42,33 +43,35 @@ def model_of(slim: Slim) -> Model:
 
 def _network(slim: Slim) -> nn.Module:
     state = {name: torch.from_numpy(array) for name, array in slim.state.items()}
-    network = _empty(slim)
-    inner = network.network if slim.architecture == ANY_SMP else network
+    network, inner = _empty(slim)
     try:
         inner.load_state_dict(state, strict=True, assign=True)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(f"they do not fit {slim.architecture!r}: {reason}") from None
+        raise UsageError(f"they do not fit {slim.architecture!r}: {in_short(error)}") from None
     network = network.eval().requires_grad_(False)
     if slim.architecture == ANY_SMP:
         _try(network)
     return network
 
 
-def _empty(slim: Slim) -> nn.Module:
+def _empty(slim: Slim) -> tuple[nn.Module, nn.Module]:
+    """Make the network, and return with it the module that the weights belong to."""
+    network: nn.Module
     if slim.architecture == ANY_SMP:
         return _smp_network(slim.config)
     if slim.architecture == FAST:
         from infer.network.unet_lite3 import UNetLite3
 
-        return UNetLite3()
-    from infer.network.light_lite3 import LightLite3
+        network = UNetLite3()
+    else:
+        from infer.network.light_lite3 import LightLite3
 
-    return LightLite3()
+        network = LightLite3()
+    return network, network
 
 
 def _try(network: nn.Module) -> None:
-    """One small image: an smp network may load and still not be one that gives two classes."""
+    """Try one small image: an smp network may load and still not be one that gives two classes."""
     try:
         with torch.inference_mode():
             shape = tuple(network(torch.zeros(1, 3, 64, 64)).shape)
@@ -79,16 +82,17 @@ def _try(network: nn.Module) -> None:
         raise UsageError(f"their network gives {shape} for one image of 64 x 64, not two classes of its size")
 
 
-def _smp_network(config: dict[str, Any]) -> nn.Module:
+def _smp_network(config: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
     try:
         import segmentation_models_pytorch as smp  # seconds to import: only for networks without a fast form
     except ImportError:
         remedy = "build the image with --target full" if in_image() else "install it"
         raise UsageError(f"they need segmentation-models-pytorch, which is not there: {remedy}") from None
-    from infer.network.padded_smp import AnySize
+    from infer.network.padded_smp import PaddedSmp
 
     try:
-        return AnySize(smp.create_model(**{**config, "encoder_weights": None}))
+        inner = smp.create_model(**{**config, "encoder_weights": None})
+        return PaddedSmp(inner), inner
     except Exception as error:  # smp checks little: a wrong configuration fails in many ways
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UsageError(f"smp cannot make their network ({reason})") from None

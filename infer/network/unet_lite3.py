@@ -16,6 +16,7 @@ from infer.network.architecture import CLASSES, DECODER, DEEPEST, EXPANSION, FIR
 
 
 def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    """Make a convolution with a bias that keeps the size but for its stride."""
     return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups)
 
 
@@ -27,8 +28,10 @@ class SeparableBlock(nn.Module):
         self.depthwise = conv(inputs, inputs, 3, groups=inputs)
         self.project = conv(inputs, outputs, 1)
 
-    def forward(self, x: Tensor) -> Tensor:  # [B, inputs, h, w] -> [B, outputs, h, w]
-        return self.project(F.relu6(self.depthwise(x), inplace=True))
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, inputs, h, w] -> [B, outputs, h, w]."""
+        y: Tensor = self.project(F.relu6(self.depthwise(x), inplace=True))
+        return y
 
 
 class InvertedResidual(nn.Module):
@@ -42,22 +45,24 @@ class InvertedResidual(nn.Module):
         self.project = conv(wide, outputs, 1)
         self.residual = stride == 1 and inputs == outputs
 
-    def forward(self, x: Tensor) -> Tensor:  # [B, inputs, h, w] -> [B, outputs, h/stride, w/stride]
-        y = F.relu6(self.expand(x), inplace=True)
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, inputs, h, w] -> [B, outputs, h/stride, w/stride]."""
+        y: Tensor = F.relu6(self.expand(x), inplace=True)
         y = F.relu6(self.depthwise(y), inplace=True)
         y = self.project(y)
         return y.add_(x) if self.residual else y
 
 
 class DecoderBlock(nn.Module):
-    """Twice the size, the skip beside it, two convolutions."""
+    """Upsample by two, concatenate the skip, convolve twice."""
 
     def __init__(self, inputs: int, skip: int, outputs: int) -> None:
         super().__init__()
         self.conv1 = conv(inputs + skip, outputs, 3)
         self.conv2 = conv(outputs, outputs, 3)
 
-    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:  # -> [B, outputs, 2h, 2w]
+    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
+        """[B, inputs, h, w], [B, skip, 2h, 2w] -> [B, outputs, 2h, 2w]."""
         x = F.interpolate(x, scale_factor=2, mode="nearest")
         if skip is not None:
             x = torch.cat((x, skip), dim=1)
@@ -85,7 +90,7 @@ class Lite3Encoder(nn.Module):
         self.stages = nn.ModuleList(_stages())
 
     def encode(self, x: Tensor) -> tuple[Tensor, tuple[Tensor | None, ...]]:
-        """[B, 3, H, W] -> the deepest features [B, 136, H/16, W/16] and the skip of each decoder stage."""
+        """[B, 3, H, W] -> deepest features [B, 136, H/16, W/16], and the skip of each decoder stage."""
         half = F.relu6(self.stem(x), inplace=True)  # [B, 32, H/2, W/2]
         quarter = self.stages[0](self.first(half))  # [B, 32, H/4, W/4]
         eighth = self.stages[1](quarter)  # [B, 48, H/8, W/8]
@@ -102,7 +107,9 @@ class UNetLite3(Lite3Encoder):
         self.head = conv(DECODER[-1], CLASSES, 3)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[B, 3, H, W] -> logits [B, 2, H, W]."""
         x, skips = self.encode(x)
         for block, skip in zip(self.decoder, skips, strict=True):
             x = block(x, skip)
-        return self.head(x)  # x: [B, 16, H, W]
+        logits: Tensor = self.head(x)  # x: [B, 16, H, W]
+        return logits

@@ -1,4 +1,4 @@
-"""Reads a weights file: a slim state dict in safetensors form whose metadata says what it belongs to.
+"""The weights file: a slim state dict in safetensors form whose metadata says what it belongs to.
 
 safetensors holds numbers and a JSON header, never code: a file from a stranger is not executed. Nothing here
 needs torch: on a CPU the fast network runs without it.
@@ -6,6 +6,7 @@ needs torch: on a CPU the fast network runs without it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from infer.errors import UsageError
-from infer.write.png_stamp import sha256_of, unreadable
 
 FORMAT = "seaice-slim/1"
+MAX_BYTES = 2**32  # of a file; the largest encoders of timm have half of that
 CLASSES = ["background", "ice"]  # in the order of the logits
 FAST = "unet-lite3"
 FAST_LIGHT = "light-lite3"
@@ -41,19 +42,19 @@ class Slim:
     sha256: str
 
     def unusable(self, why: str) -> UsageError:
-        """The error to raise where the weights turn out not to fit."""
+        """Return the error to raise where the weights turn out not to fit."""
         return UsageError(f"the weights {self.path} cannot be used: {why}")
 
 
 def read_slim(path: Path) -> Slim:
-    """The content of a weights file; raises UsageError, in one line, for a file that cannot be used."""
+    """Read a weights file; raises UsageError, in one line, for a file that cannot be used."""
     sha256 = sha256_of(path)
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise _unreadable(path, error) from None
     except SafetensorError as error:
         raise UsageError(
             f"the weights {path} are not a whole safetensors file ({error}): export again"
@@ -64,6 +65,21 @@ def read_slim(path: Path) -> Slim:
         return _checked(path, metadata, state, sha256)
     except UsageError as error:
         raise UsageError(f"the weights {path} cannot be used: {error}") from None
+
+
+def sha256_of(weights: Path) -> str:
+    """Return the SHA-256 in hexadecimal; raises UsageError for a weights file that cannot be read."""
+    try:
+        if weights.stat().st_size > MAX_BYTES:
+            raise UsageError(f"the weights {weights} have more than {MAX_BYTES} bytes: export them again")
+        return hashlib.sha256(weights.read_bytes()).hexdigest()
+    except OSError as error:
+        raise _unreadable(weights, error) from None
+
+
+def _unreadable(weights: Path, error: OSError) -> UsageError:
+    reason = f"cannot read the weights {weights}: {error.strerror}"
+    return UsageError(reason, ": give them with {weights}", weights)
 
 
 def _checked(path: Path, metadata: dict[str, str], state: dict[str, np.ndarray], sha256: str) -> Slim:
@@ -88,7 +104,8 @@ def _checked(path: Path, metadata: dict[str, str], state: dict[str, np.ndarray],
     for name, array in full.items():
         if not np.isfinite(array).all():
             raise UsageError(f"{name} holds values that float32 cannot: train again")
-    return Slim(path, architecture, config, full, *_normalisation(metadata), sha256)
+    mean, std = _normalisation(metadata)
+    return Slim(path, architecture, config, full, mean, std, sha256)
 
 
 def _wide(dtype: np.dtype) -> np.dtype:
@@ -96,14 +113,17 @@ def _wide(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32) if dtype.kind == "f" else dtype
 
 
-def _normalisation(metadata: dict[str, str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+PerChannel = tuple[float, float, float]
+
+
+def _normalisation(metadata: dict[str, str]) -> tuple[PerChannel, PerChannel]:
     mean, std = _json(metadata, "mean"), _json(metadata, "std")
     for name, values in (("mean", mean), ("std", std)):
         if not isinstance(values, list) or len(values) != 3 or not all(map(_is_number, values)):
             raise UsageError(f"their {name} is {values!r}, not three numbers")
     if min(std) < 1e-30:  # or float32 would make it 0
         raise UsageError(f"their std is {std!r}, not above 0")
-    return tuple(mean), tuple(std)
+    return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
 
 def _is_number(value: Any) -> bool:

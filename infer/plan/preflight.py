@@ -6,48 +6,48 @@ import errno
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from infer.errors import UsageError
+from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX, try_to_write
 from infer.process.image import in_image
 from infer.settings import Settings
-from infer.write.mask_writer import PREFIX, SUFFIX
 
 
 def check_places(settings: Settings, masks: Iterable[str] = ()) -> None:
-    """Makes the output folder and the report's; raises UsageError for a place that cannot be used.
+    """Make the output folder and the report's; raises UsageError for a place that cannot be used.
 
     masks: names in the output folder that are to be written; there may be some of an earlier run.
     """
-    _check_folder(settings.output, "output folder", "--output")
+    _check_folder(settings.output, "output folder", "output")
     if not settings.resume:
         _check_replaceable(settings.output, masks)
     if not settings.weights.is_file():
-        raise UsageError(f"no weights file {settings.weights}: give one with --weights")
-    if settings.report is None:
+        raise UsageError(f"no weights file {settings.weights}", ": give one with {weights}", settings.weights)
+    report = settings.report
+    if report is None:
         return
-    if settings.report.is_dir():
-        raise UsageError(f"the report {settings.report} is a folder: give a file with --report")
-    _check_folder(settings.report.parent, "folder of the report", "--report")
-    if settings.report.exists() and not os.access(settings.report, os.W_OK):
-        raise UsageError(f"cannot write the report {settings.report}: give another with --report")
+    if report.is_dir():
+        raise UsageError(f"the report {report} is a folder", ": give a file with {report}", report)
+    _check_folder(report.parent, "folder of the report", "report")
+    if report.exists() and not os.access(report, os.W_OK):
+        raise UsageError(f"cannot write the report {report}", ": give another with {report}", report)
 
 
-def _check_folder(folder: Path, what: str, flag: str) -> None:
+def _check_folder(folder: Path, what: str, setting: str) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        try_to_write(folder)
     except (FileExistsError, NotADirectoryError):
-        raise UsageError(f"the {what} {folder} is not a folder: give another with {flag}") from None
+        remedy = f": give another with {{{setting}}}"
+        raise UsageError(f"the {what} {folder} is not a folder", remedy, folder) from None
     except OSError as error:
         reason = f"cannot write to the {what} {folder}"
-        raise UsageError(f"{reason}{_who()}: {error.strerror}: {_remedy(error, flag)}") from None
+        raise UsageError(f"{reason}{_who()}: {error.strerror}", _remedy(error, setting), folder) from None
 
 
 def _check_replaceable(folder: Path, masks: Iterable[str]) -> None:
-    """In a sticky folder nobody replaces what another user left: tried on a mask of each other owner.
+    """Try on a mask of each other owner whether it can be replaced: in a sticky folder nobody may.
 
     Such a mask is replaced by a copy of itself, as the run would replace it, so nothing is ever missing.
     """
@@ -66,7 +66,7 @@ def _check_replaceable(folder: Path, masks: Iterable[str]) -> None:
 def _replace_by_itself(path: Path, owner: int) -> None:
     if not os.access(path, os.R_OK) and not _is_kept_by_sticky_bit(path, owner):
         return  # it cannot be copied, but it can be replaced
-    copy = path.with_name(f"{PREFIX}{os.getpid()}{SUFFIX}")
+    copy = path.with_name(f"{DRAFT_PREFIX}{os.getpid()}{DRAFT_SUFFIX}")
     try:
         shutil.copyfile(path, copy)
         copy.replace(path)
@@ -78,7 +78,7 @@ def _replace_by_itself(path: Path, owner: int) -> None:
 
 
 def _is_kept_by_sticky_bit(path: Path, owner: int) -> bool:
-    """Whether only its owner, or the folder's, may replace a file (man 7 inode)."""
+    """Tell whether only its owner, or the folder's, may replace a file (man 7 inode)."""
     folder = path.parent.stat()
     return bool(folder.st_mode & stat.S_ISVTX) and os.geteuid() not in (owner, folder.st_uid)
 
@@ -87,12 +87,12 @@ def _who() -> str:
     return f" as user {os.geteuid()}" if in_image() else ""
 
 
-def _remedy(error: OSError, flag: str) -> str:
-    """In a container whoever reads it starts the container, and /output is what was mounted."""
+def _remedy(error: OSError, setting: str) -> str:
+    """Whoever reads it in a container starts the container, and /output is what was mounted."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "make room there"
+        return ": make room there"
     if error.errno == errno.EROFS and in_image():
-        return "mount a folder there, without :ro"
+        return ": mount a folder there, without :ro"
     if not in_image():
-        return f"give another with {flag}"
-    return 'mount a folder that this user may write to (chmod a+rwx), or add --user "$(id -u):$(id -g)"'
+        return f": give another with {{{setting}}}"
+    return ': mount a folder that this user may write to (chmod a+rwx), or add --user "$(id -u):$(id -g)"'

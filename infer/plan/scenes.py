@@ -1,81 +1,121 @@
-"""Which scenes there are, what their headers say, and in which order and company they run."""
+"""Which scenes there are, what their headers say, and in which order they run."""
 
 from __future__ import annotations
 
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
 
 from infer.errors import HeaderError, UsageError
-from infer.network.architecture import STRIDE
 from infer.network.padding import padded
 from infer.plan.tiff_header import Header, read_header
-from infer.predict.hardware import batch_size
 from infer.process.image import in_image
-from infer.settings import Limits
+from infer.settings import SceneLimits
 
-MAX_SHAPES = 64  # of padded scenes in a folder above which an engine that prepares for each is given fewer
-COARSE = 64  # pixels: what they are then padded to
+COARSE = 64  # pixels: scenes that are alike when padded to this run one after the other
 SUFFIXES = (".tif", ".tiff")
 MAX_SEEN, MAX_FOLDERS = 10_000, 3  # entries and folders below the input folder: enough to say what is wrong
 UNKNOWN_SIZE = 512  # the contract's size for the mask of a scene whose header cannot be read
 
+Shape = tuple[int, int]  # height and width, in pixels
+
 
 @dataclass(frozen=True)
 class Scene:
-    """One input file. error says why it cannot be predicted; header is None where it cannot be read.
-
-    owns_mask is False where another scene's mask has its name already: a.tif and a.tiff both ask for a.png.
-    """
+    """One input file; mask_name is that of its mask. It is either Readable or Broken."""
 
     path: Path
     mask_name: str
-    header: Header | None = None
-    error: str | None = None
-    owns_mask: bool = True
 
     @property
     def name(self) -> str:
+        """The name of the file."""
         return self.path.name
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> Shape:
         """Height and width of its mask, in pixels."""
-        return self.header.shape if self.header else (UNKNOWN_SIZE, UNKNOWN_SIZE)
+        raise NotImplementedError
 
     @property
-    def padded_shape(self) -> tuple[int, int]:
+    def padded_shape(self) -> Shape:
+        """Height and width, rounded up to the network's stride."""
         height, width = self.shape
         return padded(height), padded(width)
 
 
-def find_scenes(folder: Path, limits: Limits | None = None) -> list[Scene]:
-    """Every .tif and .tiff directly in the folder, in the order in which they run: equal shapes together,
-    the largest first, so that the run drains on small ones. A scene beyond the limits is an error, found
-    before any memory is taken for it. Raises UsageError for an unusable folder.
+@dataclass(frozen=True)
+class Readable(Scene):
+    """A scene that can be predicted, as far as its header tells."""
+
+    header: Header
+
+    @property
+    def shape(self) -> Shape:
+        """Height and width of the upright image, in pixels."""
+        return self.header.shape
+
+
+@dataclass(frozen=True)
+class Broken(Scene):
+    """A scene that cannot be predicted. error says why; header is None where it cannot be read.
+
+    owns_mask is False where another scene's mask has its name already: a.tif and a.tiff both ask for a.png.
+    """
+
+    error: str
+    header: Header | None = None
+    owns_mask: bool = True
+
+    @property
+    def shape(self) -> Shape:
+        """Height and width of its black mask, in pixels."""
+        return self.header.shape if self.header else (UNKNOWN_SIZE, UNKNOWN_SIZE)
+
+
+def break_scene(scene: Scene, error: str) -> Broken:
+    """Return the scene as one that cannot be predicted; what was wrong with it before stays what is wrong."""
+    if isinstance(scene, Broken):
+        return scene
+    return Broken(scene.path, scene.mask_name, error, _header(scene))
+
+
+def readable(scenes: list[Scene]) -> list[Readable]:
+    """Return those of the scenes that can be predicted, in their order."""
+    return [scene for scene in scenes if isinstance(scene, Readable)]
+
+
+def broken(scenes: list[Scene]) -> list[Broken]:
+    """Return those of the scenes that cannot be predicted, in their order."""
+    return [scene for scene in scenes if isinstance(scene, Broken)]
+
+
+def find_scenes(folder: Path, limits: SceneLimits | None = None) -> list[Scene]:
+    """List every .tif and .tiff directly in the folder, in the order in which they run.
+
+    Equal shapes come together, the largest first, so that the run drains on small ones. A scene beyond the
+    limits is Broken before any memory is taken for it. Raises UsageError for an unusable folder.
     """
     try:
         with os.scandir(folder) as entries:
             files = sorted(entry.name for entry in entries if _is_scene_file(entry))
     except FileNotFoundError:
-        how = f"mount it: -v SCENES:{folder}" if in_image() else "give it with --input"
-        raise UsageError(f"no input folder {folder}: {how}") from None
+        how = f": mount it: -v SCENES:{folder}" if in_image() else ": give it with {input}"
+        raise UsageError(f"no input folder {folder}", how, folder) from None
     except NotADirectoryError:
-        raise UsageError(
-            f"the input {folder} is not a folder: give the folder that holds the scenes"
-        ) from None
+        reason = f"the input {folder} is not a folder: give the folder that holds the scenes"
+        raise UsageError(reason, path=folder) from None
     except OSError as error:
         reason = f"cannot read the input folder {folder} as user {os.geteuid()}: {error.strerror}"
-        raise UsageError(f"{reason}: chmod -R a+rX it") from None
-    scenes = _give_each_mask_one_owner([_look_at(folder / name, limits or Limits()) for name in files])
+        raise UsageError(f"{reason}: chmod -R a+rX it", path=folder) from None
+    scenes = _give_each_mask_one_owner([_look_at(folder / name, limits or SceneLimits()) for name in files])
     return sorted(scenes, key=_by_shape, reverse=True)
 
 
 def not_looked_at(folder: Path, found: bool) -> list[str]:
-    """Lines about scenes below the folder, which are not made, and about a folder without any.
+    """Return lines about scenes below the folder, which are not made, and about a folder without any.
 
     found: whether there are scenes directly in the folder.
     """
@@ -88,7 +128,7 @@ def not_looked_at(folder: Path, found: bool) -> list[str]:
 
 
 def _scenes_below(folder: Path) -> dict[Path, int]:
-    """How many scenes lie in each folder below, links not followed; as far as MAX_SEEN and MAX_FOLDERS go."""
+    """Count the scenes of each folder below, links not followed, as far as MAX_SEEN and MAX_FOLDERS go."""
     counts: dict[Path, int] = {}
     seen = 0
     with suppress(OSError), os.scandir(folder) as entries:
@@ -104,34 +144,12 @@ def _scenes_below(folder: Path) -> dict[Path, int]:
     return counts
 
 
-def pad_multiple(scenes: list[Scene], tile: int) -> int:
-    """What scenes are padded to for an engine that prepares for each shape: COARSE where there are many.
-
-    scenes: all of the folder, so that a mask does not depend on which of them are left to do.
-    """
-    shapes = {scene.padded_shape for scene in scenes if not scene.error and max(scene.shape) <= tile}
-    return COARSE if len(shapes) > MAX_SHAPES else STRIDE
-
-
-def _by_shape(scene: Scene) -> tuple:
+def _by_shape(scene: Scene) -> tuple[tuple[int, ...], Shape, str]:
     coarse = tuple(padded(side, COARSE) for side in scene.shape)
     return coarse, scene.padded_shape, scene.name
 
 
-def batches(scenes: list[Scene], tile: int, batch: int | None, gpu: bool) -> list[list[Scene]]:
-    """Neighbours of one padded shape, as many as go through the network at once (batch, or what suits).
-
-    A scene that is larger than a tile runs alone.
-    """
-    grouped = []
-    for shape, members in groupby(scenes, key=lambda scene: scene.padded_shape):
-        same = list(members)
-        size = 1 if max(shape) > tile else batch or batch_size(shape, gpu)
-        grouped += [same[i : i + size] for i in range(0, len(same), size)]
-    return grouped
-
-
-def _is_scene_file(entry: os.DirEntry) -> bool:
+def _is_scene_file(entry: os.DirEntry[str]) -> bool:
     if not entry.name.lower().endswith(SUFFIXES):
         return False
     try:
@@ -140,28 +158,20 @@ def _is_scene_file(entry: os.DirEntry) -> bool:
         return True
 
 
-def _look_at(path: Path, limits: Limits) -> Scene:
+def _look_at(path: Path, limits: SceneLimits) -> Scene:
     mask_name = path.name[: path.name.rindex(".")] + ".png"
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
-            return Scene(path, mask_name, error="not a regular file")
+            return Broken(path, mask_name, "not a regular file")
         header = read_header(path)
-        return Scene(path, mask_name, header, _beyond(limits, header))
     except PermissionError as error:
-        return Scene(path, mask_name, error=f"{error.strerror} for user {os.geteuid()}, chmod a+r it")
+        return Broken(path, mask_name, f"{error.strerror} for user {os.geteuid()}, chmod a+r it")
     except OSError as error:
-        return Scene(path, mask_name, error=error.strerror)
+        return Broken(path, mask_name, error.strerror or str(error))
     except HeaderError as error:
-        return Scene(path, mask_name, error=str(error))
-
-
-def _beyond(limits: Limits, header: Header) -> str | None:
-    pixels = header.height * header.width
-    if pixels > limits.pixels:
-        return f"{pixels} pixels, more than --max-pixels {limits.pixels}"
-    if header.bytes > limits.bytes:
-        return f"{header.bytes} bytes of samples, more than --max-bytes {limits.bytes}"
-    return None
+        return Broken(path, mask_name, error.reason)
+    beyond = limits.exceeded_by(header.height * header.width, header.bytes)
+    return Broken(path, mask_name, beyond, header) if beyond else Readable(path, mask_name, header)
 
 
 def _give_each_mask_one_owner(scenes: list[Scene]) -> list[Scene]:
@@ -170,6 +180,11 @@ def _give_each_mask_one_owner(scenes: list[Scene]) -> list[Scene]:
     for scene in scenes:
         owner = owners.setdefault(scene.mask_name, scene.name)
         if owner != scene.name:
-            scene = replace(scene, error=f"its mask {scene.mask_name} belongs to {owner}", owns_mask=False)
+            error = f"its mask {scene.mask_name} belongs to {owner}"
+            scene = Broken(scene.path, scene.mask_name, error, _header(scene), owns_mask=False)
         owned.append(scene)
     return owned
+
+
+def _header(scene: Scene) -> Header | None:
+    return scene.header if isinstance(scene, (Readable, Broken)) else None

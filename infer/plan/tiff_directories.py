@@ -57,14 +57,16 @@ class Directory:
 
     @property
     def is_mask(self) -> bool:
-        """Of a full image: not one that is a smaller copy of another mask."""
+        """Whether it is the mask of a full image, not one that is a smaller copy of another mask."""
         return self.tags.get(KIND, 0) & (_REDUCED | _MASK) == _MASK
 
     @property
     def is_full(self) -> bool:
+        """Whether it is neither a mask nor a smaller copy."""
         return not self.tags.get(KIND, 0) & (_REDUCED | _MASK)
 
     def has_size_of(self, other: Directory) -> bool:
+        """Tell whether both images have the same height and width."""
         return all(self.tags.get(side) == other.tags.get(side) for side in (HEIGHT, WIDTH))
 
 
@@ -100,7 +102,7 @@ class Directories:
 
 
 def read_start(file: BinaryIO) -> tuple[_Form, int]:
-    """The form of the directories and the place of the first one."""
+    """Read the form of the directories and the place of the first one; raises HeaderError."""
     order = {b"II": "<", b"MM": ">"}.get(file.read(2))
     if order is None:
         raise HeaderError("not a TIFF file")
@@ -117,7 +119,7 @@ def read_start(file: BinaryIO) -> tuple[_Form, int]:
 
 
 def _read_directory(file: BinaryIO, form: _Form, directory: int) -> tuple[dict[int, int], int]:
-    """First value of each tag of _FOLLOWED (1 for NODATA and for METADATA with roles), and the next place."""
+    """Read the first values of _FOLLOWED tags (1 for NODATA, METADATA with roles), and the next place."""
     order = form.order
     file.seek(min(directory, 2**62))
     (count,) = _unpack(file, order + form.count)
@@ -139,21 +141,21 @@ def _read_directory(file: BinaryIO, form: _Form, directory: int) -> tuple[dict[i
 
 
 def _names_roles(file: BinaryIO, order: str, number: int, value: bytes) -> bool:
-    """Whether GDAL's metadata say what bands are; where they are too long to be looked at, they may."""
+    """Tell whether GDAL's metadata say what bands are; where they are too long to be looked at, they may."""
     (offset,) = struct.unpack(order + ("I" if len(value) == 4 else "Q"), value)
     file.seek(min(offset, 2**62))
     return number > MAX_METADATA or b"colorinterp" in file.read(number).lower()
 
 
 def _first_value(file: BinaryIO, order: str, kind: str, number: int, value: bytes) -> int:
-    """First of a tag's values: in the entry itself, or where the entry points when they do not fit there."""
+    """Read the first of a tag's values: in the entry itself, or where it points if they do not fit there."""
     size = struct.calcsize(order + kind)
     if size * number > len(value):
         (offset,) = struct.unpack(order + ("I" if len(value) == 4 else "Q"), value)
         file.seek(min(offset, 2**62))
         value = file.read(size)
-    return struct.unpack(order + kind, value[:size])[0]
+    return int(struct.unpack(order + kind, value[:size])[0])
 
 
-def _unpack(file: BinaryIO, form: str) -> tuple:
+def _unpack(file: BinaryIO, form: str) -> tuple[int, ...]:
     return struct.unpack(form, file.read(struct.calcsize(form)))

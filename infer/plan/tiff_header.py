@@ -97,10 +97,18 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Header of the first full image in a TIFF file, or of a PNG or JPEG that is called one.
+    """Read the header of the first full image in a TIFF file, or of a PNG or JPEG that is called one.
 
-    Raises HeaderError when there is none to be read.
+    Raises HeaderError, with the path, when there is none to be read.
     """
+    try:
+        return _read(path)
+    except HeaderError as error:
+        error.path = path
+        raise
+
+
+def _read(path: Path) -> Header:
     try:
         with open(path, "rb") as file:
             start = file.read(8)
@@ -120,11 +128,19 @@ def read_header(path: Path) -> Header:
         raise HeaderError("the TIFF header gives no size")
     height, width = tags[HEIGHT], tags[WIDTH]
     _check_size(height, width)
-    facts = (tags.get(tag, default) for tag, default in FACTS.items())
+    samples, bits, sample_format, compression, photometric, planar, orientation = (
+        tags.get(tag, default) for tag, default in FACTS.items()
+    )
     return Header(
         height,
         width,
-        *facts,
+        samples,
+        bits,
+        sample_format,
+        compression,
+        photometric,
+        planar,
+        orientation,
         has_nodata=mask is not None or NODATA in tags,
         page=first.number,
         mask_page=mask,
@@ -158,7 +174,7 @@ def _of_picture(path: Path) -> Header:
 
 
 def _orientation(picture: Image.Image) -> int:
-    """TIFF's code number, from a JPEG's EXIF or XMP; 1 where that is damaged."""
+    """Return TIFF's code number, from a JPEG's EXIF or XMP; 1 where that is damaged."""
     try:
         turned = picture.getexif().get(ORIENTATION, 1)
     except Exception:  # Pillow has many kinds, and the pixels may be fine
@@ -167,7 +183,7 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _first_full_image(directories: Directories) -> Directory:
-    """The first image that is no smaller copy or mask of another; where there is none, the very first."""
+    """Return the first image that is no smaller copy or mask of another; if there is none, the very first."""
     first = None
     for directory in directories:
         if directory.is_full:
@@ -177,7 +193,7 @@ def _first_full_image(directories: Directories) -> Directory:
 
 
 def _what_follows(directories: Directories, image: Directory) -> tuple[int | None, int]:
-    """Which of the further images is the mask of one, None for none; how many others have its size."""
+    """Find which of the further images is the mask of one, None for none; count the others of its size."""
     mask, others = None, 0
     for directory in directories:
         if not directory.has_size_of(image):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from infer.plan.scenes import Scene
+from infer.plan.scenes import Readable
 from infer.predict.hardware import pixels_at_once
-from infer.settings import SMALLEST_TILE, half_tile
+from infer.settings import MIN_TILE, half_tile
 
 # What a forward pass holds for each pixel: 370 by ONNX Runtime, 330 by OpenVINO, 300 by torch, all in fp32.
 BYTES_PER_PIXEL = 400
@@ -16,8 +16,8 @@ SCENES_HELD = 3  # batches: one waits, one is decoded, one is with the network
 BYTES_HELD = 8  # for each of their pixels: RGB, the encoded file, the mask, where there is data
 
 
-def tile_that_fits(wanted: int, scenes: list[Scene], limit: int | None) -> int:
-    """`wanted`, or the largest of its halves (at least SMALLEST_TILE) that fits.
+def tile_that_fits(wanted: int, scenes: list[Readable], limit: int | None) -> int:
+    """Return `wanted`, or the largest of its halves (at least MIN_TILE) that fits into memory.
 
     Call it when the engine is there: what this process holds by then is counted. scenes: those to come.
     limit: bytes that the process may hold, None for any.
@@ -29,12 +29,12 @@ def tile_that_fits(wanted: int, scenes: list[Scene], limit: int | None) -> int:
     held = SCENES_HELD * BYTES_HELD * max(*sizes, together)
     room = (limit - _resident() - SPARE - held) // BYTES_PER_PIXEL
     tile, company = wanted, together
-    while tile > SMALLEST_TILE and max(min(tile * tile, max(sizes)), company) > room:
+    while tile > MIN_TILE and max(min(tile * tile, max(sizes)), company) > room:
         tile = half_tile(tile)
-        company = min(together, tile * tile)  # see Limits.with_tile
+        company = min(together, tile * tile)  # see TileLimits.with_tile
     return tile
 
 
 def _resident() -> int:
-    """Bytes of memory that this process holds now (man 5 proc_pid_statm)."""
+    """Return the bytes of memory that this process holds now (man 5 proc_pid_statm)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -1,21 +1,18 @@
-"""What computes masks of tiles: torch on CUDA and for other networks, OpenVINO or ONNX Runtime on a CPU."""
+"""What an engine is: it computes the masks of tiles, on one device and in one precision."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from infer.network.weights_file import FAST, Slim
-from infer.predict.hardware import cpu_is_fast_at_bf16, gpu_visible
-
 if TYPE_CHECKING:
     import torch
 
-ICE = 255
-WORTH_BF16 = 2_000_000  # pixels of a job from which on bf16's pace outweighs OpenVINO's longer start
+    Pixels = np.ndarray | torch.Tensor  # uint8 [h, w, 3]; tensors of torch where they were decoded on a GPU
+
+ICE = 255  # in a mask; all else is 0
 
 
 class Engine(Protocol):
@@ -24,86 +21,29 @@ class Engine(Protocol):
     prepares_shapes: each new shape of its input costs time, however small it is.
     """
 
-    device: str
-    precision: str
-    prepares_shapes: bool
+    @property
+    def device(self) -> str:
+        """Where it computes."""
 
-    def forward(self, windows: list[np.ndarray | torch.Tensor]) -> np.ndarray:
-        """B tiles uint8 [h, w, 3], sides multiples of the stride -> uint8 [B, h, w], 0 and ICE.
+    @property
+    def precision(self) -> str:
+        """What it computes in."""
+
+    @property
+    def prepares_shapes(self) -> bool:
+        """Whether new shapes cost time."""
+
+    def forward(self, windows: Sequence[Pixels]) -> np.ndarray:
+        """Turn B tiles uint8 [h, w, 3], sides multiples of the stride, into masks uint8 [B, h, w], 0 and ICE.
 
         Raises NotFiniteError.
         """
-        ...
 
     def more_precise(self) -> Engine | None:
-        """The same network on the same device in fp32; None where that is what this one computes in."""
-        ...
+        """Return the same network on the same device in fp32; None where this one computes in that."""
 
     def peak_gpu_bytes(self) -> int:
-        """Most GPU memory held so far."""
-        ...
+        """Return the most GPU memory held so far."""
 
     def release(self) -> None:
         """Give back memory that is held for later."""
-        ...
-
-
-def import_engine(slim: Slim, wanted: str, pixels: int) -> None:
-    """Import what start_engine will need, so that this can be timed by itself."""
-    if _tries_gpu(wanted) or slim.architecture != FAST:
-        import infer.predict.torch_engine
-    elif _worth_bf16(pixels):
-        with suppress(ImportError):
-            import infer.predict.openvino_engine
-    else:
-        import infer.predict.onnx_engine  # noqa: F401
-
-
-def start_engine(slim: Slim, wanted: str, pixels: int, say: Callable[[str], None]) -> Engine:
-    """The engine for --device `wanted` and a job of so many pixels.
-
-    A GPU is tried first; with "auto" one that fails is passed over.
-
-    Raises UsageError for --device cuda without a usable GPU, and for weights that do not fit.
-    """
-    if _tries_gpu(wanted):
-        from infer.predict.torch_engine import start_on_gpu
-
-        engine = start_on_gpu(slim, wanted == "cuda", say)
-        if engine is not None:
-            return engine
-    return start_on_cpu(slim, pixels, say)
-
-
-def _tries_gpu(wanted: str) -> bool:
-    return wanted == "cuda" or (wanted == "auto" and gpu_visible())
-
-
-def _worth_bf16(pixels: int) -> bool:
-    return pixels >= WORTH_BF16 and cpu_is_fast_at_bf16()
-
-
-def start_on_cpu(slim: Slim, pixels: int, say: Callable[[str], None]) -> Engine:
-    """The fastest engine on this CPU, start included; raises UsageError for weights that do not fit.
-
-    pixels: of all scenes of the input folder, whoever makes their masks. A run that is resumed, or a scene
-    that is tried again, has the engine of the whole job, and so the same masks.
-    """
-    if slim.architecture != FAST:
-        from infer.network.torch_model import model_of
-        from infer.predict.torch_engine import TorchEngine
-
-        return TorchEngine(model_of(slim), "cpu")
-    if _worth_bf16(pixels):
-        try:
-            from infer.predict.openvino_engine import OpenVinoEngine
-
-            return OpenVinoEngine(slim)
-        except (ImportError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            say(f"infer: OpenVINO cannot run here ({reason}): going on with ONNX Runtime")
-        except ValueError:
-            pass  # ONNX Runtime says the same of these weights, in a better way
-    from infer.predict.onnx_engine import OnnxEngine
-
-    return OnnxEngine(slim)

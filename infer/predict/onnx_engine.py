@@ -7,7 +7,9 @@ put in from the weights file, so that there is one file of weights for all engin
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime as ort
@@ -16,6 +18,10 @@ from infer.errors import NotFiniteError, UsageError
 from infer.network.weights_file import Slim
 from infer.predict.tiles import stacked
 from infer.process.limits import cpus
+from infer.process.text import in_short
+
+if TYPE_CHECKING:
+    from infer.predict.engine import Pixels
 
 GRAPH = Path(__file__).resolve().parents[1] / "network" / "graphs" / "unet_lite3.onnx"
 NAMES = "state"  # in the graph's metadata: the names of the state dict, as JSON
@@ -38,7 +44,7 @@ class OnnxEngine:
         try:
             self._session = ort.InferenceSession(GRAPH, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # it has a dozen kinds, and does not name the array that is wrong
-            raise _misfit(slim, " ".join(str(error).split())[:200]) from None
+            raise _misfit(slim, in_short(error)) from None
         known = json.loads(self._session.get_modelmeta().custom_metadata_map[NAMES])
         if unknown := sorted(slim.state.keys() - set(known)):
             raise _misfit(slim, f"{unknown[0]} is not part of it")
@@ -47,26 +53,28 @@ class OnnxEngine:
             for name, values in (("mean", slim.mean), ("std", slim.std))
         }
 
-    def forward(self, windows: list[np.ndarray]) -> np.ndarray:
-        """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
+    def forward(self, windows: Sequence[Pixels]) -> np.ndarray:
+        """Turn B tiles uint8 [h, w, 3] into masks uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
         images = stacked(windows)
+        masks: np.ndarray
         masks, total = self._session.run(["masks", "total"], {"images": images, **self._norm})
         if not np.isfinite(total):
             raise NotFiniteError
         return masks[:, 0]
 
     def more_precise(self) -> None:
-        """fp32 is all there is."""
+        """Return None: fp32 is all there is."""
 
     def peak_gpu_bytes(self) -> int:
+        """Return 0: there is no GPU in it."""
         return 0
 
     def release(self) -> None:
-        """Nothing is held that a smaller batch could not use."""
+        """Do nothing: nothing is held that a smaller batch could not use."""
 
 
 def _misfit(slim: Slim, reason: str) -> UsageError:
-    """What torch says of the weights, which takes seconds but names what is wrong; else the reason given."""
+    """Return what torch says of the weights, which takes seconds but is precise; else the reason given."""
     from infer.network.torch_model import model_of
 
     try:

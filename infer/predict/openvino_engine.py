@@ -7,7 +7,9 @@ Its first layers stay in fp32: less than a pixel in a thousand gets another clas
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,8 +20,11 @@ from infer.predict.tiles import stacked
 from infer.process.limits import cpus
 
 # Its converters, which the job has no use for, import a package that reports how it is used.
-sys.modules.setdefault("openvino.tools", None)
+sys.modules.setdefault("openvino.tools", None)  # type: ignore[arg-type]  # None forbids the import
 import openvino  # noqa: E402
+
+if TYPE_CHECKING:
+    from infer.predict.engine import Pixels
 
 GRAPH = Path(__file__).resolve().parents[1] / "network" / "graphs" / "unet_lite3.xml"
 # Of what it prepares for each shape of its input, how much it keeps: all of it is 700 MB for 100 shapes.
@@ -52,16 +57,18 @@ class OpenVinoEngine:
         }
         self._request = self._core.compile_model(self._model, "CPU", settings).create_infer_request()
 
-    def forward(self, windows: list[np.ndarray]) -> np.ndarray:
-        """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
+    def forward(self, windows: Sequence[Pixels]) -> np.ndarray:
+        """Turn B tiles uint8 [h, w, 3] into masks uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
         images = stacked(windows)
         self._request.infer([openvino.Tensor(images, shared_memory=True)])
-        masks, total = (self._request.get_output_tensor(i).data for i in range(2))
+        masks: np.ndarray = self._request.get_output_tensor(0).data
+        total = self._request.get_output_tensor(1).data
         if not np.isfinite(total):
             raise NotFiniteError
         return masks[:, 0].copy()  # the request writes the next ones into the same memory
 
     def more_precise(self) -> Engine | None:
+        """Return the same network by ONNX Runtime, which computes in fp32; None where this one does too."""
         if self.precision == "fp32":
             return None
         from infer.predict.onnx_engine import OnnxEngine
@@ -69,6 +76,7 @@ class OpenVinoEngine:
         return OnnxEngine(self._slim)
 
     def peak_gpu_bytes(self) -> int:
+        """Return 0: there is no GPU in it."""
         return 0
 
     def release(self) -> None:
@@ -78,7 +86,7 @@ class OpenVinoEngine:
 
 
 def weights_of(slim: Slim) -> dict[str, np.ndarray]:
-    """float32 arrays by the names of the graph's parameters; raises ValueError for another network's."""
+    """Return float32 arrays by the graph's parameters; raises ValueError for those of another network."""
     arrays = {"mean": np.array(slim.mean, np.float32), "std": np.array(slim.std, np.float32)}
     for name, array in slim.state.items():
         if name.startswith("decoder.") and name.endswith(".conv1.weight"):
@@ -103,7 +111,7 @@ def _skip_channels(name: str) -> int:
 
 
 def phases(weight: np.ndarray) -> np.ndarray:
-    """Nearest-neighbour upsampling, then a 3x3 convolution [O, I, 3, 3], as one transposed [I, O, 4, 4].
+    """Merge nearest upsampling and a 3x3 convolution [O, I, 3, 3] into a transposed one, [I, O, 4, 4].
 
     That has stride 2 and padding 1. An even row of its output sees the row above and its own in the small
     map, an odd one its own and the one below; taps that fall on one row add up.
@@ -115,7 +123,7 @@ def phases(weight: np.ndarray) -> np.ndarray:
 
 
 def _put_in(model: openvino.Model, arrays: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """Constants in the places of the model's parameters but the pixels; returns what must live as long."""
+    """Put constants in the places of the model's parameters but the pixels; return what must live as long."""
     kept = []
     for parameter in model.get_parameters():
         name = parameter.get_friendly_name()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,10 @@ from infer.network.architecture import STRIDE
 from infer.predict.engine import Engine
 from infer.predict.hardware import batch_size
 from infer.predict.tiles import crop, grid, stitch
-from infer.settings import SMALLEST_TILE, Settings, half_tile
+from infer.settings import MIN_TILE, Settings, half_tile
 
 if TYPE_CHECKING:
-    import torch
+    from infer.predict.engine import Pixels
 
 # How the CPU's allocators, oneDNN, CUDA's libraries, cuDNN, ONNX Runtime and OpenVINO say it.
 _SIGNS = (
@@ -34,7 +34,7 @@ _SIGNS = (
 
 
 @dataclass(frozen=True)
-class Limits:
+class TileLimits:
     """What goes through the network at once; it shrinks when memory runs out.
 
     tile and overlap: pixels of a side. area: pixels of a whole batch. batch: tiles, None for what suits.
@@ -45,8 +45,8 @@ class Limits:
     area: int
     batch: int | None
 
-    def with_tile(self, tile: int) -> Limits:
-        """One tile of this size at once, and an overlap that suits it."""
+    def with_tile(self, tile: int) -> TileLimits:
+        """Return limits of one tile of this size at once, and an overlap that suits it."""
         overlap = min(self.overlap, tile // 4 // STRIDE * STRIDE)
         return replace(self, area=tile * tile, tile=tile, overlap=overlap)
 
@@ -72,12 +72,13 @@ class Predictor:
         self._engine, self._on_cpu = engine, on_cpu
         self._say, self._multiple = say, multiple
         self._at_once = (0, 0, 0)  # the latest forward pass: tiles, height and width of each
-        self._limits = Limits(settings.tile, settings.overlap, sys.maxsize, settings.batch)
+        self._limits = TileLimits(settings.tile, settings.overlap, sys.maxsize, settings.batch)
         if tile is not None and tile < settings.tile:
             self._limits = self._limits.with_tile(tile)
 
     @property
     def device(self) -> str:
+        """Where the engine computes, "cuda" or "cpu"."""
         return self._engine.device
 
     @property
@@ -87,14 +88,15 @@ class Predictor:
 
     @property
     def precision(self) -> str:
+        """What the engine computes in."""
         return self._engine.precision
 
     def peak_gpu_bytes(self) -> int:
-        """Most GPU memory that the engine has held so far."""
+        """Return the most GPU memory that the engine has held so far."""
         return self._engine.peak_gpu_bytes()
 
-    def predict(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
-        """Masks uint8 [H, W], 0 and 255, of images uint8 [H, W, 3] that all have one padded shape.
+    def predict(self, images: Sequence[Pixels]) -> list[np.ndarray]:
+        """Return masks uint8 [H, W], 0 and 255, of images uint8 [H, W, 3] that all have one padded shape.
 
         Raises the out-of-memory error when not even the smallest tile fits, NotFiniteError where fp32 gives
         no finite logits either, and any other error as it comes.
@@ -105,8 +107,8 @@ class Predictor:
         finally:
             self.seconds += time.monotonic() - start
 
-    def _predict_finite(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
-        """In the engine's own precision; in fp32 where that one's numbers overflow."""
+    def _predict_finite(self, images: Sequence[Pixels]) -> list[np.ndarray]:
+        """Predict in the engine's own precision; in fp32 where that one's numbers overflow."""
         usual = self._engine
         try:
             return self._predict_within_memory(images)
@@ -121,7 +123,7 @@ class Predictor:
         finally:
             self._engine = usual
 
-    def _predict_within_memory(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
+    def _predict_within_memory(self, images: Sequence[Pixels]) -> list[np.ndarray]:
         while True:
             try:
                 return self._predict(images)
@@ -132,13 +134,13 @@ class Predictor:
             self._engine.release()
             self._shrink()
 
-    def _predict(self, images: list[np.ndarray | torch.Tensor]) -> list[np.ndarray]:
+    def _predict(self, images: Sequence[Pixels]) -> list[np.ndarray]:
         masks = [np.empty(image.shape[:2], np.uint8) for image in images]
         multiple = self._multiple if self._engine.prepares_shapes else STRIDE
         windows = [
             (mask, image, tile)
             for mask, image in zip(masks, images, strict=True)
-            for tile in grid(*mask.shape, self._limits.tile, self._limits.overlap, multiple)
+            for tile in grid(mask.shape[0], mask.shape[1], self._limits.tile, self._limits.overlap, multiple)
         ]
         shape = windows[0][2].shape
         batch = self._batch(shape)
@@ -150,26 +152,26 @@ class Predictor:
                 stitch(mask, tile, prediction)
         return masks
 
-    def _at_hand(self, window: np.ndarray | torch.Tensor) -> np.ndarray | torch.Tensor:
-        """Pixels that were decoded on the GPU, for an engine that is not there any more."""
+    def _at_hand(self, window: Pixels) -> Pixels:
+        """Return pixels where the engine is: what was decoded on the GPU may be for one on the CPU by now."""
         return window if self.device == "cuda" or isinstance(window, np.ndarray) else window.cpu().numpy()
 
     def _batch(self, shape: tuple[int, int]) -> int:
-        """Tiles of this shape that go through the network at once."""
+        """Return how many tiles of this shape go through the network at once."""
         wanted = self._limits.batch or batch_size(shape, self.device == "cuda")
         return max(1, min(wanted, self._limits.area // (shape[0] * shape[1])))
 
     def _can_shrink(self) -> bool:
         tiles, height, width = self._at_once
-        return tiles > 1 or max(height, width) > SMALLEST_TILE or self.device == "cuda"
+        return tiles > 1 or max(height, width) > MIN_TILE or self.device == "cuda"
 
     def _shrink(self) -> None:
-        """Half the batch, then half the tile, then the CPU."""
+        """Go on with half the batch, then half the tile, then the CPU."""
         limits, (tiles, height, width) = self._limits, self._at_once
         if tiles > 1:
             limits = replace(limits, area=tiles // 2 * height * width)
             step = "half as many tiles at once"
-        elif max(height, width) > SMALLEST_TILE:
+        elif max(height, width) > MIN_TILE:
             limits = limits.with_tile(half_tile(max(height, width)))
             step = f"tiles of {limits.tile} pixels"
         else:
@@ -180,5 +182,5 @@ class Predictor:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on any device and in any engine."""
+    """Tell whether memory ran out, on any device and in any engine."""
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS)

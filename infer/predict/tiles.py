@@ -6,13 +6,18 @@ origins lie on that stride too, so that a tile sees the same pooling grid as the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from infer.network.architecture import STRIDE
 from infer.network.padding import padded, reflect
+
+if TYPE_CHECKING:
+    from infer.predict.engine import Pixels
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,12 @@ class Tile:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Height and width, in pixels."""
         return self.rows.stop - self.rows.start, self.cols.stop - self.cols.start
 
 
 def spans(size: int, tile: int, overlap: int, multiple: int = STRIDE) -> list[Span]:
-    """Cuts one axis of `size` pixels into equal stretches of at most `tile` that share `overlap` or more.
+    """Cut one axis of `size` pixels into equal stretches of at most `tile` that share `overlap` or more.
 
     The kept parts meet in the middle of each overlap and cover every pixel exactly once. What fits into one
     tile is padded to `multiple`, as far as the tile reaches.
@@ -74,18 +80,19 @@ def spans(size: int, tile: int, overlap: int, multiple: int = STRIDE) -> list[Sp
 
 
 def grid(height: int, width: int, tile: int, overlap: int, multiple: int = STRIDE) -> list[Tile]:
-    """The tiles of a scene, row by row, all of one shape; see spans."""
+    """Return the tiles of a scene, row by row, all of one shape; see spans."""
     columns = spans(width, tile, overlap, multiple)
     return [Tile(rows, cols) for rows in spans(height, tile, overlap, multiple) for cols in columns]
 
 
-def crop(image: np.ndarray, tile: Tile) -> np.ndarray:
-    """The tile's window [h, w, ...] of image [H, W, ...], reflected where it leaves the scene.
+def crop(image: Pixels, tile: Tile) -> Pixels:
+    """Return the tile's window [h, w, ...] of image [H, W, ...], reflected where it leaves the scene.
 
     A view where the window lies inside the scene, else a copy. Takes torch tensors too.
     """
     height, width = image.shape[:2]
-    return image[_window(tile.rows, height)][:, _window(tile.cols, width)]
+    window: Pixels = image[_window(tile.rows, height)][:, _window(tile.cols, width)]
+    return window
 
 
 def _window(span: Span, size: int) -> slice | np.ndarray:
@@ -94,16 +101,16 @@ def _window(span: Span, size: int) -> slice | np.ndarray:
     return reflect(span.start, span.stop, size)
 
 
-def stacked(windows: list[np.ndarray]) -> np.ndarray:
-    """uint8 [B, h, w, 3] of B windows, in C order whatever theirs is; np.stack would keep theirs."""
+def stacked(windows: Sequence[Pixels]) -> np.ndarray:
+    """Stack B windows to uint8 [B, h, w, 3], in C order whatever theirs is; np.stack would keep theirs."""
     if len(windows) == 1:
         return np.ascontiguousarray(windows[0])[None]
-    batch = np.empty((len(windows), *windows[0].shape), windows[0].dtype)
+    batch = np.empty((len(windows), *windows[0].shape), np.uint8)
     for place, window in zip(batch, windows, strict=True):
         place[:] = window
     return batch
 
 
 def stitch(mask: np.ndarray, tile: Tile, prediction: np.ndarray) -> None:
-    """Copies the part that the tile answers for from its prediction [h, w] into mask [H, W]."""
+    """Copy the part that the tile answers for from its prediction [h, w] into mask [H, W]."""
     mask[tile.rows.kept, tile.cols.kept] = prediction[tile.rows.inner, tile.cols.inner]

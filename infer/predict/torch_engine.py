@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -35,39 +35,41 @@ class TorchEngine:
         self.precision = precision or _precision(device)
         dtype = DTYPES[self.precision]
         network = copy.deepcopy(model.network)  # the fp32 original stays for another device
-        self._network = network.to(device, dtype, memory_format=torch.channels_last)
+        network = network.to(device, dtype)
+        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(model.mean, device=device, dtype=dtype).view(shape)
         self._std = torch.tensor(model.std, device=device, dtype=dtype).view(shape)
 
     @torch.inference_mode()
-    def forward(self, windows: list[np.ndarray | torch.Tensor]) -> np.ndarray:
-        """B tiles uint8 [h, w, 3] -> uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
+    def forward(self, windows: Sequence[np.ndarray | torch.Tensor]) -> np.ndarray:
+        """Turn B tiles uint8 [h, w, 3] into masks uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
         pixels = torch.stack([torch.as_tensor(window).to(self.device) for window in windows])
         x = pixels.permute(0, 3, 1, 2)  # [B, 3, h, w], channels last as it lies in memory
         x = (x.to(self._mean.dtype) - self._mean) / self._std
         logits = self._network(x)  # [B, 2, h, w]
         ice = logits[:, 1] > logits[:, 0]
-        masks = ice.to(torch.uint8).mul_(ICE).cpu().numpy()
+        masks: np.ndarray = ice.to(torch.uint8).mul_(ICE).cpu().numpy()
         if not logits.sum(dtype=torch.float32).isfinite():  # it is where all logits are
             raise NotFiniteError
         return masks
 
     def more_precise(self) -> TorchEngine | None:
+        """Return the same network on the same device in fp32; None where this one computes in that."""
         return None if self.precision == "fp32" else TorchEngine(self._model, self.device, "fp32")
 
     def peak_gpu_bytes(self) -> int:
-        """Most GPU memory that torch has held so far; DALI's own is not in it."""
+        """Return the most GPU memory that torch has held so far; DALI's own is not in it."""
         return torch.cuda.max_memory_reserved() if torch.cuda.is_initialized() else 0
 
     def release(self) -> None:
-        """For DALI, which cannot use what torch holds back."""
+        """Give memory back to DALI, which cannot use what torch holds for later."""
         if self.device == "cuda":
             torch.cuda.empty_cache()
 
 
 def start_on_gpu(slim: Slim, required: bool, say: Callable[[str], None]) -> TorchEngine | None:
-    """The network on the GPU, tried on one tile; None where there is no usable GPU and none is required.
+    """Start the network on the GPU and try one tile; None where there is no usable GPU and none is required.
 
     Raises UsageError where one is required, and for weights that do not fit.
     """

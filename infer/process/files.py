@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+# Of the names of masks that are being written: what a run that was killed leaves behind is known by them.
+DRAFT_PREFIX, DRAFT_SUFFIX = ".mask-", ".part"
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; what lies there becomes `path` at the end, and vanishes on an error.
+    """Give a name beside `path` to write to; what lies there becomes `path`, or vanishes on an error.
 
     Raises OSError where it cannot be renamed.
     """

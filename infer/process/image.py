@@ -8,5 +8,5 @@ MARK = Path(__file__).resolve().parents[2] / ".image"  # a file and no variable:
 
 
 def in_image() -> bool:
-    """Whether the file is there that only the Dockerfile makes."""
+    """Tell whether the file is there that only the Dockerfile makes."""
     return MARK.exists()

@@ -6,18 +6,31 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Of one scene whose mask stands under its name. error: why it is black; None where it was predicted.
+class MaskMade:
+    """One mask that stands under its name. error: why it is black; None where it was predicted.
 
-    notes: what a user should know of how it was read.
+    notes: what a user should know of how the scene was read.
     """
 
     error: str | None
     ice_fraction: float
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Redone:
+    """What did not go at once and was done again in another way: a mask may be right, but the run was slower.
+
+    stage: "start" (what cannot run here), "decode", "predict", or "process" (a crash). scenes: names.
+    """
+
+    stage: str
+    scenes: tuple[str, ...]
+    reason: str
 
 
 class Journal:
@@ -30,18 +43,18 @@ class Journal:
         self._file = os.memfd_create("journal")
 
     def starts(self, stage: str, names: Sequence[str], tile: int = 0) -> None:
-        """The scenes that a stage ("decode", "predict") has at hand now, none when it is done.
+        """Note the scenes that a stage ("decode", "predict") has at hand now, none when it is done.
 
         tile: the longest side in pixels that goes through the network with them.
         """
         self._append({"stage": stage, "names": list(names), "tile": tile})
 
-    def made(self, name: str, outcome: Outcome) -> None:
-        self._append({"made": name, "error": outcome.error, "ice": outcome.ice_fraction,
-                      "notes": outcome.notes})  # fmt: skip
+    def made(self, name: str, mask: MaskMade) -> None:
+        """Note that the mask of the scene of this name stands in the output folder."""
+        self._append({"made": name, "error": mask.error, "ice": mask.ice_fraction, "notes": mask.notes})
 
     def at_hand(self) -> list[str]:
-        """The scenes that the last child had at hand when it ended, in all stages."""
+        """Return the scenes that the last child had at hand when it ended, in all stages."""
         stages: dict[str, list[str]] = {}
         for line in self._lines():
             if "stage" in line:
@@ -50,21 +63,22 @@ class Journal:
         return list(dict.fromkeys(n for names in stages.values() for n in names if n not in made))
 
     def tile(self) -> int:
-        """The longest side that was last put through the network, 0 where no child came to that."""
+        """Return the longest side that was last put through the network, 0 where no child came to that."""
         return next((line["tile"] for line in reversed(self._lines()) if line.get("tile")), 0)
 
-    def done(self) -> dict[str, Outcome]:
+    def done(self) -> dict[str, MaskMade]:
+        """Return the masks that have been made so far, by the name of the scene."""
         return {
-            line["made"]: Outcome(line["error"], line["ice"], tuple(line["notes"]))
+            line["made"]: MaskMade(line["error"], line["ice"], tuple(line["notes"]))
             for line in self._lines()
             if "made" in line
         }
 
-    def _append(self, line: dict) -> None:
+    def _append(self, line: dict[str, Any]) -> None:
         text = json.dumps(line).encode() + b"\n"  # ASCII: names that are no UTF-8 survive it
         os.write(self._file, text)
 
-    def _lines(self) -> list[dict]:
+    def _lines(self) -> list[dict[str, Any]]:
         size = os.fstat(self._file).st_size
         lines = os.pread(self._file, size, 0).split(b"\n")
         found = []

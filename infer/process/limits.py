@@ -15,7 +15,7 @@ ROOT = Path("/")
 
 
 def cpus(root: Path = ROOT) -> int:
-    """Threads that compute at the same time: the affinity mask's processors, at most the quota rounded up.
+    """Count the threads that may compute at once: the affinity mask's, at most the quota rounded up.
 
     root: of the file system whose proc and cgroup folders are read.
     """
@@ -25,7 +25,7 @@ def cpus(root: Path = ROOT) -> int:
 
 
 def memory(root: Path = ROOT) -> int | None:
-    """Bytes that this process may hold: the least of its cgroups' limits and of what the machine has.
+    """Return the bytes that this process may hold: the least of its cgroups' limits and the machine's.
 
     None where nothing can be learned.
     """
@@ -36,7 +36,7 @@ def memory(root: Path = ROOT) -> int | None:
 
 
 def oom_kills(root: Path = ROOT) -> int:
-    """How many processes of this one's cgroup the kernel has killed so far because memory ran out."""
+    """Return how many processes of this one's cgroup the kernel has killed so far because memory ran out."""
     for level in _levels("memory", root):
         for line in _text(level.folder / _OOM_EVENTS[level.version]).splitlines():
             name, _, count = line.partition(" ")
@@ -69,7 +69,7 @@ def _quota(level: _Level) -> float | None:
 
 
 def _levels(controller: str, root: Path) -> Iterator[_Level]:
-    """This process's cgroup for a controller and those around it, as far as they can be seen."""
+    """Iterate over this process's cgroup for a controller and those around it, as far as they can be seen."""
     paths = _own_paths(root)
     for line in _text(root / "proc/self/mountinfo").splitlines():
         before, _, after = line.partition(" - ")
@@ -90,7 +90,7 @@ def _levels(controller: str, root: Path) -> Iterator[_Level]:
 
 def _own_paths(root: Path) -> dict[str, str]:
     """By controller, "" for cgroup v2: the path of this process's cgroup in its hierarchy."""
-    paths = {}
+    paths: dict[str, str] = {}
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -99,7 +99,7 @@ def _own_paths(root: Path) -> dict[str, str]:
 
 
 def _below(path: str, mounted: str) -> PurePosixPath:
-    """A cgroup's path from the one that is mounted; a container may see its own only, as the top."""
+    """Return a cgroup's path from the one that is mounted; a container may see its own only, as the top."""
     try:
         return PurePosixPath(path).relative_to(mounted)
     except ValueError:

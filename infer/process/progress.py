@@ -39,12 +39,12 @@ class Progress:
                 self._bar.close()
 
     def begin_at(self, scenes: int) -> None:
-        """So many are done already, and are no part of the rate."""
+        """Count so many scenes as done already; they are no part of the rate."""
         self._before = scenes
         self.update(scenes)
 
     def update(self, scenes: int, degraded: int = 0) -> None:
-        """So many more scenes are done, with so many degraded ones among them."""
+        """Count so many more scenes as done, with so many degraded ones among them."""
         self._done += scenes
         self._degraded += degraded
         if self._bar is not None:
@@ -52,7 +52,7 @@ class Progress:
                 self._bar.update(scenes)
 
     def say(self, message: str) -> None:
-        """One line on stderr, quiet or not."""
+        """Print one line on stderr, quiet or not."""
         if self._bar is None:
             tell(message)
         else:
@@ -70,6 +70,6 @@ class Progress:
 
 
 def tell(message: str) -> None:
-    """One line on stderr; where nothing takes it, the masks are made all the same."""
+    """Print one line on stderr; where nothing takes it, the masks are made all the same."""
     with suppress(*UNHEARD):
         print(one_line(message), file=sys.stderr, flush=True)

@@ -13,7 +13,7 @@ _MESSAGE = b"infer: stopped: the masks so far are whole; --resume makes the rest
 
 
 def leave_on_signals(clean_up: Callable[[], None]) -> None:
-    """From now on SIGINT and SIGTERM clean up, say so in a line and exit with 130 and 143.
+    """Make SIGINT and SIGTERM clean up, say so in a line and exit with 130 and 143, from now on.
 
     The handler raises nothing: an exception out of a handler can strike inside Python's import machinery and
     leave a lock taken for ever, and unwinding through torch takes longer than the judge may wait.
@@ -27,7 +27,7 @@ def leave_on_signals(clean_up: Callable[[], None]) -> None:
 
 
 def leave_on_signals_at_any_moment(clean_up: Callable[[], None]) -> None:
-    """The same from a thread of its own, which native code does not hold up.
+    """Do the same from a thread of its own, which native code does not hold up.
 
     Python calls handlers between two steps of its main thread: one forward pass of a large scene may last
     longer than the judge waits after SIGTERM. What writes to the wakeup pipe is called at once.
@@ -48,7 +48,7 @@ def leave_on_signals_at_any_moment(clean_up: Callable[[], None]) -> None:
 
 
 def not_ignored(*numbers: int) -> list[int]:
-    """The signals of these that the caller does not want ignored, as nohup does."""
+    """Return those of the signals that the caller does not want ignored, as nohup does."""
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 

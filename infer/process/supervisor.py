@@ -1,10 +1,9 @@
-"""A crash of a native library costs the scene that caused it, not the run.
+"""Runs the job in child processes, so that a crash of a native library costs one scene and not the run.
 
-The job runs in a forked child. Where a signal kills that (a segmentation fault in a decoder, an abort), each
-scene that was at hand is tried in a child of its own; one that kills its child too gets a black mask, and a
-last child makes the rest. After a SIGKILL, as the kernel sends it when memory is short, half the tile is
-tried before that. A fork takes a millisecond; without a crash there is one child, and this process only waits
-for it.
+Where a signal kills the child (a segmentation fault in a decoder, an abort), each scene that was at hand is
+tried in a child of its own; one that kills its child too gets a black mask, and a last child makes the rest.
+After a SIGKILL, as the kernel sends it when memory is short, a smaller tile is tried before that. A fork
+takes a millisecond; without a crash there is one child, and this process only waits for it.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from infer.process.journal import Journal, Outcome
+from infer.process.clock import process_start
+from infer.process.journal import Journal, MaskMade
 from infer.process.limits import oom_kills
+from infer.process.progress import UNHEARD, tell
 from infer.process.signals import STOPPED_BY, not_ignored
-from infer.settings import SMALLEST_TILE, half_tile
-from infer.write.report import process_start
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-MOST_UNEXPLAINED = 2  # crashes with no scene at hand after which what is left is given up
+MAX_UNEXPLAINED = 2  # crashes with no scene at hand after which what is left is given up
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,13 @@ class Order:
     all_lost: why none of the scenes left is to be touched.
     again: scenes that were at hand in a crash and were tried once more, and what it was.
     tile: the largest that memory allows, in pixels, as crashes have shown.
-    began: when the first process started, as in Report.
+    began: when the first process started, on the scale of time.monotonic().
     retries: seconds of earlier children, the first that crashed included; 0 where none did.
     """
 
     journal: Journal | None = None
     only: Collection[str] | None = None
-    done: dict[str, Outcome] = field(default_factory=dict)
+    done: dict[str, MaskMade] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     all_lost: str | None = None
     again: dict[str, str] = field(default_factory=dict)
@@ -52,54 +51,51 @@ class Order:
     retries: float = 0.0
 
 
-def supervise(work: Callable[[Order], int]) -> int:
-    """Run `work` in children until one of them ends by itself; returns its exit code."""
-    order = Order(Journal())
+def supervise(work: Callable[[Order], int], smaller_tile: Callable[[int], int | None]) -> int:
+    """Run `work` in children until one of them ends by itself; return its exit code.
+
+    smaller_tile: the next tile to try where memory runs out with one of so many pixels, None for none.
+    """
+    journal = Journal()
+    order = Order(journal)
     unexplained, forked = 0, time.monotonic()
     while True:
         killed_before = oom_kills()
         code = _in_a_child(work, order)
         if code >= 0:
             return code
-        crash, journal = _name(-code), order.journal
+        crash = _name(-code)
         suspects = [name for name in journal.at_hand() if name not in order.lost]
         order = replace(order, done=journal.done())
         order.again.update(dict.fromkeys(suspects, f"the process was killed by {crash}"))
-        if tile := _smaller_tile(-code, order):
+        tile = smaller_tile(journal.tile()) if -code == signal.SIGKILL else None
+        if tile and (order.tile is None or tile < order.tile):
             order = replace(order, tile=tile, retries=time.monotonic() - forked)
             why = "by the kernel, as memory ran out" if oom_kills() > killed_before else f"by {crash}"
-            _say(f"the process was killed {why}: going on with tiles of {tile} pixels")
+            tell(f"infer: the process was killed {why}: going on with tiles of {tile} pixels")
             continue
-        _say(f"the process was killed by {crash}: going on without what caused it")
-        if stopped := _try_each(work, order, suspects):
+        tell(f"infer: the process was killed by {crash}: going on without what caused it")
+        if stopped := _try_each(work, order, journal, suspects):
             return stopped
         order = replace(order, done=journal.done(), retries=time.monotonic() - forked)
         if not any(name in order.lost for name in suspects):
             unexplained += 1
-        if unexplained > MOST_UNEXPLAINED:
+        if unexplained > MAX_UNEXPLAINED:
             if order.all_lost:
                 return 1
-            order = replace(
-                order, all_lost=f"the process was killed by {crash} again and again{_hint(-code)}"
-            )
+            why = f"the process was killed by {crash} again and again{_hint(-code)}"
+            order = replace(order, all_lost=why)
 
 
-def _smaller_tile(number: int, order: Order) -> int | None:
-    """What to go on with where memory may have run out; None where it was something else, or none is left."""
-    used = order.journal.tile()
-    if number != signal.SIGKILL or used <= SMALLEST_TILE:
-        return None
-    tile = half_tile(used)
-    return tile if order.tile is None or tile < order.tile else None
-
-
-def _try_each(work: Callable[[Order], int], order: Order, suspects: list[str]) -> int | None:
-    """Each scene in a child of its own; enters in order.lost what kills that too.
+def _try_each(
+    work: Callable[[Order], int], order: Order, journal: Journal, suspects: list[str]
+) -> int | None:
+    """Make each scene in a child of its own; enter in order.lost what kills that too.
 
     Returns the exit code where a child was told to stop.
     """
     for name in suspects:
-        code = _in_a_child(work, replace(order, only={name}, done=order.journal.done(), again={}))
+        code = _in_a_child(work, replace(order, only={name}, done=journal.done(), again={}))
         if code > 128:
             return code
         if code < 0:
@@ -108,7 +104,7 @@ def _try_each(work: Callable[[Order], int], order: Order, suspects: list[str]) -
 
 
 def _in_a_child(work: Callable[[Order], int], order: Order) -> int:
-    """The exit code of a child that does the work, negative the signal that killed it."""
+    """Return the exit code of a child that does the work, negative the signal that killed it."""
     _flush()  # or both processes would print what waits
     parent = os.getpid()
     # Blocked, and waited for: a handler that strikes just before waitpid() would run only when that returns.
@@ -128,7 +124,7 @@ def _in_a_child(work: Callable[[Order], int], order: Order) -> int:
 
 
 def _wait_for(child: int, heard: set[int]) -> int:
-    """Its status. Signals are passed on: it cleans up and ends, this process then ends as it did.
+    """Return its status. Signals are passed on: it cleans up and ends, this process then ends as it did.
 
     The first process of a container also inherits, and must reap, what others leave behind.
     """
@@ -145,14 +141,14 @@ def _wait_for(child: int, heard: set[int]) -> int:
 
 
 def _leave(code: int) -> None:
-    """Exits at once: every mask is on the disk and audited, taking torch and DALI apart only costs time."""
+    """Exit at once: every mask is on the disk and audited, taking torch and DALI apart only costs time."""
     _flush()
     os._exit(code)
 
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # whoever read it has gone; the masks are what counts
+        with suppress(*UNHEARD):  # whoever read it has gone; the masks are what counts
             stream.flush()
 
 
@@ -162,8 +158,3 @@ def _name(number: int) -> str:
 
 def _hint(number: int) -> str:
     return ", as when memory runs out: give it more" if number == signal.SIGKILL else ""
-
-
-def _say(message: str) -> None:
-    with suppress(OSError, ValueError):
-        print(f"infer: {message}", file=sys.stderr, flush=True)

@@ -6,11 +6,11 @@ MAX_LENGTH = 200  # characters of what another library says
 
 
 def one_line(message: str) -> str:
-    """The message with what could forge another line or steer a terminal, say in a file name, escaped."""
+    """Escape what could forge another line or steer a terminal, say in a file name."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
 
 
 def in_short(error: BaseException, max_length: int = MAX_LENGTH) -> str:
-    """What an exception of another library says, as one line; its type's name where it says nothing."""
+    """Return what an exception of another library says in one line; its type's name where that is nothing."""
     text = " ".join(str(error).split())
     return (text if len(text) <= max_length else f"{text[:max_length]} …") or type(error).__name__

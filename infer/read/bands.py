@@ -86,7 +86,7 @@ def _colours(
         return tuple(others[:1])
     if photometric == CMYK:
         return tuple(others[:4])
-    by_role = {role: band for band, role in reversed(roles.items())}  # the first of each role
+    by_role = {role: band for band, role in reversed(list(roles.items()))}  # the first of each role
     named = [by_role[role] for role in ("red", "green", "blue") if role in by_role]
     if len(named) == 3:
         return tuple(named)

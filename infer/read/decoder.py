@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from infer.errors import DecodeError
-from infer.plan.scenes import Scene
+from infer.plan.scenes import Readable
+from infer.process.journal import Redone
 from infer.process.limits import cpus
 from infer.read.scene import read_scene
-from infer.write.report import Redone
 
 if TYPE_CHECKING:
-    import torch
-    from nvidia.dali import Pipeline
-    from nvidia.dali.backend import TensorListCPU, TensorListGPU
-
-    Pixels = np.ndarray | torch.Tensor
+    from infer.predict.engine import Pixels
 
 MAX_THREADS = 8
 # A GPU has no other. On two cores libtiff needs 14 ms a megapixel, DALI 17 ms and 0.5 s to be imported.
@@ -28,8 +25,8 @@ DALI_ON_CPU = False
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Of one scene: pixels uint8 [H, W, 3] RGB, or None and in error the reason why.
+class Decoded:
+    """One scene: pixels uint8 [H, W, 3] RGB, or None and in error the reason why.
 
     valid: bool [H, W], False where there is no data; None: there is everywhere. notes: as in Read.
     """
@@ -49,20 +46,20 @@ class Decoder:
     def __init__(
         self,
         gpu: bool,
-        most_scenes: int,
+        max_scenes: int,
         say: Callable[[str], None],
         redone: Callable[[Redone], None],
     ) -> None:
         self._gpu = gpu
-        self._most_scenes = most_scenes
+        self._max_scenes = max_scenes
         self._say, self._redone = say, redone
         self._encoded: list[np.ndarray] = []
         self._pool = ThreadPoolExecutor(min(MAX_THREADS, cpus()), "decoder")
         self._pipeline = self._build_where_possible() if gpu or DALI_ON_CPU else None
 
-    def decode(self, scenes: list[Scene]) -> list[Outcome]:
-        """In the order of the scenes. One bad file costs no other."""
-        by_dali: dict[Scene, Outcome | None] = {}
+    def decode(self, scenes: list[Readable]) -> list[Decoded]:
+        """Decode scenes, in their order. One bad file costs no other."""
+        by_dali: dict[Readable, Decoded | None] = {}
         if self._pipeline is not None:
             for_dali = [scene for scene in scenes if _is_for_dali(scene)]
             by_dali = dict(zip(for_dali, self._try_together(for_dali), strict=True))
@@ -71,17 +68,17 @@ class Decoder:
         by_others = dict(zip(rest, read, strict=True))
         return [by_dali.get(scene) or by_others[scene] for scene in scenes]
 
-    def _read(self, scene: Scene) -> Outcome:
+    def _read(self, scene: Readable) -> Decoded:
         try:
             read = read_scene(scene.path, scene.header)
         except DecodeError as error:
-            return Outcome(error=error.reason)
+            return Decoded(error=error.reason)
         if read.refused:
             self._redone(Redone("decode", (scene.name,), read.refused))
-        return Outcome(read.pixels, None, read.valid, read.notes)
+        return Decoded(read.pixels, None, read.valid, read.notes)
 
-    def _try_together(self, scenes: list[Scene]) -> list[Outcome | None]:
-        """None stands for a scene that DALI failed on; when a batch fails, each is tried alone."""
+    def _try_together(self, scenes: list[Readable]) -> list[Decoded | None]:
+        """Decode by DALI; None stands for a scene it failed on. When a batch fails, each is tried alone."""
         if not scenes or self._pipeline is None:
             return [None] * len(scenes)
         try:
@@ -96,12 +93,12 @@ class Decoder:
             return [outcome for scene in scenes for outcome in self._try_together([scene])]
         pixels = _take_from_gpu(output) if self._gpu else _take_from_cpu(output)
         return [
-            Outcome(array, notes=scene.header.notes) if tuple(array.shape) == (*scene.shape, 3) else None
+            Decoded(array, notes=scene.header.notes) if tuple(array.shape) == (*scene.shape, 3) else None
             for scene, array in zip(scenes, pixels, strict=True)
         ]
 
-    def _build_where_possible(self) -> Pipeline | None:
-        """A pipeline of DALI where one is wanted and can be built; None where libtiff is to read."""
+    def _build_where_possible(self) -> Any:
+        """Build a pipeline of DALI where one is wanted and can be built; None where libtiff is to read."""
         if self._gpu:
             import torch
 
@@ -119,49 +116,51 @@ class Decoder:
             self._gpu = False
         return None
 
-    def _build(self) -> Pipeline:
-        from nvidia.dali import Pipeline, fn, types
-
-        pipeline = Pipeline(
-            batch_size=self._most_scenes,
+    def _build(self) -> Any:
+        dali: Any = import_module("nvidia.dali")  # its stubs lack half of what it has
+        pipeline = dali.Pipeline(
+            batch_size=self._max_scenes,
             num_threads=min(MAX_THREADS, cpus()),
             device_id=0 if self._gpu else None,
             prefetch_queue_depth=1,  # the reader's own queue runs ahead: a failure then belongs to one batch
         )
         with pipeline:
-            encoded = fn.external_source(lambda: self._encoded, batch=True, dtype=types.UINT8, ndim=1)
+            source = {"batch": True, "dtype": dali.types.UINT8, "ndim": 1}
+            encoded = dali.fn.external_source(lambda: self._encoded, **source)
             # The padding hints are meant for JPEG and would only take memory here.
             padding = {"host_memory_padding": 0, "device_memory_padding": 0} if self._gpu else {}
             device = "mixed" if self._gpu else "cpu"
-            pipeline.set_outputs(fn.decoders.image(encoded, device=device, output_type=types.RGB, **padding))
+            rgb = {"device": device, "output_type": dali.types.RGB}
+            pipeline.set_outputs(dali.fn.decoders.image(encoded, **rgb, **padding))
         pipeline.build()
         return pipeline
 
 
-def _is_for_dali(scene: Scene) -> bool:
-    """Plain RGB in a file that is not far larger than its pixels: DALI is given whole files, in memory."""
+def _is_for_dali(scene: Readable) -> bool:
+    """Tell whether a scene is plain RGB and not far larger than its pixels: DALI is given whole files."""
     height, width = scene.shape
-    most = 2 * height * width * scene.header.samples + 2**20
+    max_bytes = 2 * height * width * scene.header.samples + 2**20
     try:
-        return scene.header.is_plain_rgb and scene.path.stat().st_size <= most
+        return scene.header.is_plain_rgb and scene.path.stat().st_size <= max_bytes
     except OSError:  # it has gone since it was listed: the fallback says so
         return False
 
 
-def _take_from_cpu(output: TensorListCPU) -> list[np.ndarray]:
-    """Copies of a DALI CPU batch: DALI uses its buffers again."""
+def _take_from_cpu(output: Any) -> list[Pixels]:
+    """Copy a DALI CPU batch: DALI uses its buffers again."""
     return [np.array(output.at(i)) for i in range(len(output))]
 
 
-def _take_from_gpu(output: TensorListGPU) -> list[Pixels]:
-    """Copies of a DALI GPU batch as torch tensors, finished before DALI may use its buffers again.
+def _take_from_gpu(output: Any) -> list[Pixels]:
+    """Copy a DALI GPU batch to torch tensors, before DALI may use its buffers again.
 
-    NumPy arrays where torch finds no room on the GPU for the copies.
+    They are NumPy arrays where torch finds no room on the GPU for the copies.
     """
     import torch
+    from torch.utils.dlpack import from_dlpack
 
     try:
-        pixels = [torch.from_dlpack(output[i]).clone() for i in range(len(output))]
+        pixels: list[Pixels] = [from_dlpack(output[i]).clone() for i in range(len(output))]
         torch.cuda.current_stream().synchronize()
     except torch.OutOfMemoryError:
         return _take_from_cpu(output.as_cpu())

@@ -59,7 +59,7 @@ def decode(file: np.ndarray, page: int, planar: bool) -> np.ndarray:
     samples that it does not know.
     """
     try:
-        values = imagecodecs.tiff_decode(file, page)
+        values = imagecodecs.tiff_decode(file, page)  # type: ignore[arg-type]  # it takes any buffer
     except MemoryError:
         raise
     except ValueError as error:

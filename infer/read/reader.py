@@ -10,21 +10,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from infer.plan.scenes import Scene
-from infer.process.journal import Journal
+from infer.plan.scenes import Readable
+from infer.process.journal import Journal, Redone
 from infer.read.dali import make_dali_report_damage
-from infer.write.report import Redone
 
 if TYPE_CHECKING:
-    from infer.read.decoder import Outcome
+    from infer.read.decoder import Decoded
 
 
 @dataclass
 class DecodedBatch:
     """Scenes of one padded shape, and what was decoded of each."""
 
-    scenes: list[Scene]
-    outcomes: list[Outcome] = field(default_factory=list)
+    scenes: list[Readable]
+    decoded: list[Decoded] = field(default_factory=list)
 
 
 class Reader:
@@ -35,7 +34,7 @@ class Reader:
 
     def __init__(
         self,
-        batches: list[list[Scene]],
+        batches: list[list[Readable]],
         gpu: bool,
         say: Callable[[str], None],
         redone: Callable[[Redone], None],
@@ -61,7 +60,7 @@ class Reader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stops decoding and waits until the thread is out of the native decoders."""
+        """Stop decoding and wait until the thread is out of the native decoders."""
         self._stop.set()
         while self._thread.is_alive():
             with suppress(queue.Empty):

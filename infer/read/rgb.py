@@ -47,13 +47,13 @@ class Samples:
         return self.bits <= 8 and self.values.dtype.kind in "bu"
 
     def blocks(self) -> Iterator[slice]:
-        """Rows that are gone through together."""
+        """Iterate over the rows that are gone through together."""
         height, width, samples = self.values.shape
         step = max(1, BLOCK // max(1, width * samples))
         return (slice(row, min(row + step, height)) for row in range(0, height, step))
 
     def colours(self, rows: slice) -> np.ndarray:
-        """[h, W, C]: the bands of colour of some rows."""
+        """Return the bands of colour of some rows, [h, W, C]."""
         chosen = self.bands.colours
         if chosen == tuple(range(chosen[0], chosen[0] + len(chosen))):  # a view, not a copy
             return self.values[rows, :, chosen[0] : chosen[0] + len(chosen)]
@@ -61,15 +61,14 @@ class Samples:
 
 
 def to_rgb(samples: Samples) -> tuple[np.ndarray, np.ndarray | None]:
-    """uint8 [H, W, 3], and bool [H, W] that is False where there is no data; None when that is nowhere.
+    """Convert to uint8 [H, W, 3], and bool [H, W] that is False where there is no data; None: nowhere.
 
     8-bit colours stay as they are. Raises DecodeError for colours and numbers that have no RGB.
     """
     _refuse_what_has_no_rgb(samples)
     valid = _valid(samples)
-    line = (
-        None if samples.is_narrow or samples.bands.photometric in (PALETTE, CMYK) else _line(samples, valid)
-    )
+    needs_line = not samples.is_narrow and samples.bands.photometric not in (PALETTE, CMYK)
+    line = _line(samples, valid) if needs_line else None
     if samples.is_narrow and samples.bits == 8 and samples.bands.photometric in (RGB, YCBCR, BLACK_IS_ZERO):
         return _repeated(samples.colours(slice(None))), valid
     pixels = np.empty((*samples.values.shape[:2], 3), np.uint8)
@@ -95,7 +94,7 @@ def _refuse_what_has_no_rgb(samples: Samples) -> None:
 
 
 def _valid(samples: Samples) -> np.ndarray | None:
-    """bool [H, W], False where there is no data; None when that is nowhere."""
+    """Return bool [H, W], False where there is no data; None when that is nowhere."""
     by_value = (
         samples.nodata is not None or samples.bands.alpha is not None or samples.values.dtype.kind == "f"
     )
@@ -117,7 +116,7 @@ def _valid(samples: Samples) -> np.ndarray | None:
 
 
 def _empty(colours: np.ndarray, nodata: float | None) -> np.ndarray | None:
-    """Which samples hold the value that stands for nothing: bool [h, W, C]; None for none."""
+    """Return which samples hold the value that stands for no data: bool [h, W, C]; None for none."""
     if nodata is None:
         return None
     if np.isnan(nodata):
@@ -128,18 +127,21 @@ def _empty(colours: np.ndarray, nodata: float | None) -> np.ndarray | None:
     limits = np.iinfo(colours.dtype) if colours.dtype.kind in "iu" else None
     if whole is None or (limits and not limits.min <= whole <= limits.max):
         return None
-    return colours == whole
+    empty: np.ndarray = colours == whole
+    return empty
 
 
 def _nearly(numbers: np.ndarray, wanted: np.floating) -> np.ndarray:
-    """GDAL's ARE_REAL_EQUAL: what differs by the rounding of its text is the same; so is all that is huge."""
+    """Compare as GDAL's ARE_REAL_EQUAL does: up to the rounding of its text; all that is huge is equal."""
     with np.errstate(over="ignore", invalid="ignore"):
-        near = np.abs(numbers - wanted) < np.finfo(numbers.dtype).eps * np.abs(numbers + wanted) * 2
-    return near | (numbers == wanted)
+        gap: np.ndarray = np.abs(numbers - wanted)
+        near = gap < np.finfo(numbers.dtype).eps * np.abs(numbers + wanted) * 2
+    same: np.ndarray = np.logical_or(near, numbers == wanted)
+    return same
 
 
 def _counted(samples: Samples, valid: np.ndarray | None, rows: slice) -> np.ndarray:
-    """The samples of some rows that hold data, flat."""
+    """Return the samples of some rows that hold data, flat."""
     colours = samples.colours(rows)
     empty = _empty(colours, samples.nodata)
     keep = None if valid is None else np.broadcast_to(valid[rows, :, None], colours.shape)
@@ -149,7 +151,7 @@ def _counted(samples: Samples, valid: np.ndarray | None, rows: slice) -> np.ndar
 
 
 def _line(samples: Samples, valid: np.ndarray | None) -> tuple[float, float] | None:
-    """What becomes 0, and what a step of one becomes; None where no sample holds data."""
+    """Find what is stretched to 0, and the gain from there; None where no sample holds data."""
     sizes = [_counted(samples, valid, rows).size for rows in samples.blocks()]
     step, start, picked = max(1, sum(sizes) // MAX_COUNTED), 0, []
     for rows, size in zip(samples.blocks(), sizes, strict=True):
@@ -165,9 +167,9 @@ def _line(samples: Samples, valid: np.ndarray | None) -> tuple[float, float] | N
 
 
 def _in_colours(samples: Samples, colours: np.ndarray, line: tuple[float, float] | None) -> np.ndarray:
-    """uint8 [h, W, 3] of some rows."""
+    """Return uint8 [h, W, 3] of some rows."""
     photometric = samples.bands.photometric
-    if photometric == PALETTE:
+    if samples.palette is not None and photometric == PALETTE:
         return _by_palette(colours[..., 0], samples.palette)
     if photometric == CMYK:
         ink = 1 - colours.astype(np.float32) / np.float32(2**samples.bits - 1)
@@ -180,19 +182,20 @@ def _in_colours(samples: Samples, colours: np.ndarray, line: tuple[float, float]
 
 
 def _repeated(colours: np.ndarray) -> np.ndarray:
-    """[h, W, 3] of one band or three."""
+    """Repeat one band to [h, W, 3]; three stay as they are."""
     return np.ascontiguousarray(np.broadcast_to(colours, (*colours.shape[:2], 3)))
 
 
 def _widened(colours: np.ndarray, bits: int) -> np.ndarray:
-    """1 to 8 bits to 0..255."""
+    """Scale 1 to 8 bits to 0..255."""
     if bits == 8:
         return colours
-    return (colours.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
+    wide: np.ndarray = colours.astype(np.uint16) * 255 // (2**bits - 1)
+    return wide.astype(np.uint8)
 
 
 def _stretched(colours: np.ndarray, low: float, gain: float) -> np.ndarray:
-    """uint8; what is no number becomes 0."""
+    """Stretch to uint8; NaN becomes 0."""
     with np.errstate(invalid="ignore", over="ignore"):
         wide = np.clip((colours.astype(np.float64) - low) * gain, 0, 255)
     return np.rint(np.nan_to_num(wide, nan=0.0, copy=False)).astype(np.uint8)

@@ -28,8 +28,8 @@ class Read:
 def read_scene(path: Path, header: Header) -> Read:
     """Read the scene that the header speaks of: by libtiff where it is plain RGB, else by tifffile.
 
-    Raises DecodeError for a damaged file, colours that cannot be made RGB, an image whose size is another than
-    the header's, and where there is no memory for it; its path is the scene's.
+    Raises DecodeError for a damaged file, colours that cannot be made RGB, an image whose size is not the
+    header's, and where there is no memory for it; its path is the scene's.
     """
     refused = None
     try:

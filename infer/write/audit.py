@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infer.plan.scenes import Scene
-from infer.process.journal import Journal, Outcome
+from infer.process.journal import MaskMade
 from infer.write.report import SceneResult
 
 
@@ -26,26 +26,15 @@ class Pending:
     notes: tuple[str, ...] = ()
 
 
-def note_when_made(journal: Journal | None, pending: Pending) -> None:
-    """Enter the scene in the journal as soon as its mask stands under its name."""
-
-    def enter(future: Future[float]) -> None:
-        if not future.cancelled() and not future.exception():
-            journal.made(pending.scene.name, Outcome(pending.error, future.result(), pending.notes))
-
-    if journal and pending.ice_fraction:
-        pending.ice_fraction.add_done_callback(enter)
-
-
-def made_before(scene: Scene, outcome: Outcome) -> Pending:
-    """What an earlier child process made."""
+def made_before(scene: Scene, made: MaskMade) -> Pending:
+    """Return a mask that an earlier child process made, as one that is written."""
     written: Future[float] = Future()
-    written.set_result(outcome.ice_fraction)
-    return Pending(scene, outcome.error, written, outcome.notes)
+    written.set_result(made.ice_fraction)
+    return Pending(scene, made.error, written, made.notes)
 
 
 def audit(scenes: list[Scene], pending: list[Pending], output: Path) -> list[SceneResult]:
-    """One result for each scene, by name; those that are not pending were kept. Reads every future."""
+    """Return one result for each scene, by name; those not pending were kept. Waits for every mask."""
     processed = {item.scene: item for item in pending}
     in_order = sorted(scenes, key=lambda scene: scene.name)
     return [

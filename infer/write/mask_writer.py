@@ -16,14 +16,14 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
+from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
 from infer.write.png_stamp import has_stamp, put_stamp
 
 # A mask is long runs of two values: run-length matching finds them in a fraction of the time.
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
-MOST_THREADS = 4
-MOST_WAITING = 16
+MAX_THREADS = 4
+MAX_WAITING = 16
 GATE_SECONDS = 1.0  # a disk that hangs may hold a file up that is being opened, but not the end
-PREFIX, SUFFIX = ".mask-", ".part"  # of temporary names
 
 
 class MaskWriter:
@@ -40,13 +40,13 @@ class MaskWriter:
         self.stamp: str | None = None
         self._folder = folder
         self._unfinished: set[Path] = set()
-        self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="writer")
-        self._places = threading.BoundedSemaphore(MOST_WAITING)
+        self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="writer")
+        self._places = threading.BoundedSemaphore(MAX_WAITING)
         self._lock, self._gate = threading.Lock(), threading.Lock()
         _remove_left_behind(folder)
 
     def put(self, name: str, mask: np.ndarray, predicted: bool = False) -> Future[float]:
-        """Queues mask uint8 [H, W] to be written as `name`; waits while too many are queued.
+        """Queue mask uint8 [H, W] to be written as `name`; waits while too many are queued.
 
         `predicted` masks get the stamp; those that stand in for a lost scene do not, so --resume tries again.
         The future gives the share of ice (0 to 1), or raises OSError when the file could not be written.
@@ -57,7 +57,7 @@ class MaskWriter:
         return future
 
     def discard_unfinished(self) -> None:
-        """Removes what is half written and lets nothing begin, for a process that leaves without waiting."""
+        """Remove what is half written and lets nothing begin, for a process that leaves without waiting."""
         self._gate.acquire(timeout=GATE_SECONDS)  # and never given back: this process is at its end
         for path in list(self._unfinished):
             with suppress(OSError):
@@ -83,8 +83,8 @@ class MaskWriter:
         return np.count_nonzero(mask) / mask.size
 
     def _write_whole(self, name: str, content: bytes) -> None:
-        """A temporary file in the same folder, then a rename, which either happens or does not."""
-        temporary = self._folder / f"{PREFIX}{uuid.uuid4().hex}{SUFFIX}"
+        """Write a temporary file in the same folder, then rename it, which either happens or does not."""
+        temporary = self._folder / f"{DRAFT_PREFIX}{uuid.uuid4().hex}{DRAFT_SUFFIX}"
         try:
             with self._gate:
                 self._unfinished.add(temporary)
@@ -101,7 +101,7 @@ class MaskWriter:
 
 
 def _open_locked(path: Path) -> BinaryIO:
-    """A new file that other runs leave alone; see _remove_left_behind."""
+    """Open a new file that other runs leave alone; see _remove_left_behind."""
     while True:
         file = open(path, "xb")  # noqa: SIM115, the caller closes it
         with suppress(OSError):  # a file system without locks: there nothing is ever removed
@@ -112,20 +112,20 @@ def _open_locked(path: Path) -> BinaryIO:
 
 
 def _remove_left_behind(folder: Path) -> None:
-    """Temporary files that no process writes any more: one that was killed could not remove them."""
-    for path in folder.glob(f"{PREFIX}*{SUFFIX}"):
+    """Remove temporary files that no process writes any more: one that was killed could not do it."""
+    for path in folder.glob(f"{DRAFT_PREFIX}*{DRAFT_SUFFIX}"):
         with suppress(OSError), open(path, "rb", opener=_without_waiting) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Opens what may be a pipe, which would wait for somebody to write to it."""
+    """Open what may be a pipe, which would wait for somebody to write to it."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def is_whole_mask(path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:
-    """Whether a file is a readable mask of that height and width: one 8-bit channel, only 0 and 255.
+    """Tell whether a file is a readable mask of that height and width: one 8-bit channel, only 0 and 255.
 
     `stamp`: and made with that.
     """

@@ -1,4 +1,4 @@
-"""What a mask was made with, inside its PNG: a text chunk that --resume reads and that no viewer shows.
+"""What a mask was made with, inside its PNG: a text chunk that a resumed run reads and that no viewer shows.
 
 PNG specification, third edition, 11.3.3.2: a tEXt chunk is a keyword, a zero byte and Latin-1 text.
 """
@@ -9,46 +9,29 @@ import hashlib
 import json
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 
-from infer.errors import UsageError
 from infer.settings import Settings
 
 KEYWORD = b"SeaIceRun"
-MOST_BYTES = 2**32  # of a weights file; the largest encoders of timm have half of that
 _AFTER_HEADER = 33  # bytes: the signature and IHDR, which always comes first
 
 
 def stamp_of(weights_sha256: str, settings: Settings) -> str:
-    """32 hexadecimal digits, equal where the weights and all settings that change a mask are equal."""
+    """Return 32 hexadecimal digits, equal where the weights and all settings that change a mask are equal."""
     facts = json.dumps([weights_sha256, settings.tile, settings.overlap])
     return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
-def sha256_of(weights: Path) -> str:
-    """In hexadecimal; raises UsageError for a weights file that cannot be read."""
-    try:
-        if weights.stat().st_size > MOST_BYTES:
-            raise UsageError(f"the weights {weights} have more than {MOST_BYTES} bytes: export them again")
-        return hashlib.sha256(weights.read_bytes()).hexdigest()
-    except OSError as error:
-        raise unreadable(weights, error) from None
-
-
-def unreadable(weights: Path, error: OSError) -> UsageError:
-    return UsageError(f"cannot read the weights {weights}: {error.strerror}: give them with --weights")
-
-
 def put_stamp(png: np.ndarray, stamp: str) -> bytes:
-    """The PNG file, uint8 [N], with the stamp in it; its pixels stay as they are."""
+    """Return the PNG file, uint8 [N], with the stamp in it; its pixels stay as they are."""
     content = png.tobytes()
     return content[:_AFTER_HEADER] + _chunk(stamp) + content[_AFTER_HEADER:]
 
 
 def has_stamp(png: bytes, stamp: str) -> bool:
-    """Whether a PNG file carries just this stamp."""
+    """Tell whether a PNG file carries just this stamp."""
     return png[_AFTER_HEADER:].startswith(_chunk(stamp))
 
 

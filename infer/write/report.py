@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import time
 from dataclasses import asdict, dataclass, field
@@ -11,13 +10,8 @@ from pathlib import Path
 
 from infer import __version__
 from infer.errors import UsageError
-
-
-def process_start() -> float:
-    """When this process started, on the scale of time.monotonic() (man 5 proc_pid_stat, field 22)."""
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    since_boot = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return time.monotonic() - (time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot)
+from infer.process.clock import process_start
+from infer.process.journal import Redone
 
 
 @dataclass(frozen=True)
@@ -34,18 +28,6 @@ class SceneResult:
     error: str | None = None
     ice_fraction: float | None = None
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Redone:
-    """What did not go at once and was done again in another way: a mask may be right, but the run was slower.
-
-    stage: "start" (what cannot run here), "decode", "predict", or "process" (a crash). scenes: names.
-    """
-
-    stage: str
-    scenes: tuple[str, ...]
-    reason: str
 
 
 @dataclass
@@ -72,7 +54,7 @@ class Seconds:
 
 
 @dataclass
-class Report:
+class RunReport:
     """Everything about one run; peak memory in bytes.
 
     began: when the process started, on the scale of time.monotonic(), which all processes of a machine share,
@@ -89,14 +71,15 @@ class Report:
     began: float = field(default_factory=process_start)
 
     def elapsed(self) -> float:
-        """Seconds since the process started."""
+        """Return the seconds since the process started."""
         return time.monotonic() - self.began
 
     def count(self, status: str) -> int:
+        """Return how many scenes have this status."""
         return sum(scene.status == status for scene in self.scenes)
 
     def summary(self) -> str:
-        """The one line for stdout."""
+        """Return the one line for stdout."""
         masks = [scene for scene in self.scenes if scene.status != "kept"]
         megapixels = sum(scene.height * scene.width for scene in masks) / 1e6
         failed = f" {self.count('failed')} failed" if self.count("failed") else ""
@@ -108,7 +91,7 @@ class Report:
         )
 
     def write(self, path: Path) -> None:
-        """Writes the JSON report; raises UsageError when the file cannot be written."""
+        """Write the JSON report; raises UsageError when the file cannot be written."""
         content = {"version": __version__, **asdict(self), "peak_rss_bytes": peak_rss_bytes()}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,5 +101,5 @@ class Report:
 
 
 def peak_rss_bytes() -> int:
-    """Largest resident size of this process so far, in bytes."""
+    """Return the largest resident size of this process so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from infer.network.padded_smp import AnySize
+from infer.network.padded_smp import PaddedSmp
 from infer.network.weights_file import ANY_SMP, CLASSES, FAST, FAST_LIGHT, FORMAT
 from train_offline.models.build import MEAN, STD, NetworkSettings
 from train_offline.models.folding import FAST_CONFIG, slim_state_dict
@@ -35,7 +35,7 @@ def exported_state(network: nn.Module, settings: NetworkSettings) -> dict[str, T
     """Of a fast network its folded forward pass, nearly all fp16; of any other all tensors as they are."""
     if architecture_of(settings) != ANY_SMP:
         return {name: _rounded(name, tensor) for name, tensor in slim_state_dict(network).items()}
-    inner = network.network if isinstance(network, AnySize) else network
+    inner = network.network if isinstance(network, PaddedSmp) else network
     return {name: tensor.contiguous().clone() for name, tensor in inner.state_dict().items()}
 
 

@@ -12,7 +12,7 @@ from timm.layers import DropPath
 from torch import nn
 
 from infer.errors import UsageError
-from infer.network.padded_smp import AnySize
+from infer.network.padded_smp import PaddedSmp
 from train_offline.models.deep_supervision import SUPERVISED, supervised
 from train_offline.models.folding import FAST_CONFIG, FAST_ENCODER
 from train_offline.models.light_residual import LightResidual
@@ -110,7 +110,7 @@ def _tried(model: nn.Module) -> nn.Module:
     except Exception:
         if hasattr(model, "supervise"):
             raise
-    model = AnySize(model)
+    model = PaddedSmp(model)
     freeze_unused(model)
     return model
 

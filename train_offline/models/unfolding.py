@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from infer.errors import UsageError
-from infer.network.padded_smp import AnySize
+from infer.network.padded_smp import PaddedSmp
 from infer.network.torch_model import load_model
 from train_offline.models.build import MEAN, STD
 from train_offline.models.deep_supervision import AUXILIARY
@@ -30,8 +30,8 @@ def start_from_slim(network: nn.Module, path: Path, images: Tensor) -> None:
     if (model.mean, model.std) != ((MEAN,) * 3, (STD,) * 3):
         raise UsageError(f"{path}: its pixels are normalised by {model.mean} and {model.std}, not as here")
     try:
-        if isinstance(model.network, AnySize):
-            inner = network.network if isinstance(network, AnySize) else network
+        if isinstance(model.network, PaddedSmp):
+            inner = network.network if isinstance(network, PaddedSmp) else network
             state = model.network.network.state_dict()  # auxiliary heads stay as they are, as in unfold
             heads = {name: t for name, t in inner.state_dict().items() if name.startswith(AUXILIARY)}
             inner.load_state_dict(state | heads)

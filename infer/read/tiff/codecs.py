@@ -8,14 +8,14 @@ import tifffile
 from infer.errors import DecodeError
 from infer.read.bands import BLACK_IS_ZERO, WHITE_IS_ZERO, YCBCR
 from infer.read.tiff.lerc import LERC, read_lerc
-from infer.read.tiff.parts import PREDICTED, SEPARATE
+from infer.read.tiff.parts import PREDICTED, SEPARATE, dtype_of
 from infer.read.tiff.streams import JPEG, refuse_misfits
 
 _FLOATING_POINT = 3  # a predictor
 
 
 def samples_of(page: tifffile.TiffPage) -> np.ndarray:
-    """[H, W, S] as stored; YCbCr in JPEG and its like as RGB. Changes tags of the page that would mislead.
+    """Decode [H, W, S] as stored; YCbCr in JPEG and its like as RGB. Changes tags of the page that mislead.
 
     Raises DecodeError, or whatever a codec raises, for damage.
     """
@@ -24,7 +24,7 @@ def samples_of(page: tifffile.TiffPage) -> np.ndarray:
     refuse_misfits(page)
     if page.compression not in PREDICTED:
         page.predictor = 1
-    elif page.predictor == _FLOATING_POINT and page.dtype.kind != "f":
+    elif page.predictor == _FLOATING_POINT and dtype_of(page).kind != "f":
         raise DecodeError(f"a predictor for floating-point numbers on {page.dtype}")
     if page.compression in JPEG:
         _set_colours_of_jpegs(page)
@@ -32,7 +32,7 @@ def samples_of(page: tifffile.TiffPage) -> np.ndarray:
 
 
 def _set_colours_of_jpegs(page: tifffile.TiffPage) -> None:
-    """What the page says of its colours, not what libjpeg would guess from the stream."""
+    """Have JPEGs decoded by the page's own colours, not by what libjpeg guesses from the stream."""
     if is_planar(page):
         if page.photometric == YCBCR:
             raise DecodeError("YCbCr of JPEGs in planes")
@@ -44,12 +44,12 @@ def _set_colours_of_jpegs(page: tifffile.TiffPage) -> None:
 
 
 def is_planar(page: tifffile.TiffPage) -> bool:
-    """Whether each of several bands is stored by itself."""
+    """Tell whether each of several bands is stored by itself."""
     return page.planarconfig == SEPARATE and page.samplesperpixel > 1
 
 
 def _bands_last(values: np.ndarray, axes: str) -> np.ndarray:
-    """[H, W, S] of a page whose axes are YX, YXS or SYX."""
+    """Return [H, W, S] of a page whose axes are YX, YXS or SYX."""
     if axes == "YX":
         return values[..., np.newaxis]
     if axes == "SYX":

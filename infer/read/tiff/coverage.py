@@ -7,29 +7,31 @@ import tifffile
 
 from infer.plan.tiff_header import Header
 from infer.read.tiff.codecs import samples_of
-from infer.read.tiff.parts import pixels_of, refuse_huge_chunks, written_parts
+from infer.read.tiff.parts import page_of, pixels_of, refuse_huge_chunks, written_parts
 
 
 def covered(page: tifffile.TiffPage, written: np.ndarray, header: Header) -> np.ndarray | None:
-    """bool [H, W], False where there is no data; None where the whole page has some.
+    """Return bool [H, W], False where there is no data; None where the whole page has some.
 
     written: bool [bands, rows, columns] of its strips or tiles.
     """
-    signs = []
+    signs: list[np.ndarray] = []
     if not written.all():
-        signs.append(pixels_of(page, written.all(axis=0)))
+        signs.append(pixels_of(page, np.logical_and.reduce(written, axis=0)))
     if header.mask_page is not None:
-        signs.append(_by_mask_page(page.parent.pages[header.mask_page], header))
-    signs = [sign for sign in signs if sign is not None]
-    return np.logical_and.reduce(signs) if signs else None
+        by_mask = _by_mask_page(page_of(page.parent, header.mask_page), header)
+        signs += [] if by_mask is None else [by_mask]
+    covering: np.ndarray | None = np.logical_and.reduce(signs) if signs else None
+    return covering
 
 
 def _by_mask_page(mask: tifffile.TiffPage, header: Header) -> np.ndarray | None:
-    """What the mask of an image says, which is none where it has another size."""
+    """Return what the mask of an image says; None where it has another size."""
     refuse_huge_chunks(mask)
     if mask.shape != (header.height, header.width):
         return None
     if not any(mask.dataoffsets):  # a mask of which nothing was written says that there is nothing
         return np.zeros(mask.shape, bool)
     written_parts(mask)
-    return samples_of(mask)[..., 0] != 0
+    there: np.ndarray = samples_of(mask)[..., 0] != 0
+    return there

@@ -28,7 +28,7 @@ class Head:
 
 
 def read_head(stream: bytes) -> Head | None:
-    """The head of a bare codestream or of one in boxes; None where there is none."""
+    """Read the head of a bare codestream or of one in boxes; None where there is none."""
     codestream = stream[:ENOUGH] if stream[:2] == _SIGNATURE else _out_of_boxes(stream)
     if codestream[:2] != _SIGNATURE:
         return None

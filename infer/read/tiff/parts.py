@@ -29,13 +29,13 @@ class Part:
     shape: tuple[int, int]
 
     def stream(self, page: tifffile.TiffPage) -> bytes:
-        """Its bytes in the file."""
+        """Read its bytes in the file."""
         page.parent.filehandle.seek(page.dataoffsets[self.index])
         return page.parent.filehandle.read(page.databytecounts[self.index])
 
 
 def parts_of(page: tifffile.TiffPage) -> Iterator[Part]:
-    """Those of the page that were written, in the order of the file's tags."""
+    """Iterate over the parts of the page that were written, in the order of the file's tags."""
     height, width = chunk(page)
     rows, columns, separate = _grid(page)
     together = page.samplesperpixel // separate
@@ -50,7 +50,7 @@ def parts_of(page: tifffile.TiffPage) -> Iterator[Part]:
 
 
 def written_parts(page: tifffile.TiffPage) -> np.ndarray:
-    """bool [bands, rows, columns] of strips or tiles: which were written; one band stands for all together.
+    """Find which strips or tiles were written, bool [bands, rows, columns]; one band stands for all together.
 
     Counts of bytes that are missing or wrong are mended in the page where they can be known. A part of size 0
     at place 0 was never written (GDAL's sparse files). Raises DecodeError where there are fewer of them than
@@ -69,7 +69,7 @@ def written_parts(page: tifffile.TiffPage) -> np.ndarray:
 
 
 def states_counts(page: tifffile.TiffPage) -> bool:
-    """Whether the page's tags say how many bytes its parts have, and what `written_parts` has found of them.
+    """Tell whether the page's tags say how many bytes its parts have, as `written_parts` has found them.
 
     libtiff believes them, and wants to have them.
     """
@@ -78,28 +78,43 @@ def states_counts(page: tifffile.TiffPage) -> bool:
     return stated[: len(page.databytecounts)] == tuple(page.databytecounts)
 
 
+def page_of(tiff: tifffile.TiffFile, number: int) -> tifffile.TiffPage:
+    """Return one of a file's images with all of its tags; raises DecodeError where it cannot be one."""
+    page = tiff.pages[number] if number else tiff.pages.first
+    if not isinstance(page, tifffile.TiffPage):
+        raise DecodeError(f"image {number} has no tags of its own")
+    return page
+
+
+def dtype_of(page: tifffile.TiffPage) -> np.dtype:
+    """Return the type of the page's samples; raises DecodeError where there is none for them."""
+    if page.dtype is None:
+        raise DecodeError(f"samples of {page.bitspersample} bits and format {page.sampleformat}")
+    return page.dtype
+
+
 def chunk(page: tifffile.TiffPage) -> tuple[int, int]:
-    """Height and width of a strip or tile, in pixels."""
+    """Return height and width of a strip or tile, in pixels."""
     if page.is_tiled:
         return max(1, page.tilelength), max(1, page.tilewidth)
     return max(1, min(page.rowsperstrip, page.imagelength)), page.imagewidth
 
 
 def refuse_huge_chunks(page: tifffile.TiffPage) -> None:
-    """A tile far larger than its image would be decoded in full: the limits would not hold."""
+    """Raise DecodeError for tiles far larger than their image: decoded in full they would pass the limits."""
     if np.prod(page.chunks, dtype=float) > MAX_PADDING + 4 * np.prod(page.shape, dtype=float):
         raise DecodeError(f"tiles of {page.chunks} samples for an image of {page.shape}")
 
 
 def pixels_of(page: tifffile.TiffPage, grid: np.ndarray) -> np.ndarray:
-    """bool [H, W] from bool [rows, columns] of strips or tiles."""
+    """Widen bool [rows, columns] of strips or tiles to bool [H, W]."""
     height, width = chunk(page)
     pixels = np.repeat(np.repeat(grid, height, axis=0), width, axis=1)
     return pixels[: page.imagelength, : page.imagewidth]
 
 
 def lend_places(file: np.ndarray, page: tifffile.TiffPage, written: np.ndarray) -> None:
-    """Changes `file`, uint8 [N]: parts that were never written borrow the place of one that was.
+    """Change `file`, uint8 [N]: parts that were never written borrow the place of one that was.
 
     libtiff refuses files with such parts. What is decoded in their places holds no data all the same.
     """
@@ -116,7 +131,7 @@ def lend_places(file: np.ndarray, page: tifffile.TiffPage, written: np.ndarray) 
 
 
 def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:
-    """Rows and columns of strips or tiles, and how many bands have some of their own."""
+    """Return rows and columns of strips or tiles, and how many bands have some of their own."""
     if page.imagedepth > 1:
         raise DecodeError(f"an image with the axes {page.axes}")
     height, width = chunk(page)
@@ -137,7 +152,7 @@ def _is_subsampled(page: tifffile.TiffPage) -> bool:
 
 
 def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
-    """Bytes of each strip or tile of uncompressed samples, where its place is known.
+    """Return the bytes of each strip or tile of uncompressed samples, where its place is known.
 
     These can be reckoned, and the counts of some writers are 0, too large or too small.
     """
@@ -156,6 +171,6 @@ def _plain_counts(page: tifffile.TiffPage) -> tuple[int, ...]:
 
 
 def _counts_to_the_next(places: tuple[int, ...], directory: int, size: int) -> tuple[int, ...]:
-    """Each part reaches to the next one, the directory or the end: decoders know where their own data end."""
+    """Let each part reach to the next one, the directory or the end: decoders know where their data end."""
     ends = dict(pairwise(sorted({*places, directory, max(size, *places) + 1})))
     return tuple(min(ends[place], max(size, place)) - place if place else 0 for place in places)

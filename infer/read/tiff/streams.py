@@ -33,7 +33,7 @@ class Size:
 
 
 def refuse_misfits(page: tifffile.TiffPage) -> None:
-    """Raises DecodeError where a stream does not cover its part of the image, or is larger than its place.
+    """Raise DecodeError where a stream does not cover its part of the image, or is larger than its place.
 
     A tile that is cropped at the edge of the image is whole.
     """

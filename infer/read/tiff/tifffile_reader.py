@@ -14,12 +14,12 @@ import tifffile
 from infer.errors import DecodeError
 from infer.plan.tiff_header import Header
 from infer.read import libtiff, rgb
-from infer.read.bands import CMYK, PALETTE, UNSTATED, YCBCR, bands_of, declared_roles
+from infer.read.bands import BLACK_IS_ZERO, CMYK, PALETTE, RGB, UNSTATED, YCBCR, bands_of, declared_roles
 from infer.read.rgb import Samples, to_rgb
 from infer.read.tiff.codecs import is_planar, samples_of
 from infer.read.tiff.coverage import covered
 from infer.read.tiff.lerc import LERC, read_lerc
-from infer.read.tiff.parts import lend_places, refuse_huge_chunks, states_counts, written_parts
+from infer.read.tiff.parts import lend_places, page_of, refuse_huge_chunks, states_counts, written_parts
 from infer.read.tiff.streams import JPEG, OLD_JPEG
 from infer.read.tiff.ycbcr import read_ycbcr, to_rgb_of_ycbcr
 
@@ -56,7 +56,7 @@ def read_odd_scene(path: Path, header: Header) -> OddScene:
 def _read_tiff(path: Path, header: Header) -> OddScene:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what we report in one line ourselves
     with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages[header.page] if header.page else tiff.pages.first
+        page = page_of(tiff, header.page)
         if page.photometric in rgb.LAB:
             from infer.read.tiff.pillow import read_rgb  # seldom needed
 
@@ -78,7 +78,7 @@ def _notes(stored: Samples, valid: np.ndarray | None) -> list[str]:
 
 
 def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
-    """Samples as they are stored and what they mean; raises DecodeError."""
+    """Return samples as they are stored and what they mean; raises DecodeError."""
     _refuse_what_would_be_misread(page, header)
     refuse_huge_chunks(page)
     written = written_parts(page)
@@ -104,7 +104,7 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
 
 
 def _values(path: Path, page: tifffile.TiffPage, written: np.ndarray, header: Header) -> np.ndarray:
-    """[H, W, S], as stored; YCbCr as RGB."""
+    """Decode [H, W, S], as stored; YCbCr as RGB."""
     if header.photometric == YCBCR and page.compression not in (OLD_JPEG, *JPEG, *WEBP):
         return read_ycbcr(page, header)
     known = page.compression in libtiff.CODECS and page.bitspersample in libtiff.BITS
@@ -131,12 +131,12 @@ def _refuse_what_would_be_misread(page: tifffile.TiffPage, header: Header) -> No
 
 
 def _photometric(page: tifffile.TiffPage, header: Header) -> int:
-    """The header's; a page that says nothing but has a colour map is one of a palette, as libtiff has it."""
+    """Return the header's; a page that says nothing but has a colour map has a palette, as for libtiff."""
     return PALETTE if header.photometric == UNSTATED and COLORMAP in page.tags else header.photometric
 
 
 def _nodata(page: tifffile.TiffPage) -> float | None:
-    """As GDAL reads the text: a number at its start, 0 where there is none."""
+    """Return what GDAL reads in the text: a number at its start, 0 where there is none."""
     text = str(page.tags.valueof(GDAL_NODATA, "")).strip(" \0").lower()
     if not text or text in ("nan", "inf", "+inf", "-inf"):
         return float(text) if text else None
@@ -145,24 +145,24 @@ def _nodata(page: tifffile.TiffPage) -> float | None:
 
 
 def _read_picture(path: Path, header: Header) -> OddScene:
-    """A PNG or JPEG under a TIFF's name."""
+    """Read a PNG or JPEG under a TIFF's name."""
     encoded = path.read_bytes()
     is_jpeg = encoded[:2] == b"\xff\xd8"
-    image = imagecodecs.jpeg8_decode(encoded) if is_jpeg else imagecodecs.png_decode(encoded)
-    if is_jpeg and image.shape[2:] == (4,):  # CMYK, in more ways than one
+    image: np.ndarray | None = (imagecodecs.jpeg8_decode if is_jpeg else imagecodecs.png_decode)(encoded)
+    if is_jpeg and image is not None and image.shape[2:] == (4,):  # CMYK, in more ways than one
         flag = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
         image = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag)
     if image is None:
         raise DecodeError("a damaged picture")
     values = np.atleast_3d(image)
-    photometric = rgb.RGB if values.shape[2] > 2 else rgb.BLACK_IS_ZERO
+    photometric = RGB if values.shape[2] > 2 else BLACK_IS_ZERO
     bands = bands_of(photometric, values.shape[2], [2] if values.shape[2] in (2, 4) else [], {})
     pixels, valid = to_rgb(Samples(values, 8 * values.itemsize, bands))
     return np.ascontiguousarray(_turned(pixels, header.orientation)), valid, ()
 
 
 def _turned(image: np.ndarray, orientation: int) -> np.ndarray:
-    """Upright by TIFF's code number, 1 to 8, which says where the first row and column belong."""
+    """Turn upright by TIFF's code number, 1 to 8, which says where the first row and column belong."""
     if orientation in (5, 6, 7, 8):
         image = np.swapaxes(image, 0, 1)
     if orientation in (2, 3, 6, 7):

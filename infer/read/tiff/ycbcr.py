@@ -17,13 +17,10 @@ from infer.plan.tiff_header import Header
 from infer.read.tiff.parts import PREDICTED, SEPARATE, Part, chunk, parts_of
 
 _UNCOMPRESSED = 1
-_COEFFICIENTS, _SUBSAMPLING, _REFERENCE = (
-    529,
-    530,
-    532,
-)  # tags, and what stands for them where they are absent
+# Tags, and what stands for them where they are absent
+_COEFFICIENTS, _SUBSAMPLING, _REFERENCE = 529, 530, 532
 _LUMA, _BLACK_AND_WHITE = (0.299, 0.587, 0.114), (0, 255, 128, 255, 128, 255)
-_INFLATE: dict[int, Callable[..., bytes]] = {
+_INFLATE: dict[int, Callable[..., bytes | bytearray]] = {
     5: imagecodecs.lzw_decode,
     8: imagecodecs.zlib_decode,
     32946: imagecodecs.zlib_decode,
@@ -37,7 +34,7 @@ _HALF = 1 << (_SHIFT - 1)
 
 
 def read_ycbcr(page: tifffile.TiffPage, header: Header) -> np.ndarray:
-    """uint8 [H, W, 3] RGB, as stored: not turned. Raises DecodeError where a part is short or damaged."""
+    """Read uint8 [H, W, 3] RGB as stored, not turned. Raises DecodeError where a part is short or damaged."""
     if header.bits != 8 or header.samples != 3:
         raise DecodeError(f"YCbCr of {header.samples} samples of {header.bits} bits")
     if page.compression not in (_UNCOMPRESSED, *_INFLATE):
@@ -51,7 +48,7 @@ def read_ycbcr(page: tifffile.TiffPage, header: Header) -> np.ndarray:
 
 
 def to_rgb_of_ycbcr(page: tifffile.TiffPage, stored: np.ndarray) -> np.ndarray:
-    """Changes uint8 [H, W, 3] of Y, Cb and Cr to RGB and returns it; raises DecodeError for other samples."""
+    """Change uint8 [H, W, 3] of Y, Cb and Cr to RGB and return it; raises DecodeError for other samples."""
     if stored.dtype != np.uint8 or stored.shape[2] != 3:
         raise DecodeError(f"YCbCr of {stored.shape[2]} samples of {stored.dtype}")
     tables = _tables(_floats(page, _COEFFICIENTS, _LUMA), _floats(page, _REFERENCE, _BLACK_AND_WHITE))
@@ -62,7 +59,7 @@ def to_rgb_of_ycbcr(page: tifffile.TiffPage, stored: np.ndarray) -> np.ndarray:
 
 
 def _stored(page: tifffile.TiffPage, across: int, down: int) -> np.ndarray:
-    """uint8 [H, W, 3]: Y, Cb and Cr of each pixel; 0 in parts that were never written."""
+    """Decode Y, Cb and Cr of each pixel to uint8 [H, W, 3]; 0 in parts that were never written."""
     pixels = np.zeros((page.imagelength, page.imagewidth, 3), np.uint8)
     for part in parts_of(page):
         shape = chunk(page) if page.is_tiled else part.shape
@@ -72,12 +69,12 @@ def _stored(page: tifffile.TiffPage, across: int, down: int) -> np.ndarray:
 
 
 def _part(page: tifffile.TiffPage, part: Part, shape: tuple[int, int], across: int, down: int) -> np.ndarray:
-    """uint8 [h, w, bands] of one strip or tile."""
+    """Decode one strip or tile to uint8 [h, w, bands]."""
     together = part.bands.stop - part.bands.start
     rows, columns = -(-shape[0] // down), -(-shape[1] // across)  # of units that share their colours
     unit = across * down + 2 if together == 3 else 1
     wanted = rows * columns * unit
-    data = part.stream(page)
+    data: bytes | bytearray = part.stream(page)
     if page.compression in _INFLATE:
         data = _INFLATE[int(page.compression)](data, out=2 * wanted + 1024)
     if len(data) < wanted:
@@ -89,14 +86,14 @@ def _part(page: tifffile.TiffPage, part: Part, shape: tuple[int, int], across: i
         units = np.cumsum(units, axis=1, dtype=np.uint8)
     if together == 1:
         return units
-    luma = units[..., :-2].reshape(rows, columns, down, across).swapaxes(1, 2)
-    luma = luma.reshape(rows * down, columns * across, 1)
+    squares = units[..., :-2].reshape(rows, columns, down, across).swapaxes(1, 2)
+    luma = squares.reshape(rows * down, columns * across, 1)
     chroma = np.repeat(np.repeat(units[..., -2:], down, axis=0), across, axis=1)
     return np.concatenate([luma, chroma], axis=2)
 
 
 def _floats(page: tifffile.TiffPage, tag: int, default: Sequence[float]) -> list[np.float32]:
-    """A tag's fractions, as single-precision numbers."""
+    """Return a tag's fractions, as single-precision numbers."""
     stored = page.tags.valueof(tag)
     if stored is None or len(stored) != 2 * len(default):
         return [np.float32(value) for value in default]
@@ -105,7 +102,7 @@ def _floats(page: tifffile.TiffPage, tag: int, default: Sequence[float]) -> list
 
 
 def _tables(luma: list[np.float32], ends: list[np.float32]) -> tuple[np.ndarray, ...]:
-    """int32 [256] each: what Y adds to all colours, Cr to red, Cb to blue; Cr and Cb to green (shifted)."""
+    """Return int32 [256] each: what Y adds to all, Cr to red, Cb to blue; Cr and Cb to green (shifted)."""
     red, green, blue = luma
     two = np.float32(2)
     to_red, to_blue = two - two * red, two - two * blue
@@ -130,14 +127,15 @@ def _fixed(factor: np.float32) -> int:
 
 
 def _values(code: np.ndarray, black: np.float32, white: np.float32, whole: int) -> np.ndarray:
-    """int32 [256]: codes between black and white as numbers up to `whole`."""
+    """Return int32 [256]: codes between black and white as numbers up to `whole`."""
     range_ = white - black if white != black else np.float32(1)
-    values = (code - int(black)).astype(np.float32) * np.float32(whole) / range_
-    return np.clip(values, -4096, 4096).astype(np.int32)
+    values: np.ndarray = (code - int(black)).astype(np.float32) * np.float32(whole) / range_
+    clipped: np.ndarray = np.clip(values, -4096, 4096)
+    return clipped.astype(np.int32)
 
 
 def _to_rgb(pixels: np.ndarray, tables: tuple[np.ndarray, ...]) -> None:
-    """Changes uint8 [h, W, 3] from YCbCr to RGB."""
+    """Change uint8 [h, W, 3] from YCbCr to RGB."""
     of_y, cr_to_red, cb_to_blue, cr_to_green, cb_to_green = tables
     y, cb, cr = of_y[pixels[..., 0]], pixels[..., 1].copy(), pixels[..., 2].copy()
     pixels[..., 0] = np.clip(y + cr_to_red[cr], 0, 255)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from infer.errors import UsageError
-from infer.network.padded_smp import AnySize
+from infer.network.padded_smp import PaddedSmp
 from train_offline.models.build import NetworkSettings, build
 from train_offline.models.deep_supervision import AUXILIARY, without_heads
 from train_offline.models.folding import slim_state_dict
@@ -38,7 +38,7 @@ def test_every_architecture_takes_multiples_of_16(arch: str) -> None:
 def test_encoders_of_smp_and_of_timm_by_name(encoder: str) -> None:
     network = build(NetworkSettings(encoder_name=encoder))
     assert network(_images()).shape == (2, 2, 80, 112)
-    assert isinstance(network, AnySize) == (encoder == "tu-hrnet_w18_small"), (
+    assert isinstance(network, PaddedSmp) == (encoder == "tu-hrnet_w18_small"), (
         "the one that wants multiples of 32"
     )
 

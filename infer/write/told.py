@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-from infer.process.progress import Progress
-from infer.write.report import Redone, Report
+from collections.abc import Callable
 
-MOST_LINES = 20  # about single scenes; whoever has thousands of broken ones reads no more
+from infer.process.journal import Redone
+from infer.process.progress import Progress
+
+MAX_LINES = 20  # about single scenes; whoever has thousands of broken ones reads no more
 
 
 class Told:
-    """at_hand: names of the scenes that are being predicted."""
+    """Passes lines on to the progress, and what did not go at once to the report too.
 
-    def __init__(self, progress: Progress, report: Report) -> None:
+    at_hand: names of the scenes that are being predicted.
+    """
+
+    def __init__(self, progress: Progress, redone: Callable[[Redone], None]) -> None:
+        """redone: is told of what did not go at once."""
         self.progress = progress
         self.at_hand: tuple[str, ...] = ()
-        self._report = report
+        self._redone = redone
         self._noted: set[str] = set()
         self._degraded = 0
 
     def degraded(self, line: str) -> None:
-        """A scene gets no mask of its own."""
+        """Say that a scene gets no mask of its own."""
         self._degraded += 1
-        if self._degraded <= MOST_LINES:
+        if self._degraded <= MAX_LINES:
             self.progress.say(line)
         self.progress.update(1, degraded=1)
 
     def say_how_many_more(self) -> None:
-        """At the end: how many such lines were left out."""
-        if self._degraded > MOST_LINES:
-            more = self._degraded - MOST_LINES
+        """Say at the end how many such lines were left out."""
+        if self._degraded > MAX_LINES:
+            more = self._degraded - MAX_LINES
             self.progress.say(f"infer: and {more} more degraded scenes; --report names them all")
 
     def redone(self, stage: str, line: str) -> None:
-        """Something did not go at once and is being done in another way."""
+        """Say that something did not go at once and is being done in another way."""
         self.progress.say(line)
         scenes = self.at_hand if stage == "predict" else ()
-        self._report.redone.append(Redone(stage, scenes, line.removeprefix("infer: ")))
+        self._redone(Redone(stage, scenes, line.removeprefix("infer: ")))
 
     def notes(self, scene: str, notes: tuple[str, ...]) -> None:
-        """Each kind of note once: a job has hundreds of such scenes, or none. The report has them all."""
+        """Say each kind of note once: a job has hundreds of such scenes, or none. The report has them all."""
         for note in notes:
             if note not in self._noted:
                 self._noted.add(note)
