@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from infer.network.torch_model import Model
@@ -10,7 +12,7 @@ from infer.predict.predictor import Predictor
 from infer.predict.torch_engine import TorchEngine
 from infer.settings import Settings
 
-MEAN, STD = (127.5,) * 3, (31.875,) * 3
+MEAN, STD = (127.5, 127.5, 127.5), (31.875, 31.875, 31.875)
 
 
 class Brightness(torch.nn.Module):
@@ -21,9 +23,11 @@ class Brightness(torch.nn.Module):
         return torch.cat((-x[:, :1], x[:, :1]), dim=1)
 
 
-def torch_predictor(network: torch.nn.Module, **settings: object) -> Predictor:
+def torch_predictor(network: torch.nn.Module, **settings: Any) -> Predictor:
+    """A predictor around a network in torch, on the CPU."""
     return predictor_of(TorchEngine(Model(network, MEAN, STD, "0" * 64), "cpu"), **settings)
 
 
-def predictor_of(engine: Engine, **settings: object) -> Predictor:
+def predictor_of(engine: Engine, **settings: Any) -> Predictor:
+    """A predictor that prints what it has to say, and has no other engine."""
     return Predictor(engine, Settings(device="cpu", **settings), print, lambda: engine)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from infer.plan.scenes import Scene, batches, find_scenes
 from infer.read.reader import Reader
@@ -12,6 +11,7 @@ from tests.helpers.support import random_rgb, write_tiff
 
 
 def twenty_scenes(folder: Path, broken: int | None) -> list[Scene]:
+    """broken: the number of one whose second half is damaged."""
     folder.mkdir()
     for i in range(20):
         path = write_tiff(folder / f"{i:02}.tif", random_rgb(64, 64, seed=i + 1))
@@ -22,7 +22,8 @@ def twenty_scenes(folder: Path, broken: int | None) -> list[Scene]:
     return find_scenes(folder)
 
 
-def read_all(scenes: list[Scene]) -> dict[str, np.ndarray | None]:
+def read_all(scenes: list[Scene]) -> dict[str, Any]:
+    """Pixels by the name of the scene, None where it could not be read."""
     with Reader(batches(scenes, 512, 8, gpu=False), gpu=False, say=print, redone=print) as reader:
         return {
             scene.name: outcome.pixels

@@ -21,10 +21,12 @@ WIDE = (PICTURE.astype(np.uint16) * 157 + 900).astype(np.uint16)  # 16 bits
 
 
 def read(path: Path) -> Read:
+    """As the job reads what is not plain RGB."""
     return Read(*read_odd_scene(path, read_header(path)))
 
 
 def written(tmp_path: Path, image: np.ndarray, **options: Any) -> Read:
+    """Write an image with these options of tifffile's, and read it."""
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, image, **options)
     return read(path)
@@ -33,7 +35,8 @@ def written(tmp_path: Path, image: np.ndarray, **options: Any) -> Read:
 def stretched(image: np.ndarray, counted: np.ndarray) -> np.ndarray:
     """The documented line, in float64."""
     low, high = np.percentile(counted.astype(np.float64), (LOW, HIGH))
-    return np.rint(np.clip((image.astype(np.float64) - low) * 255 / (high - low), 0, 255))
+    line: np.ndarray = np.rint(np.clip((image.astype(np.float64) - low) * 255 / (high - low), 0, 255))
+    return line
 
 
 def patch_tag(path: Path, code: int, *, pointer: int | None = None, value: int | None = None) -> None:

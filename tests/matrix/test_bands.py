@@ -18,33 +18,22 @@ from tests.matrix.like_gdal import (
     assert_like_gdal,
     decode,
     everywhere,
+    pixels_of,
     strips,
 )
 from tests.matrix.picture import HOLE, PICTURE
-from tests.matrix.raw import ASCII, LONG, SHORT, raw
+from tests.matrix.raw import ASCII, LONG, SHORT, Tags, raw
 
-EXTRA = [
-    ([2], 3),
-    ([1], 3),
-    ([0, 2], 3),
-    ([2, 2], 3),
-    ([0, 0, 2], 3),
-    ([0], None),
-    ([0, 0], None),
-    ([], None),
-]
+WITH_ALPHA = [2], [1], [0, 2], [2, 2], [0, 0, 2]
+EXTRA = [*((extra, 3) for extra in WITH_ALPHA), ([0], None), ([0, 0], None), ([], None)]
 
 
 @pytest.mark.parametrize(("extra", "alpha"), EXTRA, ids=str)
 def test_extra_samples_of_any_number(extra: list[int], alpha: int | None, tmp_path: Path) -> None:
-    raw(
-        tmp_path / "x.tif",
-        (H, W, 4),
-        strips(RGBA),
-        {338: (SHORT, extra) if extra else None, 278: (LONG, [7])},
-    )
+    tags: Tags = {338: (SHORT, extra) if extra else None, 278: (LONG, [7])}
+    raw(tmp_path / "x.tif", (H, W, 4), strips(RGBA), tags)
     outcome = decode(tmp_path)
-    np.testing.assert_array_equal(outcome.pixels, PICTURE)
+    np.testing.assert_array_equal(pixels_of(outcome), PICTURE)
     assert (outcome.valid is None) == (alpha is None)
     if alpha is not None:
         np.testing.assert_array_equal(outcome.valid, ~HOLE)
@@ -61,7 +50,7 @@ def test_bands_are_taken_by_their_declared_roles(order: tuple[str, ...], dtype: 
     outcome = assert_like_gdal(tmp_path)
     np.testing.assert_array_equal(outcome.valid, ~HOLE)
     if dtype == "uint8":
-        np.testing.assert_array_equal(outcome.pixels[~HOLE], PICTURE[~HOLE])
+        np.testing.assert_array_equal(pixels_of(outcome)[~HOLE], PICTURE[~HOLE])
 
 
 ITEM = '<Item name="COLORINTERP" sample="{}" role="colorinterp">{}</Item>'
@@ -84,7 +73,7 @@ def test_roles_that_are_partly_declared(
     tags = {262: (SHORT, [1]), 338: (SHORT, [0, 0, 0]), 278: (LONG, [7]), 42112: (ASCII, metadata)}
     raw(tmp_path / "x.tif", (H, W, 4), strips(RGBA), tags)
     outcome = decode(tmp_path)
-    np.testing.assert_array_equal(outcome.pixels, RGBA[..., list(colours)])
+    np.testing.assert_array_equal(pixels_of(outcome), RGBA[..., list(colours)])
     if alpha is None:
         assert outcome.valid is None
     else:
@@ -117,23 +106,24 @@ def test_extra_samples_stand_behind_the_colours(
 @pytest.mark.parametrize("extra", [0, 2])
 def test_a_palette_may_have_alpha(declared: str | None, extra: int, tmp_path: Path) -> None:
     colours = [257 * (value * 7 % 256) for value in range(768)]
-    tags = {262: (SHORT, [3]), 338: (SHORT, [extra]), 320: (SHORT, colours), 278: (LONG, [7])}
+    tags: Tags = {262: (SHORT, [3]), 338: (SHORT, [extra]), 320: (SHORT, colours), 278: (LONG, [7])}
     if declared:
-        tags[42112] = (ASCII, f"<GDALMetadata>{ITEM.format(1, declared)}</GDALMetadata>".encode() + b"\0")
+        metadata = f"<GDALMetadata>{ITEM.format(1, declared)}</GDALMetadata>".encode() + b"\0"
+        tags = {**tags, 42112: (ASCII, metadata)}
     raw(tmp_path / "x.tif", (H, W, 2), strips(np.dstack([GREY, RGBA[..., 3]])), tags)
     with rasterio.open(tmp_path / "x.tif") as dataset:
         is_alpha = dataset.colorinterp[1] == ColorInterp.alpha
     outcome = decode(tmp_path)
     np.testing.assert_array_equal(everywhere(outcome), ~HOLE if is_alpha else np.ones((H, W), bool))
     palette = np.array(colours).reshape(3, 256) // 257
-    np.testing.assert_array_equal(outcome.pixels, palette.T[GREY])
+    np.testing.assert_array_equal(pixels_of(outcome), palette.T[GREY])
 
 
 def test_without_a_photometric_a_colour_map_makes_a_palette(tmp_path: Path) -> None:
     colours = [257 * (value * 7 % 256) for value in range(768)]
     raw(tmp_path / "x.tif", (H, W, 1), strips(GREY), {262: None, 320: (SHORT, colours), 278: (LONG, [7])})
     palette = np.array(colours).reshape(3, 256) // 257
-    np.testing.assert_array_equal(decode(tmp_path).pixels, palette.T[GREY])
+    np.testing.assert_array_equal(pixels_of(decode(tmp_path)), palette.T[GREY])
 
 
 ODD_ITEMS = {
@@ -148,4 +138,4 @@ def test_what_declares_no_role(item: str, tmp_path: Path) -> None:
     items = "".join(item.format(band, role) for band, role in enumerate(("Blue", "Green", "Red")))
     metadata = f"<GDALMetadata>{items}</GDALMetadata>".encode() + b"\0"
     raw(tmp_path / "x.tif", (H, W, 3), strips(PICTURE), {42112: (ASCII, metadata), 278: (LONG, [7])})
-    np.testing.assert_array_equal(assert_like_gdal(tmp_path).pixels, PICTURE)
+    np.testing.assert_array_equal(pixels_of(assert_like_gdal(tmp_path)), PICTURE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -17,9 +18,10 @@ from tests.matrix.like_gdal import (
     assert_like_gdal,
     decode,
     everywhere,
+    pixels_of,
 )
 from tests.matrix.picture import HOLE, PICTURE
-from tests.matrix.raw import LONG, SHORT, raw
+from tests.matrix.raw import LONG, SHORT, Tags, raw
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 0), (0, 7), (3, 40), (30, 0)])
@@ -33,7 +35,7 @@ def test_a_mask_is_found_wherever_it_stands(before: int, after: int, tmp_path: P
         writer.write(~HOLE[::2, ::2], photometric="mask", subfiletype=5, metadata=None)  # of a smaller copy
         writer.write(~HOLE, photometric="mask", subfiletype=4, metadata=None)
     outcome = decode(tmp_path)
-    np.testing.assert_array_equal(outcome.pixels, PICTURE)
+    np.testing.assert_array_equal(pixels_of(outcome), PICTURE)
     np.testing.assert_array_equal(outcome.valid, ~HOLE)
 
 
@@ -42,16 +44,15 @@ def test_a_mask_is_found_wherever_it_stands(before: int, after: int, tmp_path: P
 @pytest.mark.parametrize("layout", [{"rowsperstrip": 7}, {"tile": (16, 32)}], ids=str)
 @pytest.mark.parametrize("planar", [False, True])
 def test_parts_that_were_never_written(
-    compression: str | None, predictor: bool, layout: dict, planar: bool, tmp_path: Path
+    compression: str | None, predictor: bool, layout: dict[str, Any], planar: bool, tmp_path: Path
 ) -> None:
     if predictor and compression not in ("lzw", "deflate"):
         pytest.skip("no predictor")
     image = np.moveaxis(PICTURE, -1, 0) if planar else PICTURE
-    form = {"photometric": "rgb", "planarconfig": "separate" if planar else "contig", "metadata": None}
-    tifffile.imwrite(
-        tmp_path / "x.tif", image, compression=compression, predictor=predictor or None, **layout, **form
-    )
-    with tifffile.TiffFile(tmp_path / "x.tif", mode="r+b") as file:
+    form: dict[str, Any] = {"planarconfig": "separate" if planar else "contig", "photometric": "rgb"}
+    form |= {"compression": compression, "predictor": predictor or None, "metadata": None}
+    tifffile.imwrite(tmp_path / "x.tif", image, **layout, **form)
+    with tifffile.TiffFile(tmp_path / "x.tif", mode="r+") as file:
         page = file.pages.first
         kind = "Tile" if page.is_tiled else "Strip"
         for name in (f"{kind}Offsets", f"{kind}ByteCounts"):
@@ -65,7 +66,7 @@ def test_parts_that_were_never_written(
     outcome = decode(tmp_path)
     assert outcome.error is None
     np.testing.assert_array_equal(outcome.valid, there)
-    np.testing.assert_array_equal(outcome.pixels[there], PICTURE[there])
+    np.testing.assert_array_equal(pixels_of(outcome)[there], PICTURE[there])
 
 
 def lerc_with_mask(image: np.ndarray, mask: np.ndarray) -> bytes:
@@ -77,40 +78,20 @@ def lerc_with_mask(image: np.ndarray, mask: np.ndarray) -> bytes:
 def test_a_lerc_stream_says_which_of_its_pixels_are_valid(dtype: str, bands: int, tmp_path: Path) -> None:
     image = PICTURE[..., :bands].squeeze().astype(dtype) * (1 if dtype == "uint8" else 90)
     bits, form = np.dtype(dtype).itemsize * 8, 3 if dtype == "float32" else 1
-    tags = {
-        259: (SHORT, [LERC]),
-        258: (SHORT, [bits] * bands),
-        339: (SHORT, [form] * bands),
-        50674: (LONG, [4, 0]),
-    }
+    tags: Tags = {258: (SHORT, [bits] * bands), 339: (SHORT, [form] * bands)}
+    tags = {**tags, 259: (SHORT, [LERC]), 50674: (LONG, [4, 0])}
     raw(tmp_path / "x.tif", (H, W, bands), [lerc_with_mask(image, ~HOLE)], tags)
     outcome = decode(tmp_path)
     assert outcome.error is None
     np.testing.assert_array_equal(outcome.valid, ~HOLE)
     if dtype == "uint8":
         np.testing.assert_array_equal(
-            outcome.pixels[~HOLE], np.dstack([image] * 3 if bands == 1 else [image])[~HOLE]
+            pixels_of(outcome)[~HOLE], np.dstack([image] * 3 if bands == 1 else [image])[~HOLE]
         )
 
 
-TEXTS = [
-    "7",
-    " 7 ",
-    "7.0",
-    "7.4",
-    "7abc",
-    "7 8",
-    "1e1",
-    "0,5",
-    "abc",
-    "0x7",
-    "nan",
-    "-nan",
-    "",
-    "-1",
-    "256",
-    "1e400",
-]
+NUMBERS = ["7", " 7 ", "7.0", "7.4", "1e1", "0x7", "nan", "-nan", "-1", "256", "1e400"]
+TEXTS = [*NUMBERS, "", "abc", "7abc", "7 8", "0,5"]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -141,8 +122,8 @@ def test_a_mask_of_which_nothing_was_written_hides_all(tmp_path: Path) -> None:
             "width": W,
             "count": 3,
             "dtype": "uint8",
-            "photometric": "RGB",
             "sparse_ok": True,
+            "photometric": "RGB",
         }
         with rasterio.open(tmp_path / "x.tif", "w", driver="GTiff", **form) as dataset:
             dataset.write(np.moveaxis(PICTURE, -1, 0))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -21,10 +23,11 @@ from tests.matrix.like_gdal import (
     decode,
 )
 from tests.matrix.picture import PICTURE
-from tests.matrix.raw import LONG, SHORT, raw
+from tests.matrix.raw import LONG, SHORT, Tags, raw
 
 BOMB = np.zeros((4000, 4000), np.uint8)
-BOMBS = {
+Encode = Callable[[np.ndarray], bytes | bytearray]
+BOMBS: dict[str, tuple[int, Encode]] = {
     "PNG": (34933, imagecodecs.png_encode),
     "JPEG 2000": (34712, imagecodecs.jpeg2k_encode),
     "JPEG 2000 in JP2": (34712, lambda image: imagecodecs.jpeg2k_encode(image, codecformat="jp2")),
@@ -54,7 +57,7 @@ def assert_refused_in_little_memory(folder: Path) -> None:
 
 
 # How a bomb may come to a decoder: as the page says it, or by tags that send it another way.
-WAYS_IN = {
+WAYS_IN: dict[str, Tags] = {
     "plain": {},
     "as CMYK": {262: (SHORT, [5])},
     "as YCbCr": {262: (SHORT, [6])},
@@ -63,17 +66,15 @@ WAYS_IN = {
 }
 
 
-@pytest.mark.parametrize("way_in", WAYS_IN.values(), ids=WAYS_IN)
+@pytest.mark.parametrize("way_in", WAYS_IN)
 @pytest.mark.parametrize(("codec", "encode"), BOMBS.values(), ids=BOMBS)
 def test_a_stream_larger_than_its_image_is_refused_before_it_is_decoded(
-    codec: int, encode, way_in: dict, tmp_path: Path
+    codec: int, encode: Encode, way_in: str, tmp_path: Path
 ) -> None:
-    samples = (
-        4 if way_in == WAYS_IN["as CMYK"] else 3 if codec == WEBP or way_in == WAYS_IN["as YCbCr"] else 1
-    )
+    samples = {"as CMYK": 4, "as YCbCr": 3}.get(way_in, 3 if codec == WEBP else 1)
     tags = {259: (SHORT, [codec]), 50674: (LONG, [4, 0])}
-    raw(tmp_path / "x.tif", (64, 64, samples), [bytes(encode(BOMB))], {**tags, **way_in})
-    if way_in:  # some are refused for their tags before their size is looked at
+    raw(tmp_path / "x.tif", (64, 64, samples), [bytes(encode(BOMB))], {**tags, **WAYS_IN[way_in]})
+    if WAYS_IN[way_in]:  # some are refused for their tags before their size is looked at
         tracemalloc.start()
         assert decode(tmp_path).error
         _, peak = tracemalloc.get_traced_memory()
@@ -87,10 +88,10 @@ def test_nor_is_one_in_a_mask(tmp_path: Path) -> None:
     stream = bytes(imagecodecs.lerc_encode(BOMB))
     with tifffile.TiffWriter(tmp_path / "x.tif") as writer:
         writer.write(PICTURE[:48, :64], photometric="rgb", metadata=None)
-        form = {"shape": (48, 64), "dtype": np.uint8, "compression": "lerc", "rowsperstrip": 48}
-        writer.write(iter([stream]), subfiletype=1, photometric="minisblack", metadata=None, **form)
-    with tifffile.TiffFile(tmp_path / "x.tif", mode="r+b") as file:
-        file.pages[1].tags["NewSubfileType"].overwrite(4)
+        form: dict[str, Any] = {"shape": (48, 64), "dtype": np.uint8, "rowsperstrip": 48, "metadata": None}
+        writer.write(iter([stream]), subfiletype=1, photometric="minisblack", compression="lerc", **form)
+    with tifffile.TiffFile(tmp_path / "x.tif", mode="r+") as file:
+        file.pages[1].aspage().tags["NewSubfileType"].overwrite(4)
     assert_refused_in_little_memory(tmp_path)
 
 
@@ -114,15 +115,12 @@ def test_sizes_of_streams_are_those_of_their_encoders(height: int, width: int) -
         if codec not in _CODECS or (height, width) == (1, 1):
             continue
         size = _CODECS[codec][1](bytes(encode(image)))
+        assert size is not None
         assert (size.height, size.width) == (height, width)
 
 
 def test_an_animation_is_refused(tmp_path: Path) -> None:
     frames = np.stack([PICTURE] * 50)
-    raw(
-        tmp_path / "x.tif",
-        (H, W, 3),
-        [bytes(imagecodecs.jpegxl_encode(frames, photometric="rgb"))],
-        {259: (SHORT, [50002])},
-    )
+    stream = imagecodecs.jpegxl_encode(frames, photometric="rgb")
+    raw(tmp_path / "x.tif", (H, W, 3), [stream], {259: (SHORT, [50002])})
     assert decode(tmp_path).error == "a JPEG XL animation"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import imagecodecs
@@ -25,6 +26,7 @@ from tests.matrix.like_gdal import (
     W,
     assert_like_gdal,
     decode,
+    pixels_of,
 )
 from tests.matrix.picture import PICTURE
 from tests.matrix.raw import LONG, SHORT, by_gdal, raw
@@ -62,7 +64,7 @@ def test_ycbcr(codec: int, subsampling: tuple[int, int], tiled: bool, tmp_path: 
     y = PICTURE[..., 0].astype(float)
     expected = np.stack([y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue], axis=-1)
     outcome = decode(tmp_path)
-    assert np.abs(outcome.pixels - np.clip(expected, 0, 255)).max() < 0.51
+    assert np.abs(pixels_of(outcome) - np.clip(expected, 0, 255)).max() < 0.51
     if subsampling != (4, 4) and not (tiled and codec == 1):  # which GDAL mixes up, and cannot read
         assert_like_gdal(tmp_path)
 
@@ -71,7 +73,7 @@ def test_ycbcr_with_another_white_and_other_weights(tmp_path: Path) -> None:
     rational = 5
     form = {259: (SHORT, [1]), 262: (SHORT, [6]), 530: (SHORT, [1, 1])}
     raw(tmp_path / "x.tif", (H, W, 3), [PICTURE.tobytes()], form)
-    before = assert_like_gdal(tmp_path).pixels
+    before = pixels_of(assert_like_gdal(tmp_path))
     with tifffile.TiffWriter(tmp_path / "x.tif") as writer:
         black_and_white = [16, 1, 235, 1, 128, 1, 240, 1, 128, 1, 240, 1]
         extra = [
@@ -79,7 +81,7 @@ def test_ycbcr_with_another_white_and_other_weights(tmp_path: Path) -> None:
             (529, rational, 3, [2126, 10000, 7152, 10000, 722, 10000], True),
         ]
         writer.write(PICTURE, photometric="ycbcr", subsampling=(1, 1), metadata=None, extratags=extra)
-    after = assert_like_gdal(tmp_path).pixels
+    after = pixels_of(assert_like_gdal(tmp_path))
     assert np.abs(before.astype(int) - after).max() > 3
 
 
@@ -89,7 +91,7 @@ def test_ycbcr_is_turned_as_rgb_is(orientation: int, tmp_path: Path) -> None:
     for name, tags in (("plain", {}), ("turned", {274: (SHORT, [orientation])})):
         (tmp_path / name).mkdir()
         raw(tmp_path / name / "x.tif", (H, W, 3), [PICTURE.tobytes()], {**form, **tags})
-    plain, turned = decode(tmp_path / "plain").pixels, decode(tmp_path / "turned").pixels
+    plain, turned = pixels_of(decode(tmp_path / "plain")), pixels_of(decode(tmp_path / "turned"))
     steps = {1: plain, 2: plain[:, ::-1], 3: plain[::-1, ::-1], 4: plain[::-1], 5: plain.swapaxes(0, 1),
              6: np.rot90(plain, -1), 7: plain[::-1, ::-1].swapaxes(0, 1), 8: np.rot90(plain)}  # fmt: skip
     np.testing.assert_array_equal(turned, steps[orientation])
@@ -100,24 +102,20 @@ def test_ycbcr_that_is_cut_short_is_refused(codec: int, tmp_path: Path) -> None:
     """libtiff's RGBA reader would fill it up."""
     part = _units(PICTURE, 2, 2)
     parts = [ENCODERS[codec](part[: len(part) // 2])]
-    raw(
-        tmp_path / "x.tif", (H, W, 3), parts, {259: (SHORT, [codec]), 262: (SHORT, [6]), 530: (SHORT, [2, 2])}
-    )
+    tags = {259: (SHORT, [codec]), 262: (SHORT, [6]), 530: (SHORT, [2, 2])}
+    raw(tmp_path / "x.tif", (H, W, 3), parts, tags)
     assert decode(tmp_path).error
 
 
 @pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])
 def test_jpegs_in_planes(bands: int, tiled: bool, tmp_path: Path) -> None:
-    options = {"tile": (32, 48)} if tiled else {"rowsperstrip": 16}
+    form: dict[str, Any] = {"tile": (32, 48)} if tiled else {"rowsperstrip": 16}
+    form |= {"photometric": "rgb" if bands >= 3 else "minisblack", "compression": "jpeg", "metadata": None}
+    form |= {"planarconfig": "separate"} if bands > 1 else {}
+    form |= {"extrasamples": ["unassalpha"]} if bands in (2, 4) else {}
     planes = np.moveaxis(RGBA[..., :bands], -1, 0)
-    photometric = "rgb" if bands >= 3 else "minisblack"
-    form = {"planarconfig": "separate"} if bands > 1 else {}
-    extra = {"extrasamples": ["unassalpha"]} if bands in (2, 4) else {}
-    tifffile.imwrite(
-        tmp_path / "x.tif", planes if bands > 1 else planes[0], photometric=photometric, compression="jpeg",
-        metadata=None, **options, **form, **extra,
-    )  # fmt: skip
+    tifffile.imwrite(tmp_path / "x.tif", planes if bands > 1 else planes[0], **form)
     assert_like_gdal(tmp_path)
 
 
@@ -130,13 +128,13 @@ def test_jpegs_have_the_colours_that_the_page_says(
     if photometric == "YCBCR" and interleave == "band":
         pytest.skip("not written")
     smooth = np.moveaxis(cv2.resize(PICTURE, (128, 96), interpolation=cv2.INTER_CUBIC), -1, 0)
-    size = {"height": 96, "width": 128, "count": 3, "dtype": "uint8", "tiled": tiled}
+    size: dict[str, Any] = {"height": 96, "width": 128, "count": 3, "dtype": "uint8", "tiled": tiled}
     size |= {"blockxsize": 64, "blockysize": 48} if tiled else {"blockysize": 16}
     form = {"compress": "JPEG", "photometric": photometric, "interleave": interleave, "jpeg_quality": 95}
     with rasterio.open(tmp_path / "x.tif", "w", driver="GTiff", **size, **form) as dataset:
         dataset.write(smooth)
     outcome = decode(tmp_path)
-    difference = np.abs(outcome.pixels.astype(int) - by_gdal(tmp_path / "x.tif")[0])
+    difference = np.abs(pixels_of(outcome).astype(int) - by_gdal(tmp_path / "x.tif")[0])
     # Where chroma is subsampled, libjpeg's ways of making it large again differ at edges of colour.
     assert difference.mean() < (4 if photometric == "YCBCR" else 0.01)
 

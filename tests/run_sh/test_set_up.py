@@ -72,7 +72,7 @@ def test_a_package_of_another_hash_is_refused_in_one_line_with_a_log(bare_checko
 
 
 def test_a_disk_that_is_too_small_is_one_line_before_anything_is_fetched(bare_checkout: Path) -> None:
-    options = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", bare_checkout / "disk"]
+    options = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(bare_checkout / "disk")]
     (bare_checkout / "disk").mkdir()
     mounted = subprocess.run(options, capture_output=True, text=True)
     if mounted.returncode:
@@ -161,7 +161,7 @@ def test_no_python_at_all_is_one_line(bare_checkout: Path, tmp_path: Path) -> No
     tools = tmp_path / "bin"
     tools.mkdir()
     for tool in ("bash", "env", "cmp", "flock", "readlink"):
-        (tools / tool).symlink_to(shutil.which(tool))
+        (tools / tool).symlink_to(shutil.which(tool) or tool)
     result = run(bare_checkout / "run.sh", env=clean_environment(PATH=str(tools)))
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()

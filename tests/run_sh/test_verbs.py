@@ -130,6 +130,7 @@ def test_ctrl_c_reaches_the_program(tmp_path: Path) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean_environment(),
         preexec_fn=heed_signals,
     )  # fmt: skip
+    assert process.stdout
     for line in process.stdout:
         if "asleep" in line:
             break

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from tests.helpers.masks import same_masks, whole_masks
-from tests.helpers.support import REPO, read_masks, run_infer
+from tests.helpers.support import REPO, job, read_masks, run_infer
 
 
 def test_an_output_folder_that_vanishes_is_exit_4(forty_scenes: Path, tmp_path: Path) -> None:
     out = tmp_path / "o"
-    command = [sys.executable, "-m", "infer", "--input", forty_scenes, "--output", out]
+    command = job(forty_scenes, out)
     with subprocess.Popen(
         command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -34,7 +34,7 @@ def test_an_output_folder_that_vanishes_is_exit_4(forty_scenes: Path, tmp_path: 
 def test_two_runs_at_once_on_one_output_folder(
     forty_scenes: Path, undisturbed_masks: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "infer", "--input", forty_scenes, "--output", tmp_path / "o"]
+    command = job(forty_scenes, tmp_path / "o")
     for _ in range(3):
         runs = [subprocess.Popen(command, cwd=REPO, stdout=subprocess.DEVNULL) for _ in range(2)]
         assert [run.wait(timeout=120) for run in runs] == [0, 0]
@@ -44,17 +44,7 @@ def test_two_runs_at_once_on_one_output_folder(
 def test_without_any_network(
     forty_scenes: Path, undisturbed_masks: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
-    command = [
-        "unshare",
-        "--net",
-        sys.executable,
-        "-m",
-        "infer",
-        "--input",
-        forty_scenes,
-        "--output",
-        tmp_path / "o",
-    ]
+    command = ["unshare", "--net", *job(forty_scenes, tmp_path / "o")]
     if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
         pytest.skip("no network namespaces here")
     assert subprocess.run(command, cwd=REPO, capture_output=True, timeout=120).returncode == 0
@@ -82,6 +72,7 @@ def test_a_gpu_that_another_program_has_filled(
         [sys.executable, "-c", HOG, str(megabytes * 2**20)], stdout=subprocess.PIPE, text=True
     )
     try:
+        assert hog.stdout
         assert hog.stdout.readline() == "full\n"
         result = run_infer("--input", forty_scenes, "--output", tmp_path / "o")
     finally:

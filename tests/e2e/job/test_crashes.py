@@ -11,6 +11,7 @@ import textwrap
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -65,7 +66,7 @@ def twelve_scenes(tmp_path: Path) -> Path:
     return folder
 
 
-def run(scenes: Path, output: Path, number: int, stage: str, bad: str) -> tuple[int, str, dict]:
+def run(scenes: Path, output: Path, number: int, stage: str, bad: str) -> tuple[int, str, dict[str, Any]]:
     report = output.with_name("report.json")
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM), str(number), stage, bad, "--input", str(scenes),

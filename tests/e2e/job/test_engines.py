@@ -13,9 +13,8 @@ from tests.helpers.support import ENGINES, read_masks, run_infer, write_tiff
 from train_offline.commands.synthesize import make_scene
 
 # Height and width: higher or wider than a tile of 512, batches of equal ones, slivers, single pixels.
-SIZES = (
-    [(1100, 410)] * 3 + [(500, 500)] * 3 + [(17, 1300), (1300, 17), (1, 1), (1, 600), (333, 77), (512, 512)]
-)
+ODD = [(17, 1300), (1300, 17), (1, 1), (1, 600), (333, 77)]
+SIZES = [(1100, 410)] * 3 + [(500, 500)] * 3 + ODD + [(512, 512)]
 AGREEMENT = {"torch": 1.0, "onnxruntime": 0.9999, "openvino fp32": 0.9999, "openvino bf16": 0.998}
 
 

@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from itertools import count
@@ -18,13 +17,13 @@ import pytest
 
 from tests.helpers.disks import broken_disk, mounted, slow_disk
 from tests.helpers.masks import same_masks, whole_masks
-from tests.helpers.support import REPO, random_rgb, read_masks, run_infer, write_tiff
+from tests.helpers.support import REPO, job, random_rgb, read_masks, run_infer, write_tiff
 
 SCENES = 40  # of the folder forty_scenes
 KILLS, FULL_DISKS = 50, 20
 
 
-def kill(process: subprocess.Popen) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
     """And wait for its child, which dies a moment after it and may stay a zombie: nobody reaps orphans."""
     with suppress(psutil.NoSuchProcess):
         children = psutil.Process(process.pid).children()
@@ -44,7 +43,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_an_undisturbed_run(
     for trial in count():
         out = tmp_path / f"out{trial}"
         while kills < KILLS:
-            command = [sys.executable, "-m", "infer", "--input", forty_scenes, "--output", out, "--resume"]
+            command = job(forty_scenes, out, "--resume")
             command += ["--batch", "2"]  # else all scenes go through together, and their masks come at once
             with subprocess.Popen(
                 command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -144,7 +143,7 @@ def test_a_slow_disk_costs_time_only_and_a_signal_is_obeyed(
     folder = tmp_path / "content"
     shutil.copytree(forty_scenes, folder / "in")
     with slow_disk(tmp_path / "d", folder, 300_000) as (disk, group):
-        command = [sys.executable, "-m", "infer", "--input", disk / "in", "--output", disk / "o", "--resume"]
+        command = job(disk / "in", disk / "o", "--resume")
 
         def join() -> None:
             (group / "cgroup.procs").write_text(str(os.getpid()))

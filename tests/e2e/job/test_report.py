@@ -89,7 +89,7 @@ def test_a_part_that_was_never_written_is_read_in_another_way_and_named(tmp_path
     folder, facts = tmp_path / "in", tmp_path / "report.json"
     folder.mkdir()
     path = write_tiff(folder / "sparse.tif", random_rgb(64, 64), rowsperstrip=16)
-    with tifffile.TiffFile(path, mode="r+b") as file:
+    with tifffile.TiffFile(path, mode="r+") as file:
         for name in ("StripOffsets", "StripByteCounts"):
             tag = file.pages.first.tags[name]
             tag.overwrite([0 if index == 1 else value for index, value in enumerate(tag.value)])

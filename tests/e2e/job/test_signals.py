@@ -13,6 +13,7 @@ import pytest
 from tests.helpers.support import (
     REPO,
     heed_signals,
+    job,
     random_rgb,
     read_masks,
     without_progress,
@@ -21,7 +22,7 @@ from tests.helpers.support import (
 
 
 def _start(folder: Path, out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "infer", "--input", str(folder), "--output", str(out)]
+    command = job(folder, out)
     return subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
 
 
@@ -85,6 +86,7 @@ def test_a_signal_need_not_wait_for_native_code() -> None:
             [sys.executable, "-c", program], cwd=REPO, text=True, preexec_fn=heed_signals,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+        assert process.stdout
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=60)

@@ -20,6 +20,7 @@ import pytest
 from tests.helpers.disks import mounted
 from tests.helpers.support import (
     REPO,
+    job,
     random_rgb,
     read_masks,
     run_infer,
@@ -64,7 +65,7 @@ def test_nobody_reading_the_output_is_no_failure(three_scenes: Path, tmp_path: P
 @pytest.mark.parametrize("stream", ["/dev/full", "head -c 0"])
 def test_a_complaint_that_nobody_takes_costs_no_mask(three_scenes: Path, tmp_path: Path, stream: str) -> None:
     (three_scenes / "broken.tif").write_bytes(b"xx")
-    command = [sys.executable, "-m", "infer", "--input", str(three_scenes), "--output", str(tmp_path / "o")]
+    command = job(three_scenes, tmp_path / "o")
     if stream == "/dev/full":
         with open(stream, "w") as full:
             code = subprocess.run(command, cwd=REPO, stdout=full, stderr=full).returncode
@@ -78,7 +79,7 @@ def test_a_complaint_that_nobody_takes_costs_no_mask(three_scenes: Path, tmp_pat
 
 def test_a_terminal_sees_a_progress_bar_unless_quiet(three_scenes: Path, tmp_path: Path) -> None:
     for extra, seen in ([], True), (["--quiet"], False):
-        command = [sys.executable, "-m", "infer", "--input", three_scenes, "--output", tmp_path / "o", *extra]
+        command = job(three_scenes, tmp_path / "o", *extra)
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
         process = subprocess.Popen(command, cwd=REPO, stdout=slave, stderr=slave)

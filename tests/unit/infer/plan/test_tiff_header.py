@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.helpers.support import random_rgb, shared, write_tiff
 
 def _by_tifffile(path: Path) -> Header:
     with tifffile.TiffFile(path) as file:
-        first_page, *further = file.pages
+        first_page, *further = (page.aspage() for page in file.pages)
         tags = first_page.tags
         masks = [page.index for page in further if int(page.subfiletype) == 4]
         same_size = [page for page in further if page.shape[:2] == first_page.shape[:2]]
@@ -45,7 +46,7 @@ def test_real_odd_files_read_as_tifffile_reads_them() -> None:
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("bigtiff", [False, True])
-def test_byte_orders_and_bigtiff(tmp_path: Path, byteorder: str, bigtiff: bool) -> None:
+def test_byte_orders_and_bigtiff(tmp_path: Path, byteorder: Literal["<", ">"], bigtiff: bool) -> None:
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, random_rgb(33, 57), photometric="rgb", byteorder=byteorder, bigtiff=bigtiff)
     header = read_header(path)
@@ -65,7 +66,7 @@ def test_byte_orders_and_bigtiff(tmp_path: Path, byteorder: str, bigtiff: bool) 
     ids=["grey", "16 bit", "planar", "turned", "jpeg"],
 )
 def test_what_decoders_may_read_differently_is_not_plain(
-    tmp_path: Path, image: np.ndarray, options: dict
+    tmp_path: Path, image: np.ndarray, options: dict[str, Any]
 ) -> None:
     assert not read_header(write_tiff(tmp_path / "x.tif", image, **options)).is_plain_rgb
 

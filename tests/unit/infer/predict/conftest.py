@@ -19,7 +19,9 @@ def shipped_weights() -> Slim:
 
 @pytest.fixture(scope="module")
 def fast_network(shipped_weights: Slim) -> UNetLite3:
-    return model_of(shipped_weights).network
+    network = model_of(shipped_weights).network
+    assert isinstance(network, UNetLite3)
+    return network
 
 
 @pytest.fixture(scope="module")

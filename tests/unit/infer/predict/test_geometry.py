@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def engine_and_reference(
     return make(shipped_weights), TorchEngine(model_of(shipped_weights), "cpu"), agreement
 
 
-def masks_of(engine: Engine, images: list[np.ndarray], **settings: int) -> list[np.ndarray]:
+def masks_of(engine: Engine, images: list[np.ndarray], **settings: Any) -> list[np.ndarray]:
     """At the first try: whatever the predictor has to say is a failure."""
     said: list[str] = []
     masks = Predictor(engine, Settings(**settings), said.append, lambda: engine).predict(images)
@@ -63,7 +64,7 @@ def masks_of(engine: Engine, images: list[np.ndarray], **settings: int) -> list[
     return masks
 
 
-def assert_agree(pair: tuple[Engine, Engine, float], images: list[np.ndarray], **settings: int) -> None:
+def assert_agree(pair: tuple[Engine, Engine, float], images: list[np.ndarray], **settings: Any) -> None:
     engine, reference, agreement = pair
     found = masks_of(engine, images, **settings)
     wanted = masks_of(reference, images, **settings)

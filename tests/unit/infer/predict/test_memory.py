@@ -40,12 +40,13 @@ class Small(Brightness):
         self.shapes.append((x.shape[0], *x.shape[2:]))
         return super().forward(x)
 
-    def __deepcopy__(self, _: dict) -> Small:
+    def __deepcopy__(self, _: dict[int, object]) -> Small:
         return self  # the predictor works on a copy; the test wants to see what it was given
 
 
 def test_memory_limits_the_pixels_of_a_batch_and_then_the_tile() -> None:
-    network, said = Small(2 * 512 * 512), []
+    network = Small(2 * 512 * 512)
+    said: list[str] = []
     engine = TorchEngine(Model(network, MEAN, STD, ""), "cpu")
     predictor = Predictor(engine, Settings(device="cpu", batch=8), said.append, lambda: engine)
     large = [random_rgb(512, 512, seed=i) for i in range(8)]

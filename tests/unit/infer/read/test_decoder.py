@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from infer.read.decoder import Decoder
 from tests.helpers.support import random_rgb, shared, write_tiff
 
 
-def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, str | None]]:
+def _decode(folder: Path, most: int = 8) -> dict[str, tuple[Any, str | None]]:
     scenes = find_scenes(folder)
     make_dali_report_damage()  # as the reader does
     decoder = Decoder(gpu=False, most_scenes=most, say=print, redone=print)
@@ -41,7 +42,7 @@ def _decode(folder: Path, most: int = 8) -> dict[str, tuple[np.ndarray | None, s
     ids=str,
 )
 def test_dali_reads_the_pixels_that_were_written(
-    tmp_path: Path, options: dict, left_by_dali: list[str]
+    tmp_path: Path, options: dict[str, Any], left_by_dali: list[str]
 ) -> None:
     image = random_rgb(75, 110)
     write_tiff(tmp_path / "x.tif", image, **options)
@@ -63,7 +64,7 @@ def test_dali_reads_real_scenes_as_tifffile_does(left_by_dali: list[str]) -> Non
 def test_other_layouts_become_rgb(tmp_path: Path, layout: str) -> None:
     rgba = np.dstack([random_rgb(60, 44), np.full((60, 44), 200, np.uint8)])
     image = {"grey": rgba[..., 0], "planar": rgba[..., :3]}.get(layout, rgba)
-    options = {}
+    options: dict[str, Any] = {}
     if layout.startswith("planar"):
         image, options = np.moveaxis(image, -1, 0), {"planarconfig": "separate", "photometric": "rgb"}
     if layout.endswith("rgba"):

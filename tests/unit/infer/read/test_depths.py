@@ -88,5 +88,6 @@ def test_a_nodata_that_no_sample_can_have_is_none(tmp_path: Path, text: str) -> 
 
 def test_a_scene_without_any_data_is_read(tmp_path: Path) -> None:
     found = written(tmp_path, np.full((9, 9), np.nan, np.float32))
+    assert found.valid is not None
     assert not found.valid.any()
     assert not found.pixels.any()

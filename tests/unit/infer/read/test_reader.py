@@ -60,5 +60,6 @@ def test_the_gpu_decodes_the_same_pixels(tmp_path: Path) -> None:
                 if scene.name == "09.tif":
                     assert pixels is None
                     continue
+                assert isinstance(pixels, torch.Tensor)
                 assert pixels.is_cuda
                 np.testing.assert_array_equal(pixels.cpu().numpy(), on_cpu[scene.name])

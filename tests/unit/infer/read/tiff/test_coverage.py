@@ -31,7 +31,7 @@ def test_tiles_that_were_never_written_hold_no_data(tmp_path: Path, planar: bool
     tifffile.imwrite(
         path, image, tile=(32, 32), photometric="rgb", planarconfig="separate" if planar else None
     )
-    with tifffile.TiffFile(path, mode="r+b") as file:  # tile 2 is the first of the second row
+    with tifffile.TiffFile(path, mode="r+") as file:  # tile 2 is the first of the second row
         for name in ("TileOffsets", "TileByteCounts"):
             tag = file.pages.first.tags[name]
             tag.overwrite([0 if index == 2 else value for index, value in enumerate(tag.value)])

@@ -39,7 +39,7 @@ def test_the_bytes_of_plain_strips_are_reckoned_where_their_counts_are_wrong(
 def test_tiles_far_larger_than_their_image_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, PICTURE, tile=(64, 64), photometric="rgb")
-    with tifffile.TiffFile(path, mode="r+b") as file:
+    with tifffile.TiffFile(path, mode="r+") as file:
         for name in ("TileWidth", "TileLength"):
             file.pages.first.tags[name].overwrite(60_000)
     with pytest.raises(DecodeError, match="tiles of"):
@@ -52,7 +52,7 @@ def test_a_header_that_claims_more_than_was_written_is_refused(
 ) -> None:
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, PICTURE, photometric="rgb", **layout)
-    with tifffile.TiffFile(path, mode="r+b") as file:
+    with tifffile.TiffFile(path, mode="r+") as file:
         file.pages.first.tags["ImageLength"].overwrite(600)
     with pytest.raises(DecodeError, match="cut short"):  # tifffile alone would give zeros
         read(path)

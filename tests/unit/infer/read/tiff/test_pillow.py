@@ -79,7 +79,9 @@ def test_colours_that_only_pillow_reads(tmp_path: Path, mode: str, orientation: 
     picture = Image.fromarray(smooth)
     if mode == "LAB":
         profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
-        picture = ImageCms.applyTransform(picture, ImageCms.buildTransform(*profiles, "RGB", mode))
+        converted = ImageCms.applyTransform(picture, ImageCms.buildTransform(*profiles, "RGB", mode))
+        assert converted is not None
+        picture = converted
     picture.convert(mode).save(path, tiffinfo={274: orientation})
     found = read(path).pixels
     expected = smooth if orientation == 1 else np.rot90(smooth, -1)

@@ -22,8 +22,8 @@ SECOND_READER = {  # of the real odd files, those that Pillow reads too: largest
 @pytest.mark.parametrize("name", SECOND_READER)
 def test_real_odd_files_are_read_as_pillow_reads_them(name: str) -> None:
     path = shared("data/odd_tiffs") / name
-    image = Image.open(path)
-    image = image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB")
+    opened = Image.open(path)
+    image = opened.convert("RGBA").convert("RGB") if opened.mode == "P" else opened.convert("RGB")
     difference = np.abs(read(path).pixels.astype(int) - np.asarray(image))
     assert np.percentile(difference, 99.9) <= SECOND_READER[name]
 

@@ -27,7 +27,7 @@ def test_jpegs_smaller_than_their_places_are_refused(tmp_path: Path, tag: str, v
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, PICTURE, photometric="rgb", compression="jpeg", rowsperstrip=16)
     assert read(path).pixels.shape == PICTURE.shape
-    with tifffile.TiffFile(path, mode="r+b") as file:
+    with tifffile.TiffFile(path, mode="r+") as file:
         file.pages.first.tags[tag].overwrite(value)
     with pytest.raises(DecodeError, match="a JPEG of 44x16 pixels for"):
         read(path)
@@ -47,7 +47,8 @@ def test_a_jpeg_far_larger_than_its_place_is_refused_before_it_is_decoded(tmp_pa
 def test_jpeg_tiles_cropped_at_the_edge_are_whole(tmp_path: Path) -> None:
     smooth = cv2.resize(PICTURE[:4, :4], (44, 60), interpolation=cv2.INTER_CUBIC)
     corners = [(y, x) for y in range(0, 60, 32) for x in range(0, 44, 32)]
-    tiles = (imagecodecs.jpeg8_encode(smooth[y : y + 32, x : x + 32].copy(), level=95) for y, x in corners)
+    cut = (smooth[y : y + 32, x : x + 32].copy() for y, x in corners)
+    tiles = (bytes(imagecodecs.jpeg8_encode(tile, level=95)) for tile in cut)
     form = {"shape": smooth.shape, "dtype": "uint8", "photometric": "ycbcr", "tile": (32, 32)}
     tifffile.imwrite(tmp_path / "x.tif", tiles, compression="jpeg", **form)
     assert np.abs(read(tmp_path / "x.tif").pixels.astype(int) - smooth).mean() < 4

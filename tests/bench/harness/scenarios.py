@@ -11,6 +11,7 @@ big    one scene of 10,000 x 10,000
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -92,7 +93,7 @@ def _largest() -> LabelledScene:
 def _save(folder: Path, name: str, image: np.ndarray, label: np.ndarray) -> None:
     for part in ("image", "gt"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    form = {"compression": "lzw", "predictor": True, "rowsperstrip": 5, "metadata": None}
+    form: dict[str, Any] = {"compression": "lzw", "predictor": True, "rowsperstrip": 5, "metadata": None}
     tifffile.imwrite(folder / "image" / f"{name}.tif", image, photometric="rgb", **form)
     Image.fromarray(label * np.uint8(255)).save(folder / "gt" / f"{name}.png")
 
