@@ -11,13 +11,11 @@ big    one scene of 10,000 x 10,000
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import tifffile
 from PIL import Image
 
-from tests.helpers.support import REPO
+from tests.helpers.support import REPO, write_tiff
 from train_offline.commands.synthesize import embedded_split
 from train_offline.data.folder import LabelledScene, pairs_in, read_scene
 from train_offline.scenery.batch import Order, write_orders
@@ -93,8 +91,7 @@ def _largest() -> LabelledScene:
 def _save(folder: Path, name: str, image: np.ndarray, label: np.ndarray) -> None:
     for part in ("image", "gt"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    form: dict[str, Any] = {"compression": "lzw", "predictor": True, "rowsperstrip": 5, "metadata": None}
-    tifffile.imwrite(folder / "image" / f"{name}.tif", image, photometric="rgb", **form)
+    write_tiff(folder / "image" / f"{name}.tif", image)
     Image.fromarray(label * np.uint8(255)).save(folder / "gt" / f"{name}.png")
 
 

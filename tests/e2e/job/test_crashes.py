@@ -18,7 +18,6 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.e2e.judging.test_judging import SCHEMA
 from tests.helpers.support import REPO, random_rgb, read_masks, without_progress, write_tiff
 from train_offline.commands.dry_run import dry_run
 from train_offline.judging.run.runs import Places, Process
@@ -122,7 +121,8 @@ def test_a_dry_run_shows_what_a_crash_cost(twelve_scenes: Path, tmp_path: Path) 
     assert "What did not go at once" in page
     assert redone["reason"] in page
     assert "05.tif: reading or predicting it killed the process" in page
-    jsonschema.validate(report, SCHEMA)
+    schema = REPO / "train_offline" / "judging" / "report" / "report.schema.json"
+    jsonschema.validate(report, json.loads(schema.read_text()))
 
 
 KILLED_ABOVE_512 = """
