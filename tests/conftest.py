@@ -24,7 +24,7 @@ def _own_environment() -> Iterator[None]:
 
 
 @pytest.fixture
-def scenes(tmp_path: Path) -> Path:
+def three_scenes(tmp_path: Path) -> Path:
     """A folder of three scenes with different sizes and forms, and a file that is none."""
     folder = tmp_path / "scenes in"
     folder.mkdir()

@@ -12,25 +12,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infer.errors import UsageError
-from tests.bench import table
-from tests.bench.contestants import CONTESTANTS, OURS, Contestant, apart, environment, peers_packages
-from tests.bench.measure import Failed, Run, agreement, fresh, medians, run, score
-from tests.bench.scenarios import SCENARIOS, make
+from infer.errors import FileError
+from tests.bench.harness import table
+from tests.bench.harness.contestants import CONTESTANTS, OURS, Contestant, apart, environment, peers_packages
+from tests.bench.harness.measure import Failed, TimedRun, agreement, fresh, medians, run, score
+from tests.bench.harness.scenarios import SCENARIOS, make
 from tests.helpers.support import REPO
 from train_offline.data.folder import pairs_in
 from train_offline.judging.cases import Case, mask_sizes
 from train_offline.judging.report.environment import environment as machine
 from train_offline.runtime import program as command
+from train_offline.runtime.arguments import COUNT
 
 HERE = REPO / "tests" / "bench"
 QUICK = (("one", 3), ("split", 1))
 QUICK_PEERS = ("ours", "onnxruntime")
-WHOLE_AT_MOST = 4096  # pixels of a side that a contestant which cannot cut is given
+MAX_WHOLE = 4096  # pixels of a side that a contestant which cannot cut is given
 
 
 @dataclass(frozen=True)
-class Settings:
+class BenchSettings:
     """repeat: timed runs of each contestant, after one that warms the disk."""
 
     scenario: Sequence[str]
@@ -41,28 +42,28 @@ class Settings:
     quick: bool
 
 
-def parse(argv: list[str] | None) -> Settings:
-    parser = command.Parser(prog="bench", allow_abbrev=False, description=__doc__.split("\n\n")[0])
+def make_parser() -> command.Parser:
+    """The arguments of the bench."""
+    parser = command.Parser(prog="bench", allow_abbrev=False, description=(__doc__ or "").split("\n\n")[0])
     add = parser.add_argument
     add("--scenario", action="append", choices=SCENARIOS, help="repeatable (one and split)")
     add("--contestant", action="append", choices=[c.name for c in CONTESTANTS], help="repeatable (all)")
-    add("--repeat", type=command.positive(int), default=3, metavar="N", help="timed runs (%(default)s)")
+    add("--repeat", type=COUNT, default=3, metavar="N", help="timed runs (%(default)s)")
     add("--work", type=Path, default=REPO / "runs" / "bench", metavar="DIR", help="scenes, models, packages")
-    add(
-        "--output",
-        type=Path,
-        default=HERE,
-        metavar="DIR",
-        help="for results.csv and results.png (%(default)s)",
-    )
+    add("--output", type=Path, default=HERE, metavar="DIR", help="for results.csv and .png (%(default)s)")
     add("--quick", action="store_true", help="minutes: the ratios beside those of the committed results.csv")
+    return parser
+
+
+def parse(parser: command.Parser, argv: list[str] | None) -> BenchSettings:
+    """Settings of a command line; scenarios and contestants that it does not name are the usual ones."""
     given = vars(parser.parse_args(argv))
     given["scenario"] = given["scenario"] or ["one", "split"]
     given["contestant"] = given["contestant"] or [c.name for c in CONTESTANTS]
-    return Settings(**given)
+    return BenchSettings(**given)
 
 
-def bench(settings: Settings) -> int:
+def bench(settings: BenchSettings) -> int:
     """All scenarios; returns the exit code."""
     peers_packages(settings.work)
     models = settings.work / "models"
@@ -90,48 +91,47 @@ def scenario(
 ) -> list[dict[str, Any]]:
     """A row for each contestant, who take turns so that a noisy machine disturbs all alike."""
     data = make(name, work)
-    scenes = data / "image"
     sizes = [mask_sizes(Case(pair.image))[0] for pair in pairs_in(data)]
     reference = work / "reference" / name
     apart(work, "reference", data, models, reference)
-
-    def masks_of(c: Contestant) -> Path:
-        return work / "masks" / name / c.name.replace(" ", "-")
-
-    runs: dict[str, list[Run]] = {c.name: [] for c in contestants}
+    masks = {c.name: work / "masks" / name / c.name.replace(" ", "-") for c in contestants}
     notes = {c.name: "" for c in contestants}
     for c in contestants:
-        if c.whole_scenes and max(map(max, sizes)) > WHOLE_AT_MOST:
+        if c.whole_scenes and max(map(max, sizes)) > MAX_WHOLE:
             notes[c.name] = "takes whole scenes only"
+    runs: dict[str, list[TimedRun]] = {c.name: [] for c in contestants}
     for turn in range(repeat + 1):
         for c in contestants:
             if notes[c.name]:
                 continue
+            line = c.command(data / "image", fresh(masks[c.name]), models)
             try:
-                variables = environment(None if c is OURS else work)
-                took = run(c.command(scenes, fresh(masks_of(c)), models), variables)
+                took = run(line, environment(None if c is OURS else work))
             except Failed as failure:
                 notes[c.name] = str(failure)
                 continue
             print(f"bench: {name}, turn {turn}, {c.name}: {took.wall:.2f} s", file=sys.stderr)
             if turn:  # the first one warms the disk
                 runs[c.name].append(took)
-    facts = machine(in_container=False)
     megapixels = sum(height * width for height, width in sizes) / 1e6
-    shared = {
-        "machine": facts["processor"], "cores": facts["cores"], "gpu": " + ".join(facts["gpus"]),
-        "scenario": name, "scenes": len(sizes), "megapixels": megapixels,
-    }  # fmt: skip
+    about = _machine() | {"scenario": name, "scenes": len(sizes), "megapixels": megapixels}
     rows = []
     for c in contestants:
-        row = shared | {"contestant": c.name, "note": notes[c.name]}
+        row = about | {"contestant": c.name, "note": notes[c.name]}
         if runs[c.name] and not notes[c.name]:
-            row |= _figures(runs[c.name], megapixels, masks_of(c), reference, data)
+            row |= _figures(runs[c.name], megapixels, masks[c.name], reference, data)
         rows.append(row)
     return rows
 
 
-def _figures(runs: list[Run], megapixels: float, masks: Path, reference: Path, data: Path) -> dict[str, Any]:
+def _machine() -> dict[str, Any]:
+    facts = machine(in_container=False)
+    return {"machine": facts["processor"], "cores": facts["cores"], "gpu": " + ".join(facts["gpus"])}
+
+
+def _figures(
+    runs: list[TimedRun], megapixels: float, masks: Path, reference: Path, data: Path
+) -> dict[str, Any]:
     figures = medians(runs)
     return figures | {
         "megapixels_per_second": megapixels / figures["seconds"],
@@ -141,16 +141,18 @@ def _figures(runs: list[Run], megapixels: float, masks: Path, reference: Path, d
 
 
 def main(argv: list[str] | None = None) -> int:
+    parser = make_parser()
+
     def work() -> int:
-        settings = parse(argv)
+        settings = parse(parser, argv)
         try:
             settings.work.mkdir(parents=True, exist_ok=True)
             settings.output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"{error.filename}: cannot be made ({error.strerror})") from error
+            raise FileError(Path(error.filename), f"cannot be made ({error.strerror})") from error
         return bench(settings)
 
-    return command.run("bench", work)
+    return command.run("bench", work, parser)
 
 
 if __name__ == "__main__":

@@ -28,4 +28,4 @@ import sys
 report = json.load(open(sys.argv[1]))
 print(report["device"], report["precision"], {part: round(s, 3) for part, s in report["seconds"].items() if s})
 PYTHON
-[[ $quick == quick ]] || "$python" -m tests.bench.gpu_tile
+[[ $quick == quick ]] || "$python" -m tests.bench.single.gpu_tile

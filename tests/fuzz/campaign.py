@@ -21,12 +21,12 @@ from infer.settings import MAX_PIXELS
 from tests.fuzz.mutate import mutated
 from tests.helpers.support import REPO
 
-LONGEST = 10.0  # seconds between two masks, above which a scene has hung
-PATIENCE = 600  # seconds for a folder
+MAX_PAUSE = 10.0  # seconds between two masks, above which a scene has hung
+MAX_SECONDS = 600  # seconds for a folder
 
 
 @dataclass
-class Outcome:
+class CampaignResult:
     """Of all folders so far. crashes: scenes that killed a process. faults: what must not be, in words.
 
     slowest: longest time between two masks in a folder, seconds; after: the later of the two. peak: most
@@ -42,12 +42,12 @@ class Outcome:
     peak: int = 0
 
 
-def fuzz(files: Sequence[bytes], seed: int, count: int, per_folder: int, work: Path) -> Outcome:
+def fuzz(files: Sequence[bytes], seed: int, count: int, per_folder: int, work: Path) -> CampaignResult:
     """`count` scenes damaged by `seed`, `per_folder` of them in one run of the job.
 
     Scenes that crashed or broke something are kept in work/found.
     """
-    outcome = Outcome()
+    outcome = CampaignResult()
     for first in range(0, count, per_folder):
         folder = work / "in"
         shutil.rmtree(folder, ignore_errors=True)
@@ -60,19 +60,21 @@ def fuzz(files: Sequence[bytes], seed: int, count: int, per_folder: int, work: P
     return outcome
 
 
-def _run(folder: Path, work: Path, outcome: Outcome) -> None:
+def _run(folder: Path, work: Path, outcome: CampaignResult) -> None:
     out = work / "out"
-    command = [sys.executable, "-m", "infer", "--input", folder, "--output", out, "--device", "cpu"]
+    command = [sys.executable, "-m", "infer", "--input", str(folder), "--output", str(out), "--device", "cpu"]
     started = time.time()
     with open(work / "stderr", "w") as stderr:
         process = subprocess.Popen(command, cwd=REPO, stdout=subprocess.DEVNULL, stderr=stderr)
         usage = _wait(process)
     said = (work / "stderr").read_text(errors="replace")
     scenes = sorted(folder.iterdir())
-    bad = {path for path in scenes if (fault := _fault(path, out)) and not _note(outcome, path, fault)}
+    bad = {path: fault for path in scenes if (fault := _fault(path, out))}
+    outcome.faults += [f"{path.name}: {fault}" for path, fault in bad.items()]
     extra = set(os.listdir(out)) - {path.with_suffix(".png").name for path in scenes}
     if process.returncode or "Traceback" in said or extra:
-        _note(outcome, folder, f"exit {process.returncode}, {sorted(extra)[:3]}: {said[-300:]}")
+        fault = f"exit {process.returncode}, {sorted(extra)[:3]}: {said[-300:]}"
+        outcome.faults.append(f"{folder.name}: {fault}")
     crashed = [path for path in scenes if f"{path.name}: reading or predicting it killed" in said]
     outcome.crashes += [path.name for path in crashed]
     for path in {*crashed, *bad}:
@@ -84,9 +86,9 @@ def _run(folder: Path, work: Path, outcome: Outcome) -> None:
     outcome.peak = max(outcome.peak, usage)
 
 
-def _wait(process: subprocess.Popen) -> int:
+def _wait(process: subprocess.Popen[bytes]) -> int:
     """Peak resident bytes of the largest process of the run, which is killed where it hangs."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + MAX_SECONDS
     while time.monotonic() < deadline:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
@@ -96,10 +98,6 @@ def _wait(process: subprocess.Popen) -> int:
     process.kill()
     process.wait()
     return 0
-
-
-def _note(outcome: Outcome, path: Path, fault: str) -> None:
-    outcome.faults.append(f"{path.name}: {fault}")
 
 
 def _fault(scene: Path, out: Path) -> str | None:

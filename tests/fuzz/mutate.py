@@ -22,10 +22,10 @@ def mutated(files: Sequence[bytes], random: Random) -> bytes:
     return bytes(content)
 
 
-def _lie(content: bytearray, _: Sequence[bytes], random: Random) -> bytearray:
+def _lie(content: bytearray, files: Sequence[bytes], random: Random) -> bytearray:
     """Another tag, type, count or value in an entry of the first directory."""
     order = ">" if content[:2] == b"MM" else "<"
-    big = content[2:4] in (b"\x2b\0", b"\0\x2b")
+    big = bytes(content[2:4]) in (b"\x2b\0", b"\0\x2b")
     place, form = (8, "Q") if big else (4, "I")
     if len(content) < 16:
         return content
@@ -35,13 +35,13 @@ def _lie(content: bytearray, _: Sequence[bytes], random: Random) -> bytearray:
     value = size - struct.calcsize(form)
     field, form = random.choice(((0, "H"), (2, "H"), (4, form), (value, form)))
     if entry + size > len(content):
-        return _flip(content, _, random)
+        return _flip(content, files, random)
     lie = random.choice(LIES)
     struct.pack_into(order + form, content, entry + field, lie % 2 ** (8 * struct.calcsize(order + form)))
     return content
 
 
-def _flip(content: bytearray, _: Sequence[bytes], random: Random) -> bytearray:
+def _flip(content: bytearray, files: Sequence[bytes], random: Random) -> bytearray:
     """Single bits, in the first bytes as often as in all of the file."""
     end = random.choice((min(len(content), 400), len(content)))
     for _ in range(random.choice((1, 1, 3, 20, 200))):

@@ -13,7 +13,7 @@ import tifffile
 
 from tests.helpers.support import random_rgb
 
-LARGEST_REAL = 400_000  # bytes of a real file that is taken; larger ones only make a campaign slower
+MAX_REAL = 400_000  # bytes of a real file that is taken; larger ones only make a campaign slower
 
 RGB = random_rgb(56, 72)
 GREY = RGB[..., 0]
@@ -87,12 +87,13 @@ def _lerc_mask() -> bytes:
     values = GREY.astype(np.float32)
     stream = imagecodecs.lerc_encode(values, masks=GREY > 60, compression="zstd")
     file = io.BytesIO()
-    form = {"shape": values.shape, "dtype": values.dtype, "compression": "lerc", "rowsperstrip": len(values)}
-    tifffile.imwrite(file, iter([bytes(stream)]), photometric="minisblack", metadata=None, **form)
+    form: dict[str, Any] = {"shape": values.shape, "dtype": values.dtype, "rowsperstrip": len(values)}
+    form |= {"compression": "lerc", "photometric": "minisblack", "metadata": None}
+    tifffile.imwrite(file, iter([bytes(stream)]), **form)
     return file.getvalue()
 
 
 def real(folder: Path) -> dict[str, bytes]:
     """The small TIFFs of a folder by their names."""
-    paths = [path for path in sorted(folder.glob("*.tif*")) if path.stat().st_size <= LARGEST_REAL]
+    paths = [path for path in sorted(folder.glob("*.tif*")) if path.stat().st_size <= MAX_REAL]
     return {path.name: path.read_bytes() for path in paths}

@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,24 +68,45 @@ def random_rgb(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.kron(coarse, np.ones((8, 8, 1), np.uint8))[:height, :width] // 2 + fine + 1
 
 
-def write_tiff(path: Path, image: np.ndarray, **options: object) -> Path:
+def write_tiff(path: Path, image: np.ndarray, **options: Any) -> Path:
     """A TIFF in the challenge's own form unless told otherwise: LZW, predictor, strips of five rows."""
-    form = {"compression": "lzw", "predictor": True, "rowsperstrip": 5, "metadata": None, **options}
+    form: dict[str, Any] = {
+        "compression": "lzw",
+        "predictor": True,
+        "rowsperstrip": 5,
+        "metadata": None,
+        **options,
+    }
     if "photometric" not in form:
         form["photometric"] = "rgb" if image.shape[-1] in (3, 4) and image.ndim == 3 else "minisblack"
     tifffile.imwrite(path, image, **form)
     return path
 
 
+def job(scenes: Path, masks: Path, *arguments: str) -> list[str]:
+    """The command line of the job, for a process that a test disturbs."""
+    return [sys.executable, "-m", "infer", "--input", str(scenes), "--output", str(masks), *arguments]
+
+
 def run_infer(
-    *arguments: object, engine: str | None = None, **options: object
+    *arguments: object,
+    engine: str | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    preexec_fn: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m infer` as the judge runs it, a process of its own. engine: of ENGINES, not its choice."""
+    """`python -m infer` as the judge runs it, a process of its own.
+
+    engine: of ENGINES, not the job's choice. env: variables beside those of this process. cwd, preexec_fn: of
+    subprocess.
+    """
     start = ["-c", PATCHED_JOB.format(patches=ENGINES[engine])] if engine else ["-m", "infer"]
     command = [sys.executable, *start, *map(str, arguments)]
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
-    environment = {**ours, "PYTHONPATH": str(REPO), **options.pop("env", {})}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, **options)
+    environment = {**ours, "PYTHONPATH": str(REPO), **(env or {})}
+    result = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=300, cwd=cwd, preexec_fn=preexec_fn
+    )
     result.stderr = without_progress(result.stderr)
     return result
 

@@ -50,7 +50,8 @@ class Form:
             return PICTURE.astype(float)
         wide = self.samples[..., :3].astype(np.float64)
         low, high = np.percentile(wide if self.valid is None else wide[self.valid], (LOW, HIGH))
-        return np.rint(np.clip((np.nan_to_num(wide) - low) * 255 / (high - low), 0, 255))
+        line: np.ndarray = np.rint(np.clip((np.nan_to_num(wide) - low) * 255 / (high - low), 0, 255))
+        return line
 
 
 def forms() -> list[Form]:

@@ -17,7 +17,7 @@ Tags = Mapping[int, tuple[int, Sequence[int] | bytes] | None]
 BASE = 258, 259, 262, 277, 278, 284  # tags that raw() makes by itself, beside sizes, places and counts
 
 
-def raw(path: Path, shape: tuple[int, int, int], parts: Sequence[bytes], tags: Tags) -> Path:
+def raw(path: Path, shape: tuple[int, int, int], parts: Sequence[bytes | bytearray], tags: Tags) -> Path:
     """A little-endian TIFF of one image [height, width, samples] in strips of equal height, or in tiles where
     the tags say so. tags: type and values by code, beside or in place of the usual ones; None: leave it out.
     """

@@ -27,7 +27,8 @@ def decode(folder: Path) -> list[Outcome]:
     return outcomes
 
 
-def assert_is(form: Form, pixels: np.ndarray, valid: np.ndarray | None) -> None:
+def assert_is(form: Form, pixels: object, valid: np.ndarray | None) -> None:
+    assert isinstance(pixels, np.ndarray)
     everywhere = np.ones(form.samples.shape[:2], bool)
     expected = everywhere if form.valid is None else form.valid
     np.testing.assert_array_equal(everywhere if valid is None else valid, expected)
@@ -46,6 +47,7 @@ def test_one_picture_one_mask(way: Way, tmp_path: Path) -> None:
     assert outcome.error is None
     assert_is(way.form, outcome.pixels, outcome.valid)
     (scene,) = find_scenes(tmp_path)
+    assert scene.header is not None
     if scene.header.is_plain_rgb:  # libtiff has read it: so does tifffile
         read = Read(*read_odd_scene(scene.path, scene.header))
         assert_is(way.form, read.pixels, read.valid)
@@ -56,7 +58,7 @@ def test_dali_reads_all_that_is_plain(tmp_path: Path, monkeypatch: pytest.Monkey
     make_dali_report_damage()
     for number, way in enumerate(WAYS):
         way.write(tmp_path / f"{number}.tif") if way.form == Form("uint8", "none") else None
-    plain = [scene for scene in find_scenes(tmp_path) if scene.header.is_plain_rgb]
+    plain = [scene for scene in find_scenes(tmp_path) if scene.header and scene.header.is_plain_rgb]
     assert len(plain) > 25
     redone: list[object] = []
     decoder = Decoder(False, len(plain), print, redone.append)

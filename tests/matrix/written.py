@@ -37,18 +37,9 @@ WHOLE_STREAMS = {  # codecs that hold an image of their own: the types they know
     "jpegxr": (("uint8", "uint16"), False),
 }
 CODECS = (None, "packbits", "lerc", *PREDICTED, *WHOLE_STREAMS)
-GDAL_CODECS = (
-    "NONE",
-    "PACKBITS",
-    "LERC",
-    "LERC_ZSTD",
-    "LERC_DEFLATE",
-    "WEBP",
-    "LZW",
-    "DEFLATE",
-    "ZSTD",
-    "LZMA",
-)
+GDAL_PREDICTED = ("LZW", "DEFLATE", "ZSTD")
+GDAL_PREDICTED = ("LZW", "DEFLATE", "ZSTD")
+GDAL_CODECS = ("NONE", "PACKBITS", "LERC", "LERC_ZSTD", "LERC_DEFLATE", "WEBP", *GDAL_PREDICTED, "LZMA")
 
 
 @dataclass(frozen=True)
@@ -65,17 +56,8 @@ class Way:
     def __str__(self) -> str:
         shape = "planar" if self.planar else "contiguous"
         predictor = "predicted" if self.predictor else "plain"
-        return "-".join(
-            (
-                self.by,
-                self.codec or "none",
-                self.layout,
-                shape,
-                predictor,
-                self.form.dtype,
-                self.form.validity,
-            )
-        )
+        written = self.by, self.codec or "none", self.layout, shape, predictor
+        return "-".join((*written, self.form.dtype, self.form.validity))
 
     @property
     def ends(self) -> tuple[bool, bool]:
@@ -116,7 +98,7 @@ def _ways_of_gdal() -> list[Way]:
     for codec, layout, planar, form in product(GDAL_CODECS, ("strips", "tiles"), (False, True), forms()):
         if codec == "WEBP" and (planar or form.dtype != "uint8"):
             continue
-        for predictor in (False, True) if codec in ("LZW", "DEFLATE", "ZSTD") else (False,):
+        for predictor in (False, True) if codec in GDAL_PREDICTED else (False,):
             made.append(Way("gdal", codec, layout, planar, predictor, form))
     return made
 
@@ -133,7 +115,7 @@ def _cogs() -> list[Way]:
 def _by_tifffile(way: Way, path: Path) -> None:
     samples, (big_endian, bigtiff) = way.form.samples, way.ends
     options: dict[str, Any] = {**LAYOUTS[way.layout], "photometric": "rgb", "metadata": None}
-    options |= {"compression": way.codec, "compressionargs": LOSSLESS.get(way.codec)}
+    options |= {"compression": way.codec, "compressionargs": LOSSLESS.get(way.codec or "none")}
     options |= {"predictor": True} if way.predictor else {}
     options["planarconfig"] = "separate" if way.planar else "contig"
     if way.form.validity == "alpha":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
@@ -15,9 +16,12 @@ printf '%s\\n' "$$" "$PWD" "${PYTHONPATH%%:*}" "$@"
 """
 
 
-def run(script: Path, *arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-    options = {"env": clean_environment(), "timeout": 120, **options}
-    return subprocess.run([str(script), *arguments], capture_output=True, text=True, check=False, **options)
+def run(
+    script: Path, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """env: in place of this process's own variables, without those that run.sh heeds."""
+    line, env = [str(script), *arguments], env or clean_environment()
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, cwd=cwd, env=env)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from tests.run_sh.calls import REPO, RUN_SH, TELLER
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Path:
+def bare_checkout(tmp_path: Path) -> Path:
     """A checkout, in a folder with a space, that has never been set up; its lock asks for nothing."""
     folder = tmp_path / "check out"
     folder.mkdir()
@@ -24,11 +24,11 @@ def bare(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def checkout(bare: Path) -> Path:
+def ready_checkout(bare_checkout: Path) -> Path:
     """The same, set up with a Python that only tells how it was called."""
-    python = bare / ".venv" / "bin" / "python"
+    python = bare_checkout / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(TELLER)
     python.chmod(0o755)
-    shutil.copy(bare / "requirements-dev.lock", bare / ".venv" / "made-from.lock")
-    return bare
+    shutil.copy(bare_checkout / "requirements-dev.lock", bare_checkout / ".venv" / "made-from.lock")
+    return bare_checkout

@@ -30,35 +30,35 @@ from tests.run_sh.calls import REPO, RUN_SH, clean_environment, run
         (["bench", "*"], ["-m", "tests.bench", "*"]),
     ],
 )
-def test_each_verb_becomes_its_program(checkout: Path, words: list[str], called: list[str]) -> None:
-    module = checkout / f"{called[1].replace('.', '/')}.py"
+def test_each_verb_becomes_its_program(ready_checkout: Path, words: list[str], called: list[str]) -> None:
+    module = ready_checkout / f"{called[1].replace('.', '/')}.py"
     if not module.exists() and not module.with_suffix("").is_dir():
         module.write_text("")  # the other engineers' programs are not what is tested here
-    result = run(checkout / "run.sh", *words)
+    result = run(ready_checkout / "run.sh", *words)
     assert result.stderr == ""
     assert result.stdout.splitlines()[3:] == called
 
 
-def test_the_shell_becomes_python_in_the_callers_folder(checkout: Path, tmp_path: Path) -> None:
+def test_the_shell_becomes_python_in_the_callers_folder(ready_checkout: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
     process = subprocess.Popen(
-        [checkout / "run.sh"], cwd=elsewhere, stdout=subprocess.PIPE, text=True, env=clean_environment()
+        [ready_checkout / "run.sh"], cwd=elsewhere, stdout=subprocess.PIPE, text=True, env=clean_environment()
     )
     output, _ = process.communicate(timeout=60)
-    assert output.splitlines()[:3] == [str(process.pid), str(elsewhere), str(checkout)]
+    assert output.splitlines()[:3] == [str(process.pid), str(elsewhere), str(ready_checkout)]
 
 
-def test_a_link_to_run_sh_finds_the_checkout(checkout: Path, tmp_path: Path) -> None:
+def test_a_link_to_run_sh_finds_the_checkout(ready_checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
-    (tmp_path / "one").symlink_to(checkout / "run.sh")
+    (tmp_path / "one").symlink_to(ready_checkout / "run.sh")
     (tmp_path / "bin" / "two").symlink_to("../one")
     for called in (str(tmp_path / "bin" / "two"), "./two", "two"):
         environment = clean_environment(PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
         result = subprocess.run(
             [called], cwd=tmp_path / "bin", capture_output=True, text=True, env=environment, check=True
         )
-        assert result.stdout.splitlines()[2] == str(checkout)
+        assert result.stdout.splitlines()[2] == str(ready_checkout)
 
 
 @pytest.mark.parametrize(
@@ -70,53 +70,53 @@ def test_a_link_to_run_sh_finds_the_checkout(checkout: Path, tmp_path: Path) -> 
     ],
 )
 def test_test_runs_what_is_named_and_everything_otherwise(
-    checkout: Path, tmp_path: Path, words: list[str], paths: list[str]
+    ready_checkout: Path, tmp_path: Path, words: list[str], paths: list[str]
 ) -> None:
     (tmp_path / "mine.py").write_text("")
-    said = run(checkout / "run.sh", "test", *words, cwd=tmp_path).stdout.splitlines()[3:]
-    settings = ["-c", f"{checkout}/pyproject.toml", "--rootdir", str(checkout)]
-    assert said == ["-m", "pytest", *settings, *(path.format(checkout=checkout) for path in paths)]
+    said = run(ready_checkout / "run.sh", "test", *words, cwd=tmp_path).stdout.splitlines()[3:]
+    settings = ["-c", f"{ready_checkout}/pyproject.toml", "--rootdir", str(ready_checkout)]
+    assert said == ["-m", "pytest", *settings, *(path.format(checkout=ready_checkout) for path in paths)]
 
 
 @pytest.mark.parametrize("word", ["help", "--help", "-h"])
-def test_help_names_every_verb_and_sets_nothing_up(bare: Path, word: str) -> None:
-    result = run(bare / "run.sh", word)
+def test_help_names_every_verb_and_sets_nothing_up(bare_checkout: Path, word: str) -> None:
+    result = run(bare_checkout / "run.sh", word)
     assert result.returncode == 0
     named = {
         line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ") and line[2] != " "
     }
     verbs = {"infer", "dry-run", "pack", "synthesize", "check", "split", "train", "export"}
     assert verbs | {"test", "bench", "setup", "help"} <= named
-    assert not (bare / ".venv").exists()
+    assert not (bare_checkout / ".venv").exists()
 
 
 @pytest.mark.parametrize("words", [["frobnicate"], [""], ["Infer"]])
-def test_an_unknown_verb_is_one_line_and_exit_2(bare: Path, words: list[str]) -> None:
-    result = run(bare / "run.sh", *words)
+def test_an_unknown_verb_is_one_line_and_exit_2(bare_checkout: Path, words: list[str]) -> None:
+    result = run(bare_checkout / "run.sh", *words)
     assert result.returncode == 2
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
-    assert not (bare / ".venv").exists()
+    assert not (bare_checkout / ".venv").exists()
 
 
-def test_a_verb_without_its_program_is_one_line_and_exit_2(checkout: Path) -> None:
-    shutil.rmtree(checkout / "train_offline")
-    result = run(checkout / "run.sh", "train")
+def test_a_verb_without_its_program_is_one_line_and_exit_2(ready_checkout: Path) -> None:
+    shutil.rmtree(ready_checkout / "train_offline")
+    result = run(ready_checkout / "run.sh", "train")
     assert result.returncode == 2
     assert "not in this checkout" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_the_image_is_known_from_a_file_and_no_variable(bare: Path) -> None:
+def test_the_image_is_known_from_a_file_and_no_variable(bare_checkout: Path) -> None:
     """What the image then does is tested in it: tests/docker/test_situations.py."""
     pretended = clean_environment(SEA_ICE_IMAGE="1")
-    assert "belongs to a checkout" not in run(bare / "run.sh", "frobnicate", env=pretended).stderr
-    (bare / ".image").touch()
-    result = run(bare / "run.sh", "train")
+    assert "belongs to a checkout" not in run(bare_checkout / "run.sh", "frobnicate", env=pretended).stderr
+    (bare_checkout / ".image").touch()
+    result = run(bare_checkout / "run.sh", "train")
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
     assert "belongs to a checkout" in result.stderr
-    assert "docker run" in run(bare / "run.sh", "--help").stdout
-    assert not (bare / ".venv").exists()
+    assert "docker run" in run(bare_checkout / "run.sh", "--help").stdout
+    assert not (bare_checkout / ".venv").exists()
 
 
 def test_ctrl_c_reaches_the_program(tmp_path: Path) -> None:
@@ -130,6 +130,7 @@ def test_ctrl_c_reaches_the_program(tmp_path: Path) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean_environment(),
         preexec_fn=heed_signals,
     )  # fmt: skip
+    assert process.stdout
     for line in process.stdout:
         if "asleep" in line:
             break

@@ -16,14 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infer.errors import UsageError
-from tests.bench.contestants import apart, environment
+from tests.bench.harness.contestants import apart, environment
+from tests.bench.harness.measure import Failed, agreement, fresh, run
+from tests.bench.harness.scenarios import make
 from tests.bench.ladder.rungs import RUNGS, Rung
-from tests.bench.measure import Failed, agreement, fresh, run
-from tests.bench.scenarios import make
 from tests.helpers.support import PATCHED_JOB, REPO
 from train_offline.judging.report.environment import environment as machine
 from train_offline.runtime import program as command
+from train_offline.runtime.arguments import COUNT
 
+HERE = REPO / "tests" / "bench" / "ladder"
 COLUMNS = (
     "machine", "cores", "gpu", "scenario", "technique", "kept", "runs", "seconds_before", "seconds_after",
     "speed_up", "agreement_before", "agreement_after",
@@ -99,13 +101,13 @@ def _write(path: Path, row: list[str]) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = command.Parser(prog="ladder", description=__doc__.split("\n\n")[0])
+    parser = command.Parser(prog="ladder", description=(__doc__ or "").split("\n\n")[0])
     add = parser.add_argument
     names = sorted({rung.name for rung in RUNGS})
     add("--only", action="append", choices=names, metavar="NAME", help="this technique; repeatable")
-    add("--repeat", type=command.positive(int), default=3, metavar="N", help="timed runs (%(default)s)")
+    add("--repeat", type=COUNT, default=3, metavar="N", help="timed runs (%(default)s)")
     add("--work", type=Path, default=REPO / "runs" / "bench", metavar="DIR", help="scenes, weights, packages")
-    add("--output", type=Path, default=REPO / "tests" / "bench", metavar="DIR", help="for ladder.csv")
+    add("--output", type=Path, default=HERE, metavar="DIR", help="for ladder.csv")
 
     def work() -> None:
         given = parser.parse_args(argv)
@@ -116,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
         except Failed as failure:
             raise UsageError(f"the job failed: {failure}") from failure
 
-    return command.run("ladder", work)
+    return command.run("ladder", work, parser)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the peers share: the smp network with the trained weights, and the scenes by their size.
 
-python -m tests.bench.peers.NAME INPUT OUTPUT MODELS; MODELS is what tests.bench.models makes.
+python -m tests.bench.peers.NAME INPUT OUTPUT MODELS; MODELS is what tests.bench.harness.models makes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 MEAN, STD = 127.5, 31.875
 PIXELS_AT_ONCE = 8 * 512 * 512  # the recipe's batch of 8
-LARGEST = 2048  # pixels of a side that goes through whole, in the peers that can cut
+MAX_SIDE = 2048  # pixels of a side that goes through whole, in the peers that can cut
 
 
 def run(work: Callable[[Path, Path, Path], None]) -> None:
@@ -56,7 +56,7 @@ def padded(length: int, stride: int = 16) -> int:
 
 
 def windows(
-    height: int, width: int, side: int = LARGEST, overlap: int = 64
+    height: int, width: int, side: int = MAX_SIDE, overlap: int = 64
 ) -> Iterator[tuple[int, int, int, int]]:
     """top, left, height, width of the tiles of a scene, the last ones moved inwards."""
     step = side - overlap

@@ -19,7 +19,8 @@ def work(scenes: Path, masks: Path, models: Path) -> None:
     session = ort.InferenceSession(str(models / "network.onnx"), options, providers=providers)
 
     def predict(images: np.ndarray) -> np.ndarray:
-        return session.run(None, {"images": images})[0]
+        found: np.ndarray = session.run(None, {"images": images})[0]
+        return found
 
     predict_all(scenes, masks, predict)
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tests.bench.peers.common import LARGEST, batches, padded, tiffs, windows
+from tests.bench.peers.common import MAX_SIDE, batches, padded, tiffs, windows
 
 Image.MAX_IMAGE_PIXELS = None
 Predict = Callable[[np.ndarray], np.ndarray]  # uint8 [B, H, W, 3] to uint8 [B, H, W], 0 and 1
@@ -21,7 +21,7 @@ def predict_all(scenes: Path, masks: Path, predict: Predict) -> None:
     sized = [(path, Image.open(path).size[::-1]) for path in tiffs(scenes)]
     with ThreadPoolExecutor(2) as readers, ThreadPoolExecutor(2) as writers:
         for (height, width), paths, images in _read_ahead(readers, list(batches(sized))):
-            if max(height, width) <= LARGEST:
+            if max(height, width) <= MAX_SIDE:
                 found = predict(images)
             else:
                 found = np.stack([_in_tiles(image, predict) for image in images])
@@ -48,13 +48,16 @@ def _read(size: tuple[int, int], paths: list[Path]) -> np.ndarray:
     height, width = size
     images = np.zeros((len(paths), padded(height), padded(width), 3), np.uint8)
     for image, path in zip(images, paths, strict=True):
-        cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB, image[:height, :width])
+        read = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if read is None:
+            raise ValueError(f"{path}: OpenCV cannot read it")
+        cv2.cvtColor(read, cv2.COLOR_BGR2RGB, image[:height, :width])
     return images
 
 
 def _in_tiles(image: np.ndarray, predict: Predict) -> np.ndarray:
     mask = np.zeros(image.shape[:2], np.uint8)
-    for top, left, height, width in windows(*mask.shape):
+    for top, left, height, width in windows(len(image), image.shape[1]):
         tile = np.ascontiguousarray(image[top : top + height, left : left + width])
         mask[top : top + height, left : left + width] = predict(tile[None])[0]
     return mask

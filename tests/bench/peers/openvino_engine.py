@@ -21,7 +21,8 @@ def work(scenes: Path, masks: Path, models: Path) -> None:
     compiled = ov.Core().compile_model(models / "network.xml", "CPU", {"PERFORMANCE_HINT": hint})
 
     def at_once(images: np.ndarray) -> np.ndarray:
-        return compiled({"images": images})[0]
+        found: np.ndarray = compiled({"images": images})[0]
+        return found
 
     def side_by_side(images: np.ndarray) -> np.ndarray:
         found = np.empty(images.shape[:3], np.uint8)

@@ -15,7 +15,7 @@ from tests.bench.peers.common import MEAN, STD, batches, load_smp, padded, run, 
 Image.MAX_IMAGE_PIXELS = None
 
 
-class Scenes(Dataset):
+class Scenes(Dataset[tuple[torch.Tensor, list[Path]]]):
     """Batches of scenes of one size: float32 [B, 3, H, W], and their files."""
 
     def __init__(self, plan: list[tuple[tuple[int, int], list[Path]]]) -> None:

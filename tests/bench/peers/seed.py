@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from nvidia.dali import fn, pipeline_def, types
+from nvidia.dali import fn, types
+from nvidia.dali.data_node import DataNode
+from nvidia.dali.pipeline import pipeline_def
 from nvidia.dali.plugin.pytorch import DALIGenericIterator
 from PIL import Image
 
@@ -22,7 +24,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 @pipeline_def
-def reading(files: list[str], device: str):
+def reading(files: list[str], device: str) -> tuple[DataNode, DataNode]:
     encoded, labels = fn.readers.file(files=files, labels=list(range(len(files))))
     images = fn.decoders.image(encoded, device="mixed" if device == "cuda" else "cpu", output_type=types.RGB)
     images = fn.crop_mirror_normalize(images, mean=[MEAN] * 3, std=[STD] * 3, output_layout="CHW")

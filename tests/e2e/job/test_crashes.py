@@ -11,14 +11,13 @@ import textwrap
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
 import psutil
 import pytest
 
-from infer.process.journal import Journal, Outcome
-from tests.e2e.judging.test_judging import SCHEMA
 from tests.helpers.support import REPO, random_rgb, read_masks, without_progress, write_tiff
 from train_offline.commands.dry_run import dry_run
 from train_offline.judging.run.runs import Places, Process
@@ -56,7 +55,7 @@ PROGRAM = """
 
 
 @pytest.fixture
-def scenes(tmp_path: Path) -> Path:
+def twelve_scenes(tmp_path: Path) -> Path:
     folder = tmp_path / "in"
     folder.mkdir()
     for i in range(12):
@@ -66,7 +65,7 @@ def scenes(tmp_path: Path) -> Path:
     return folder
 
 
-def run(scenes: Path, output: Path, number: int, stage: str, bad: str) -> tuple[int, str, dict]:
+def run(scenes: Path, output: Path, number: int, stage: str, bad: str) -> tuple[int, str, dict[str, Any]]:
     report = output.with_name("report.json")
     result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM), str(number), stage, bad, "--input", str(scenes),
@@ -78,11 +77,11 @@ def run(scenes: Path, output: Path, number: int, stage: str, bad: str) -> tuple[
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 @pytest.mark.parametrize("stage", ["decode", "predict"])
-def test_a_crash_costs_one_scene(scenes: Path, tmp_path: Path, number: int, stage: str) -> None:
-    code, _, report = run(scenes, tmp_path / "whole", 0, "decode", "none")
+def test_a_crash_costs_one_scene(twelve_scenes: Path, tmp_path: Path, number: int, stage: str) -> None:
+    code, _, report = run(twelve_scenes, tmp_path / "whole", 0, "decode", "none")
     assert (code, report["seconds"]["retries"]) == (0, 0)
     whole = read_masks(tmp_path / "whole")
-    code, said, report = run(scenes, tmp_path / "out", number, stage, "05")
+    code, said, report = run(twelve_scenes, tmp_path / "out", number, stage, "05")
     assert code == 0, said
     assert "Traceback" not in said
     masks = read_masks(tmp_path / "out")
@@ -109,8 +108,8 @@ class Crashing(Process):
         return [python, "-c", textwrap.dedent(PROGRAM), str(int(signal.SIGSEGV)), "decode", "05", *arguments]
 
 
-def test_a_dry_run_shows_what_a_crash_cost(scenes: Path, tmp_path: Path) -> None:
-    settings = Settings(data=scenes, report_dir=tmp_path / "r", device="cpu")
+def test_a_dry_run_shows_what_a_crash_cost(twelve_scenes: Path, tmp_path: Path) -> None:
+    settings = Settings(data=twelve_scenes, report_dir=tmp_path / "r", device="cpu")
     assert dry_run(settings, Crashing(settings)) == 0
     report = json.loads((tmp_path / "r" / "report.json").read_text())
     parts = {part["name"]: part["seconds"] for part in report["seconds"]["parts"]}
@@ -122,7 +121,8 @@ def test_a_dry_run_shows_what_a_crash_cost(scenes: Path, tmp_path: Path) -> None
     assert "What did not go at once" in page
     assert redone["reason"] in page
     assert "05.tif: reading or predicting it killed the process" in page
-    jsonschema.validate(report, SCHEMA)
+    schema = REPO / "train_offline" / "judging" / "report" / "report.schema.json"
+    jsonschema.validate(report, json.loads(schema.read_text()))
 
 
 KILLED_ABOVE_512 = """
@@ -158,8 +158,8 @@ def test_a_process_that_the_kernel_kills_goes_on_with_half_the_tile(tmp_path: Pa
     assert any(redone["stage"] == "process" for redone in report["redone"])
 
 
-def test_a_program_that_always_crashes_still_leaves_masks(scenes: Path, tmp_path: Path) -> None:
-    code, said, report = run(scenes, tmp_path / "out", signal.SIGSEGV, "predict", "*")
+def test_a_program_that_always_crashes_still_leaves_masks(twelve_scenes: Path, tmp_path: Path) -> None:
+    code, said, report = run(twelve_scenes, tmp_path / "out", signal.SIGSEGV, "predict", "*")
     assert code == 6
     masks = read_masks(tmp_path / "out")
     assert len(masks) == 12
@@ -168,10 +168,10 @@ def test_a_program_that_always_crashes_still_leaves_masks(scenes: Path, tmp_path
     assert said.count("killed") >= 12
 
 
-def test_whoever_kills_the_program_leaves_no_child_behind(scenes: Path, tmp_path: Path) -> None:
+def test_whoever_kills_the_program_leaves_no_child_behind(twelve_scenes: Path, tmp_path: Path) -> None:
     for i in range(12, 60):
-        write_tiff(scenes / f"{i:02}.tif", random_rgb(512, 512, seed=i))
-    command = [sys.executable, "-m", "infer", "--input", scenes, "--output", tmp_path / "out"]
+        write_tiff(twelve_scenes / f"{i:02}.tif", random_rgb(512, 512, seed=i))
+    command = [sys.executable, "-m", "infer", "--input", twelve_scenes, "--output", tmp_path / "out"]
     process = subprocess.Popen(list(map(str, command)), cwd=REPO)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     deadline = time.monotonic() + 30
@@ -190,18 +190,3 @@ def is_alive(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
-
-
-def test_a_journal_outlives_the_process_that_wrote_it() -> None:
-    journal = Journal()
-    child = os.fork()
-    if not child:
-        journal.starts("decode", ["a", "b\udcff"])
-        journal.starts("predict", ["z"])
-        journal.made("z", Outcome(None, 0.25))
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert journal.at_hand() == ["a", "b\udcff"]
-    assert journal.done() == {"z": Outcome(None, 0.25)}
-    journal.starts("decode", ())
-    assert journal.at_hand() == []

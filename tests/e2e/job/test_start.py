@@ -22,19 +22,19 @@ HEAVY = (
 )
 
 
-def test_a_whole_run_imports_none_of_the_training_packages(scenes: Path, tmp_path: Path) -> None:
+def test_a_whole_run_imports_none_of_the_training_packages(three_scenes: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from infer.__main__ import main\n"
-        f"code = main(['--input', {str(scenes)!r}, '--output', {str(tmp_path / 'o')!r}, '--quiet'])\n"
+        f"code = main(['--input', {str(three_scenes)!r}, '--output', {str(tmp_path / 'o')!r}, '--quiet'])\n"
         f"print(code, [name for name in {HEAVY!r} if name in sys.modules], 'onnxruntime' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True)
     assert result.stdout == "0 [] True\n", result.stderr
 
 
-def test_importtime_shows_none_of_them(scenes: Path, tmp_path: Path) -> None:
+def test_importtime_shows_none_of_them(three_scenes: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "infer"]
-    command += ["--input", str(scenes), "--output", str(tmp_path / "o")]
+    command += ["--input", str(three_scenes), "--output", str(tmp_path / "o")]
     result = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in result.stderr.splitlines()}
     assert {"onnxruntime", "imagecodecs", "cv2"} <= imported

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.bench import table
-from tests.bench.measure import Failed, Run, agreement, medians, run
+from tests.bench.harness import table
+from tests.bench.harness.measure import Failed, TimedRun, agreement, medians, run
 from tests.bench.peers.common import batches, padded, windows
 
 
@@ -40,11 +40,13 @@ def test_ratios_are_those_of_the_medians(tmp_path: Path) -> None:
     assert "4.50 x" in lines[1]
     assert "0.99951" in lines[1]
     table.plot([row("ours", 2.0), row("seed", 9.0)], tmp_path / "p.png")
-    assert cv2.imread(str(tmp_path / "p.png")).shape[0] > 100
+    picture = cv2.imread(str(tmp_path / "p.png"))
+    assert picture is not None
+    assert picture.shape[0] > 100
 
 
 def test_medians_of_runs() -> None:
-    runs = [Run(3.0, 5.0, 10**6), Run(1.0, 4.0, 3 * 10**6), Run(2.0, 9.0, 2 * 10**6)]
+    runs = [TimedRun(3.0, 5.0, 10**6), TimedRun(1.0, 4.0, 3 * 10**6), TimedRun(2.0, 9.0, 2 * 10**6)]
     assert medians(runs) == {
         "runs": 3, "seconds": 2.0, "seconds_min": 1.0, "seconds_max": 3.0, "cpu_seconds": 5.0,
         "peak_rss_mb": 3.0,

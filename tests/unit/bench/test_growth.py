@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from tests.bench.growth import Point, line, main, nested, plot
+from tests.bench.growth.__main__ import main
+from tests.bench.growth.line import Point, line, nested, plot
 
 
 def test_a_straight_line_is_found_and_a_bent_one_told() -> None:
@@ -28,7 +29,9 @@ def test_beginnings_hold_large_and_small_scenes_as_the_whole_does() -> None:
 
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
     plot([Point(n, n, n + 1.0, 900) for n in (1, 2, 4)], tmp_path / "growth.png")
-    assert cv2.imread(str(tmp_path / "growth.png")).std() > 5
+    picture = cv2.imread(str(tmp_path / "growth.png"))
+    assert picture is not None
+    assert picture.std() > 5
 
 
 def test_two_points_are_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
         pending = _predict(batch, predictor, writer, Told(Progress(3, quiet=True), report))
     assert [item.scene for item in pending] == scenes
     assert pending[1].error == "cut short"
-    assert all("prediction failed: RuntimeError" in item.error for item in (pending[0], pending[2]))
+    assert all("prediction failed: RuntimeError" in (item.error or "") for item in (pending[0], pending[2]))
     masks = read_masks(tmp_path / "out")
     assert {name: mask.shape for name, mask in masks.items()} == dict.fromkeys(
         ("a.png", "b.png", "c.png"), (32, 40)
@@ -73,7 +73,7 @@ def test_a_scene_without_a_finite_answer_costs_no_other_of_its_batch(tmp_path: P
         batch = DecodedBatch(scenes, [Outcome(image) for image in images])
         pending = _predict(batch, predictor, writer, Told(Progress(3, quiet=True), Report()))
     assert [bool(item.error) for item in pending] == [False, True, False]
-    assert "not finite" in pending[1].error
+    assert "not finite" in (pending[1].error or "")
     names = [scene.mask_name for scene in scenes]
     assert [read_masks(tmp_path / "out")[name].min() for name in names] == [255, 0, 255]
 
@@ -85,6 +85,7 @@ def test_where_there_is_no_data_there_is_no_ice(tmp_path: Path) -> None:
     scenes = find_scenes(tmp_path / "in")
     icy = torch.nn.Conv2d(3, 2, 1)
     icy.weight.data.zero_()
+    assert icy.bias is not None
     icy.bias.data = torch.tensor([0.0, 1.0])
     engine = TorchEngine(Model(icy, (0.0,) * 3, (1.0,) * 3, ""), "cpu")
     predictor = Predictor(engine, Settings(device="cpu"), print, lambda: engine)

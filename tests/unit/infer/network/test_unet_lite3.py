@@ -55,7 +55,7 @@ def _normalised(image: np.ndarray) -> torch.Tensor:  # [1, 3, H, W]
 
 
 @pytest.fixture(scope="module", params=["unet", "light-residual", "shipped"])
-def pair(request: pytest.FixtureRequest) -> tuple[nn.Module, nn.Module]:
+def reference_and_fast(request: pytest.FixtureRequest) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(3)
     if request.param == "shipped":
         fast, reference = load_model(WEIGHTS).network, build(NetworkSettings())
@@ -69,10 +69,10 @@ def pair(request: pytest.FixtureRequest) -> tuple[nn.Module, nn.Module]:
 
 @pytest.mark.parametrize("part", SCENES)
 @torch.inference_mode()
-def test_logits_and_masks_match_smps(pair: tuple[nn.Module, nn.Module], part: str) -> None:
-    reference, fast = pair
+def test_logits_and_masks_match_smps(reference_and_fast: tuple[nn.Module, nn.Module], part: str) -> None:
+    reference, fast = reference_and_fast
     image = tifffile.imread(shared(part))[..., :3]
-    (tile,) = grid(*image.shape[:2], 2048, 0)
+    (tile,) = grid(image.shape[0], image.shape[1], 2048, 0)
     x = _normalised(crop(image, tile))
     expected, got = reference(x), fast(x.to(memory_format=torch.channels_last))
     assert expected.std() > 0.1

@@ -6,6 +6,7 @@ import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import segmentation_models_pytorch as smp
@@ -59,7 +60,7 @@ def test_fast_weights_load_in_full_precision(tmp_path: Path) -> None:
     ],
     ids=lambda config: config["arch"],
 )  # fmt: skip
-def test_any_smp_architecture_runs(tmp_path: Path, config: dict) -> None:
+def test_any_smp_architecture_runs(tmp_path: Path, config: dict[str, Any]) -> None:
     torch.manual_seed(1)
     reference = smp.create_model(**config, encoder_weights=None).eval()
     path = _save(
@@ -95,7 +96,7 @@ def test_truncated(tmp_path: Path) -> None:
 
 
 class _Bomb:
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[object, ...]:
         return Path.touch, (Path("executed"),)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,12 +32,12 @@ DRAWN = [(int(h), int(w)) for h, w in RANDOM.integers(1, 600, (6, 2))]
 
 
 @pytest.fixture(scope="module")
-def slim() -> Slim:
+def shipped_weights() -> Slim:
     return read_slim(WEIGHTS)
 
 
 @pytest.fixture(scope="module")
-def icy() -> np.ndarray:
+def endless_ice() -> np.ndarray:
     return make_scene(4, 768, 768, ice=True).image
 
 
@@ -47,13 +48,15 @@ def cutting(icy: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def pair(request: pytest.FixtureRequest, slim: Slim) -> tuple[Engine, Engine, float]:
+def engine_and_reference(
+    request: pytest.FixtureRequest, shipped_weights: Slim
+) -> tuple[Engine, Engine, float]:
     """An engine, the reference, and their agreement."""
     make, agreement = ENGINES[request.param]
-    return make(slim), TorchEngine(model_of(slim), "cpu"), agreement
+    return make(shipped_weights), TorchEngine(model_of(shipped_weights), "cpu"), agreement
 
 
-def masks_of(engine: Engine, images: list[np.ndarray], **settings: int) -> list[np.ndarray]:
+def masks_of(engine: Engine, images: list[np.ndarray], **settings: Any) -> list[np.ndarray]:
     """At the first try: whatever the predictor has to say is a failure."""
     said: list[str] = []
     masks = Predictor(engine, Settings(**settings), said.append, lambda: engine).predict(images)
@@ -61,7 +64,7 @@ def masks_of(engine: Engine, images: list[np.ndarray], **settings: int) -> list[
     return masks
 
 
-def assert_agree(pair: tuple[Engine, Engine, float], images: list[np.ndarray], **settings: int) -> None:
+def assert_agree(pair: tuple[Engine, Engine, float], images: list[np.ndarray], **settings: Any) -> None:
     engine, reference, agreement = pair
     found = masks_of(engine, images, **settings)
     wanted = masks_of(reference, images, **settings)
@@ -73,28 +76,33 @@ def assert_agree(pair: tuple[Engine, Engine, float], images: list[np.ndarray], *
 
 @pytest.mark.parametrize("shape", CHOSEN + DRAWN, ids=str)
 def test_a_scene_of_any_shape(
-    pair: tuple[Engine, Engine, float], icy: np.ndarray, shape: tuple[int, int]
+    engine_and_reference: tuple[Engine, Engine, float], endless_ice: np.ndarray, shape: tuple[int, int]
 ) -> None:
-    assert_agree(pair, [cutting(icy, *shape)])
+    assert_agree(engine_and_reference, [cutting(endless_ice, *shape)])
 
 
 @pytest.mark.parametrize("overlap", [0, 32])
 @pytest.mark.parametrize("shape", [(410, 130), (130, 410), (301, 299)], ids=str)
 def test_a_scene_in_tiles(
-    pair: tuple[Engine, Engine, float], icy: np.ndarray, shape: tuple[int, int], overlap: int
+    engine_and_reference: tuple[Engine, Engine, float],
+    endless_ice: np.ndarray,
+    shape: tuple[int, int],
+    overlap: int,
 ) -> None:
-    assert_agree(pair, [cutting(icy, *shape)], tile=128, overlap=overlap, batch=3)
+    assert_agree(engine_and_reference, [cutting(endless_ice, *shape)], tile=128, overlap=overlap, batch=3)
 
 
 @pytest.mark.parametrize("shape", [(500, 500), (60, 250), (33, 47)], ids=str)
 def test_a_batch_of_equal_scenes(
-    pair: tuple[Engine, Engine, float], icy: np.ndarray, shape: tuple[int, int]
+    engine_and_reference: tuple[Engine, Engine, float], endless_ice: np.ndarray, shape: tuple[int, int]
 ) -> None:
-    assert_agree(pair, [cutting(np.roll(icy, 50 * i, axis=i % 2), *shape) for i in range(3)])
+    assert_agree(
+        engine_and_reference, [cutting(np.roll(endless_ice, 50 * i, axis=i % 2), *shape) for i in range(3)]
+    )
 
 
-def test_windows_of_any_order_are_stacked_in_c_order(icy: np.ndarray) -> None:
-    window = icy[:64, :48]
+def test_windows_of_any_order_are_stacked_in_c_order(endless_ice: np.ndarray) -> None:
+    window = endless_ice[:64, :48]
     for windows in ([window.transpose(1, 0, 2).copy().transpose(1, 0, 2)], [window[:, ::-1], window]):
         batch = stacked(windows)
         assert batch.flags.c_contiguous

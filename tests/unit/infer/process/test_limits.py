@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from infer.plan.scenes import Scene
-from infer.plan.tiff_header import Header
-from infer.plan.tile_size import BYTES_PER_PIXEL, tile_that_fits
 from infer.process import limits
 
 V1 = "cgroup cgroup rw,"
@@ -102,26 +99,3 @@ def test_kills_are_counted(tmp_path: Path) -> None:
     control = {"sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n"}
     assert limits.oom_kills(tree(tmp_path / "1", "4:memory:/docker/1\n", SPLIT, control)) == 5
     assert limits.oom_kills(tmp_path / "nothing") == 0
-
-
-def scene(height: int, width: int) -> Scene:
-    header = Header(height, width, samples=3, bits=8, sample_format=1, compression=1, photometric=2, planar=1,
-                    orientation=1)  # fmt: skip
-    return Scene(Path("a.tif"), "a.png", header)
-
-
-@pytest.mark.parametrize(
-    ("megabytes", "sides", "tile"),
-    [(None, [2048], 2048), (4000, [2048], 2048), (768, [2048], 1024), (430, [2048], 512), (100, [2048], 256),
-     (768, [1024], 2048), (768, [512] * 9, 2048), (430, [512] * 9, 512), (430, [512], 2048),
-     (4000, [], 2048)],
-)  # fmt: skip
-def test_the_tile_fits_the_memory(
-    monkeypatch: pytest.MonkeyPatch, megabytes: int | None, sides: list[int], tile: int
-) -> None:
-    monkeypatch.setattr("infer.plan.tile_size._resident", lambda: 150 * MIB)
-    limit = None if megabytes is None else megabytes * MIB
-    chosen = tile_that_fits(2048, [scene(side, side) for side in sides], limit)
-    assert chosen == tile
-    if limit and sides and chosen > 256:
-        assert min(chosen, max(sides)) ** 2 * BYTES_PER_PIXEL < limit

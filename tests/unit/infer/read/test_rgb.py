@@ -60,7 +60,7 @@ def test_pieces_give_what_the_whole_gives(
 @pytest.mark.parametrize("nodata", [None, 0])
 def test_wide_samples_need_little_more_than_their_pixels(dtype: type, nodata: int | None) -> None:
     side = 1500
-    values = np.random.default_rng(0).integers(0, 9000, (side, side, 3)).astype(dtype)
+    values: np.ndarray = np.random.default_rng(0).integers(0, 9000, (side, side, 3)).astype(dtype)
     tracemalloc.start()
     to_rgb(Samples(values, values.itemsize * 8, THREE, nodata=nodata))
     _, peak = tracemalloc.get_traced_memory()
@@ -76,4 +76,5 @@ def test_a_scene_of_one_value_is_black_and_one_of_none_is_no_data() -> None:
     assert valid is None
     pixels, valid = to_rgb(Samples(np.full((9, 9, 1), 500, np.uint16), 16, grey, nodata=500))
     assert not pixels.any()
+    assert valid is not None
     assert not valid.any()

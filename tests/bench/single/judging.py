@@ -1,4 +1,4 @@
-"""What judging costs beside the job that it judges: python -m tests.bench.judging [WORK_DIR]
+"""What judging costs beside the job that it judges: python -m tests.bench.single.judging [WORK_DIR]
 
 200 drawn scenes in the challenge's proportions, one dry run; prints the seconds of the job and of all the
 rest, the judge's own peak memory, the size of the report, and how long Chromium takes to open it.
@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.scenarios import make
+from tests.bench.harness.scenarios import make
 from train_offline.commands.dry_run import dry_run
 from train_offline.judging.settings import Settings
 

@@ -22,7 +22,7 @@ from train_offline.scoring.confusion import confusion, fwiou
 
 
 @dataclass(frozen=True)
-class Run:
+class TimedRun:
     """Wall-clock and processor seconds; the largest resident size of any of its processes, in bytes.
 
     That begins at the size of the process that started it, so this one must stay small.
@@ -37,7 +37,7 @@ class Failed(Exception):  # noqa: N818  what the bench notes down, not a mistake
     """A contestant did not end with 0; the text is its last line."""
 
 
-def run(command: Sequence[str], environment: Mapping[str, str]) -> Run:
+def run(command: Sequence[str], environment: Mapping[str, str]) -> TimedRun:
     """Run a command to its end; raises Failed with its last line where it ends with another code than 0."""
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
@@ -55,7 +55,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> Run:
             errors.seek(0)
             lines = errors.read().decode(errors="replace").strip().splitlines()
             raise Failed(f"exit code {process.returncode}: {lines[-1] if lines else ''}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    return TimedRun(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def fresh(folder: Path) -> Path:
@@ -68,7 +68,7 @@ def agreement(masks: Path, reference: Path) -> float:
     """Share of the pixels of all masks that are those of the reference; 0 where a mask is missing."""
     same = total = 0
     for path in sorted(reference.iterdir()):
-        wanted = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        wanted = _mask(path)
         found = cv2.imread(str(masks / path.name), cv2.IMREAD_UNCHANGED)
         total += wanted.size
         if found is not None and found.shape == wanted.shape:
@@ -80,12 +80,20 @@ def score(masks: Path, data: Path) -> float:
     """FWIoU over all scenes of a data folder."""
     total = np.zeros((2, 2), np.int64)
     for pair in listed_pairs(data, "val.csv"):
-        mask = cv2.imread(str(masks / f"{pair.name}.png"), cv2.IMREAD_GRAYSCALE)
+        mask = _mask(masks / f"{pair.name}.png")
         total += confusion(read_mask(pair.label, mask.shape), mask)
     return fwiou(total)
 
 
-def medians(runs: list[Run]) -> dict[str, float]:
+def _mask(path: Path) -> np.ndarray:
+    """uint8 [H, W]; raises Failed where there is none."""
+    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise Failed(f"{path}: no mask that can be read")
+    return mask
+
+
+def medians(runs: list[TimedRun]) -> dict[str, float]:
     """What a row of results.csv says of several runs: seconds, megabytes."""
     wall = [one.wall for one in runs]
     return {

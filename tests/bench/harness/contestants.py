@@ -27,8 +27,8 @@ class Contestant:
     def command(self, scenes: Path, masks: Path, models: Path) -> list[str]:
         if self.module == "infer":
             weights = models / "weights.safetensors"
-            folders = ["--input", scenes, "--output", masks, "--weights", weights]
-            return [sys.executable, "-m", "infer", *map(str, folders), "--quiet", *self.arguments]
+            folders = ["--input", str(scenes), "--output", str(masks), "--weights", str(weights)]
+            return [sys.executable, "-m", "infer", *folders, "--quiet", *self.arguments]
         folders = [str(folder) for folder in (scenes, masks, models)]
         return [sys.executable, "-m", f"tests.bench.peers.{self.module}", *folders, *self.arguments]
 
@@ -72,7 +72,10 @@ def peers_packages(work: Path) -> Path:
 
 
 def apart(work: Path, module: str, *arguments: Path) -> None:
-    """Run tests.bench.MODULE as a process: a child's peak memory begins at its parent's, kept small."""
-    command_line = [sys.executable, "-m", f"tests.bench.{module}", *map(str, arguments)]
+    """Run tests.bench.harness.MODULE as a process.
+
+    A child's peak memory begins at its parent's, which is so kept small.
+    """
+    command_line = [sys.executable, "-m", f"tests.bench.harness.{module}", *map(str, arguments)]
     if subprocess.run(command_line, cwd=REPO, env=environment(work), check=False).returncode:
-        raise UsageError(f"tests.bench.{module} failed")
+        raise UsageError(f"tests.bench.harness.{module} failed")

@@ -1,4 +1,6 @@
-"""The one trained network in every form that a contestant loads: python -m tests.bench.models FOLDER DATA
+"""The one trained network in every form that a contestant loads.
+
+python -m tests.bench.harness.models FOLDER DATA
 
 weights.safetensors (ours), smp.pt and config.json (smp's), network.onnx (uint8 in, classes out) and
 network.xml (OpenVINO's). Making them costs no contestant anything: in a container they would lie ready.
@@ -33,7 +35,7 @@ class WithPixels(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        logits = self.network((images.permute(0, 3, 1, 2).float() - MEAN) / STD)
+        logits: Tensor = self.network((images.permute(0, 3, 1, 2).float() - MEAN) / STD)
         return (logits[:, 1] > logits[:, 0]).to(torch.uint8)
 
 

@@ -1,4 +1,4 @@
-"""The GPU's busy time for one 512 x 512 tile, by CUDA events: python -m tests.bench.gpu_tile
+"""The GPU's busy time for one 512 x 512 tile, by CUDA events: python -m tests.bench.single.gpu_tile
 
 For batches of 1 to 32 tiles that lie on the GPU, as the engine runs them, with the copy of the classes back.
 The floor of an H200 is about 70 µs of memory traffic per tile.
@@ -26,7 +26,7 @@ def microseconds_per_tile(batch: int) -> float:
 
     engine = TorchEngine(load_model(WEIGHTS), "cuda")
     tiles = [torch.randint(0, 256, (512, 512, 3), dtype=torch.uint8, device="cuda") for _ in range(batch)]
-    taken = []
+    taken: list[float] = []
     for _ in range(ROUNDS + 5):
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         start.record()

@@ -1,6 +1,6 @@
 """The masks that all contestants are compared with: smp's network in fp32 by torch, nothing clever.
 
-python -m tests.bench.reference DATA MODELS FOLDER
+python -m tests.bench.harness.reference DATA MODELS FOLDER
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def make_reference(data: Path, models: Path, folder: Path) -> Path:
     for pair in pairs_in(data):
         image = as_rgb(read_bands(pair.image))
         mask = np.empty(image.shape[:2], np.uint8)
-        for tile in grid(*mask.shape, TILE, OVERLAP):
+        for tile in grid(len(image), image.shape[1], TILE, OVERLAP):
             pixels = torch.from_numpy(np.ascontiguousarray(crop(image, tile)))
             logits = network((pixels.permute(2, 0, 1)[None].float() - MEAN) / STD)
             stitch(mask, tile, (logits.argmax(1)[0] * 255).to(torch.uint8).numpy())

@@ -1,4 +1,6 @@
-"""The simplest rules beside the network, on labelled scenes: python -m tests.bench.baselines DIR [DIR ...]
+"""The simplest rules beside the network, on labelled scenes.
+
+python -m tests.experiments.baselines DIR [DIR ...]
 
 A constant mask, and a threshold on one band or on grey, above or below. Both are tuned on the very scenes
 that they are scored on, so that their figures are the best that such a rule could reach.

@@ -13,10 +13,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import tifffile
 from PIL import Image
 
-from tests.helpers.support import REPO
+from tests.helpers.support import REPO, write_tiff
 from train_offline.commands.synthesize import embedded_split
 from train_offline.data.folder import LabelledScene, pairs_in, read_scene
 from train_offline.scenery.batch import Order, write_orders
@@ -92,8 +91,7 @@ def _largest() -> LabelledScene:
 def _save(folder: Path, name: str, image: np.ndarray, label: np.ndarray) -> None:
     for part in ("image", "gt"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    form = {"compression": "lzw", "predictor": True, "rowsperstrip": 5, "metadata": None}
-    tifffile.imwrite(folder / "image" / f"{name}.tif", image, photometric="rgb", **form)
+    write_tiff(folder / "image" / f"{name}.tif", image)
     Image.fromarray(label * np.uint8(255)).save(folder / "gt" / f"{name}.png")
 
 

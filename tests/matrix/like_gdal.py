@@ -1,0 +1,66 @@
+"""The picture in many forms, and the check that a scene is read as GDAL reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+
+from infer.plan.scenes import find_scenes
+from infer.read.decoder import Decoder, Outcome
+from infer.read.rgb import HIGH, LOW
+from tests.matrix.picture import HOLE, PICTURE
+from tests.matrix.raw import by_gdal
+
+H, W = PICTURE.shape[:2]
+GREY = np.ascontiguousarray(PICTURE[..., 0])
+RGBA = np.dstack([PICTURE, np.where(HOLE, 0, 255).astype(np.uint8)])
+LZW, JPEG, DEFLATE, PACKBITS, LERC, LZMA, ZSTD, WEBP = 5, 7, 8, 32773, 34887, 34925, 50000, 50001
+ENCODERS: dict[int, Callable[[bytes], bytes | bytearray]] = {
+    1: bytes,
+    LZW: imagecodecs.lzw_encode,
+    DEFLATE: imagecodecs.zlib_encode,
+    PACKBITS: imagecodecs.packbits_encode,
+    LZMA: imagecodecs.lzma_encode,
+    ZSTD: imagecodecs.zstd_encode,
+}
+
+
+def decode(folder: Path) -> Outcome:
+    """The only scene of a folder, as the job decodes it."""
+    (outcome,) = Decoder(False, 1, print, lambda _: None).decode(find_scenes(folder))
+    return outcome
+
+
+def assert_like_gdal(folder: Path, tolerance: int = 0) -> Outcome:
+    """The only scene of a folder has GDAL's pixels, stretched where they are wide, and its valid places."""
+    outcome = decode(folder)
+    assert outcome.error is None
+    (path,) = folder.glob("*.tif")
+    pixels, valid = by_gdal(path)
+    np.testing.assert_array_equal(everywhere(outcome), valid)
+    if pixels.dtype != np.uint8:
+        wide = pixels.astype(np.float64)
+        low, high = np.percentile(wide[valid], (LOW, HIGH))
+        pixels, tolerance = np.rint(np.clip((np.nan_to_num(wide) - low) * 255 / (high - low), 0, 255)), 1
+    assert np.abs(pixels_of(outcome).astype(float) - pixels)[valid].max() <= tolerance
+    return outcome
+
+
+def pixels_of(outcome: Outcome) -> np.ndarray:
+    """uint8 [H, W, 3] of a scene that was read on the CPU."""
+    assert isinstance(outcome.pixels, np.ndarray)
+    return outcome.pixels
+
+
+def everywhere(outcome: Outcome) -> np.ndarray:
+    """bool [H, W]: where the outcome has data."""
+    return np.ones(pixels_of(outcome).shape[:2], bool) if outcome.valid is None else outcome.valid
+
+
+def strips(image: np.ndarray, rows: int = 7, codec: int = 1) -> list[bytes]:
+    """The image in encoded strips of so many rows."""
+    parts = (image[row : row + rows].tobytes() for row in range(0, len(image), rows))
+    return [bytes(ENCODERS[codec](part)) for part in parts]

@@ -1,0 +1,22 @@
+"""Decoding by DALI alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from infer.plan.scenes import Scene
+from infer.read.decoder import Decoder, Outcome
+
+
+@pytest.fixture
+def left_by_dali(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the scenes that went to the fallback, which refuses them: whatever is read, DALI has read."""
+    names: list[str] = []
+
+    def refuse(_: Decoder, scene: Scene) -> Outcome:
+        names.append(scene.name)
+        return Outcome(error="not by DALI")
+
+    monkeypatch.setattr(Decoder, "_read", refuse)
+    monkeypatch.setattr("infer.read.decoder.DALI_ON_CPU", True)
+    return names
