@@ -26,7 +26,7 @@ def run_job(arguments: Sequence[str | Path]) -> int:
 
 
 def total_counts(pairs: Iterable[Pair], masks: Path) -> np.ndarray:
-    """What score.score needs, int64 [2, 2, 2], summed over the scenes that have a mask that can be read.
+    """Count what score.score needs, int64 [2, 2, 2], over all scenes with a mask that can be read.
 
     Pixels marked in ignore/ are left out. Raises UsageError for a truth that has not its mask's size.
     """
