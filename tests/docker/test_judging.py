@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import Judge, docker, judged
-from tests.helpers.judged import make_data
-from tests.helpers.support import REPO
+from tests.helpers.judged import SUBMISSION, make_data
 from train_offline.commands import dry_run
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.judging.run.container import TITLE
@@ -37,7 +36,7 @@ def stranger(judge: Judge, build: Callable[..., str]) -> Callable[[str], str]:
     def make(fault: str, title: str = "stranger") -> str:
         dockerfile = STRANGER.format(image=judge.image, fault=fault, title=title)
         name = fault.replace(" ", "-") or "good"
-        return build(name, dockerfile, submission=REPO / "tests" / "submission.py")
+        return build(name, dockerfile, submission=SUBMISSION)
 
     return make
 

@@ -18,11 +18,11 @@ import psutil
 import pytest
 
 from infer.process.journal import Journal, Outcome
-from tests.e2e.judging.test_judging import SCHEMA
+from tests.helpers.judged import SCHEMA
 from tests.helpers.support import REPO, random_rgb, read_masks, without_progress, write_tiff
-from train_offline.commands.dry_run import dry_run
+from train_offline.judging.dry_run import dry_run
 from train_offline.judging.run.runs import Places, Process
-from train_offline.judging.settings import Settings
+from train_offline.judging.settings import DryRunSettings
 
 # The program with a decoder that dies as a native one does: by a real signal, at a scene of a certain name.
 PROGRAM = """
@@ -110,7 +110,7 @@ class Crashing(Process):
 
 
 def test_a_dry_run_shows_what_a_crash_cost(scenes: Path, tmp_path: Path) -> None:
-    settings = Settings(data=scenes, report_dir=tmp_path / "r", device="cpu")
+    settings = DryRunSettings(data=scenes, report_dir=tmp_path / "r", device="cpu")
     assert dry_run(settings, Crashing(settings)) == 0
     report = json.loads((tmp_path / "r" / "report.json").read_text())
     parts = {part["name"]: part["seconds"] for part in report["seconds"]["parts"]}
