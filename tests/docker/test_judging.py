@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import Judge, docker, judged
-from tests.helpers.judged import SUBMISSION, make_data
+from tests.helpers.judged import SUBMISSION
 from train_offline.commands import dry_run
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.judging.run.container import TITLE
@@ -24,11 +24,6 @@ USER root
 COPY submission.py /submission.py
 ENTRYPOINT ["python", "/submission.py", "/input", "/output", "{fault}"]
 """
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return make_data(tmp_path / "my data")
 
 
 @pytest.fixture
