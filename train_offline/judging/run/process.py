@@ -19,6 +19,7 @@ from typing import TextIO
 import psutil
 
 from train_offline.judging.run.tail import Tail
+from train_offline.runtime.code_version import REPOSITORY
 
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 LAST_LINES = 20
@@ -48,6 +49,12 @@ class ProcessOutcome:
     def wall(self) -> float:
         """Seconds from launch to end."""
         return self.ended - self.launched
+
+
+def checkout_environment() -> dict[str, str]:
+    """Return this process's environment, with this checkout first where Python looks for packages."""
+    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}
 
 
 def run_process(

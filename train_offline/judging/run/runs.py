@@ -17,10 +17,9 @@ from train_offline.judging.measure.sampler import ResourceSampler, ResourceSampl
 from train_offline.judging.measure.timeline import Phase, added_up, phases_of_job, phases_of_stranger
 from train_offline.judging.run.container import Container, Image, docker, refusal, seconds_between
 from train_offline.judging.run.flags import strict, user
-from train_offline.judging.run.process import ProcessOutcome, run_process
+from train_offline.judging.run.process import ProcessOutcome, checkout_environment, run_process
 from train_offline.judging.run.sandbox import Surroundings, lay_out, open_folder
 from train_offline.judging.settings import ContainerLimits, DryRunSettings
-from train_offline.runtime.code_version import REPOSITORY
 
 JOB_REPORT = "job.json"
 OUT_OF_MEMORY = 137  # exit code of a container that was killed
@@ -96,13 +95,10 @@ class Process:
 
     def run(self, places: Places, limit: float | None) -> Execution:
         """Run it once in these folders. limit: seconds after which it is killed, None for no limit."""
-        path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-        environment = {**os.environ, "PYTHONPATH": path}
+        command, env = self.command(places), checkout_environment()
         pids: list[int] = []
         with ResourceSampler(lambda: pids[0] if pids else None) as sampler:
-            outcome = run_process(
-                self.command(places), cwd=places.work, env=environment, limit=limit, on_start=pids.append
-            )
+            outcome = run_process(command, cwd=places.work, env=env, limit=limit, on_start=pids.append)
         job = read_report(places.report / JOB_REPORT)
         return Execution(outcome, sampler.samples, _phases(outcome, job, None), job)
 

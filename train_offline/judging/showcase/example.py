@@ -16,6 +16,7 @@ import numpy as np
 from train_offline.data.pixels import read_mask
 from train_offline.judging.showcase.run_infer import run_job
 from train_offline.runtime.code_version import REPOSITORY
+from train_offline.runtime.images import shrunk
 from train_offline.scenery.scene import make_scene
 from train_offline.scenery.tiff_form import write_scene
 
@@ -43,7 +44,7 @@ def draw(seed: int) -> np.ndarray:
         predicted = read_mask(folder / "masks" / "scene.png", scene.mask.shape)
     image = scene.image
     panels = (image, outlined(image, scene.mask, TRUTH), outlined(image, predicted, PREDICTION))
-    return np.hstack([cv2.resize(panel, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for panel in panels])
+    return np.hstack([shrunk(panel, SIDE) for panel in panels])
 
 
 def main(argv: list[str] | None = None) -> int:

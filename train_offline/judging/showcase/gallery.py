@@ -24,7 +24,7 @@ from train_offline.judging.run.sandbox import lay_out
 from train_offline.judging.showcase.example import PREDICTION, TRUTH, outlined
 from train_offline.judging.showcase.run_infer import run_job
 from train_offline.runtime.arguments import COUNT
-from train_offline.runtime.images import brightened
+from train_offline.runtime.images import brightened, shrunk
 from train_offline.runtime.program import Parser, run
 from train_offline.scenery.batch import plan, write_orders
 from train_offline.scoring.confusion import confusion, iou
@@ -81,7 +81,7 @@ def picture(rows: list[tuple[str, Example]]) -> np.ndarray:
         bright, _ = brightened(scene.image)
         truth = outlined(bright, np.uint8(255) * (scene.label == 1), TRUTH)
         panels = (scene.image, truth, outlined(bright, example.mask, PREDICTION))
-        strip = np.hstack([cv2.resize(p, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for p in panels])
+        strip = np.hstack([shrunk(panel, SIDE) for panel in panels])
         ice = "no ice" if not scene.label.any() else f"IoU of ice {example.ice_iou:.3f}"
         text = f"{name}: {example.wrong:.1%} of the pixels wrong, {ice}"
         caption = np.full((CAPTION, strip.shape[1], 3), 24, np.uint8)

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from train_offline.judging.report.page.drawings import CURVE, curves, histogram, waterfall
 
+NONE = "\N{EN DASH}"  # stands for a figure that does not exist
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 SCORES = {  # what each one says, in a line
     "fwiou": "FWIoU|IoU of ice and of background, weighted by their shares of the true pixels",
@@ -97,20 +98,20 @@ def _classes(scene: dict[str, Any], ice: int | None, change: float | None) -> li
 
 
 def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"  # noqa: RUF001
+    return NONE if value is None else f"{value:.4f}"
 
 
 def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f} s"  # noqa: RUF001
+    return NONE if value is None else f"{value:.2f} s"
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"  # noqa: RUF001
+    return NONE if share is None else f"{100 * share:.1f} %"
 
 
 def _size(value: float | None) -> str:
     if value is None:
-        return "–"  # noqa: RUF001
+        return NONE
     return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
 
 
