@@ -41,7 +41,7 @@ class UsageError(SeaIceError):
         self.remedy = remedy
 
     def line(self, flags: Mapping[str, str]) -> str:
-        """Return the message of a command that has these flags; a remedy that needs another one is left out."""
+        """Return the message of a command that has these flags; a remedy with another one is left out."""
         try:
             return self._about(flags) + self.remedy.format_map(flags)
         except KeyError:

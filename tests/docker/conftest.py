@@ -8,10 +8,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from tests.docker.judge import Judge, docker
+from tests.helpers.judged import make_data
 from tests.helpers.submission import mask_of
+from tests.helpers.support import read_masks, run_infer, write_tiff
+from train_offline.commands.synthesize import main as synthesize
 
 IMAGE_VARIABLE = "SEA_ICE_DOCKER_IMAGE"
 BASE_VARIABLE = "SEA_ICE_DOCKER_BASE"
@@ -108,3 +113,46 @@ def copies(base: str, build: Callable[..., str], tmp_path: Path) -> Callable[...
         return build(name, COPIES.format(base=base, more=more, command=line), masks=masks)
 
     return make
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder of three small scenes, in a folder whose name has a space."""
+    return make_data(tmp_path / "my data")
+
+
+@pytest.fixture(scope="session")
+def drawn_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three drawn ones with ice; c is cut to an odd shape."""
+    folder = tmp_path_factory.mktemp("scenes")
+    drawn = ["--count", "3", "--size", "256", "--seed", "5", "--ice-share", "1", "--workers", "1"]
+    assert synthesize(["--output", str(folder / "data"), *drawn]) == 0
+    made = folder / "image"
+    made.mkdir()
+    for name, path in zip("abc", sorted((folder / "data" / "image").iterdir()), strict=True):
+        image = tifffile.imread(path)
+        write_tiff(made / f"{name}.tif", image[:199, :130] if name == "c" else image)
+    return made
+
+
+@pytest.fixture(scope="session")
+def plain_masks(drawn_scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    """The masks that the checkout makes of them."""
+    output = tmp_path_factory.mktemp("plain")
+    assert run_infer("--input", drawn_scenes, "--output", output, "--device", "cpu").returncode == 0
+    masks = read_masks(output)
+    assert sum(mask.any() for mask in masks.values()) > 1, "black masks would tell nothing"
+    return masks
+
+
+@pytest.fixture(scope="session")
+def hostile_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a caller's folders may hold, by chance or not: each of these ends whoever loads it."""
+    made = tmp_path_factory.mktemp("evil")
+    made.chmod(0o755)
+    for name in ("sitecustomize", "usercustomize", "numpy", "infer", "json", "torch"):
+        (made / f"{name}.py").write_text("raise SystemExit('hostile')\n")
+    (made / "shell").write_text("exit 99\n")
+    for name in ("libz.so.1", "libstdc++.so.6"):
+        (made / name).write_text("no library")
+    return made

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 
-from tests.e2e.judging.test_judging import SCHEMA
+from tests.helpers.judged import SCHEMA
 from train_offline.commands import dry_run
 
 USER, GROUP = 12345, 23456

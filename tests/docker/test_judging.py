@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import Judge, docker, judged
-from tests.helpers.judged import make_data
-from tests.helpers.support import REPO
+from tests.helpers.judged import SUBMISSION
 from train_offline.commands import dry_run
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.judging.run.container import TITLE
@@ -28,16 +27,11 @@ ENTRYPOINT ["python", "/submission.py", "/input", "/output", "{fault}"]
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return make_data(tmp_path / "my data")
-
-
-@pytest.fixture
 def stranger(judge: Judge, build: Callable[..., str]) -> Callable[[str], str]:
     def make(fault: str, title: str = "stranger") -> str:
         dockerfile = STRANGER.format(image=judge.image, fault=fault, title=title)
         name = fault.replace(" ", "-") or "good"
-        return build(name, dockerfile, submission=REPO / "tests" / "submission.py")
+        return build(name, dockerfile, submission=SUBMISSION)
 
     return make
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import docker
-from tests.helpers.judged import make_data
-from train_offline.commands import pack
+from train_offline.commands.pack import main as pack
+from train_offline.judging.release import pack as packing
 from train_offline.runtime.code_version import revision
 
 pytestmark = pytest.mark.docker
@@ -20,14 +20,9 @@ pytestmark = pytest.mark.docker
 Copies = Callable[..., str]
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return make_data(tmp_path / "my data")
-
-
 def packed(data: Path, report_dir: Path, out: Path, *arguments: str) -> int:
     folders = {"--data": data, "--report-dir": report_dir, "--output": out}
-    return pack.main([*arguments, *(str(part) for pair in folders.items() for part in pair)])
+    return pack([*arguments, *(str(part) for pair in folders.items() for part in pair)])
 
 
 def scenes_of(data: Path) -> list[Path]:
@@ -59,9 +54,9 @@ def test_our_image_is_loaded_under_both_its_names(
     capfd: pytest.CaptureFixture,
 ) -> None:
     image, out = copies("ours", scenes_of(data)), tmp_path / "out"
-    monkeypatch.setattr(pack, "build", lambda log: image)  # the real one takes minutes to judge and save
-    monkeypatch.setattr(pack, "write_sbom", lambda *_: None)  # there is no Python in this one
-    monkeypatch.setattr(pack, "NAME", "sea-ice-test/ours")
+    monkeypatch.setattr(packing, "build", lambda log: image)  # the real one takes minutes to judge and save
+    monkeypatch.setattr(packing, "write_sbom", lambda *_: None)  # there is no Python in this one
+    monkeypatch.setattr(packing, "NAME", "sea-ice-test/ours")
     names = ["sea-ice-test/ours:latest", f"sea-ice-test/ours:{revision(12)}"]
     try:
         assert packed(data, tmp_path / "r", out) == 0

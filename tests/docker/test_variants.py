@@ -11,18 +11,12 @@ from typing import Any
 import pytest
 
 from tests.docker.judge import docker, judged
-from tests.helpers.judged import make_data
 from train_offline.judging.run.container import find_image
 from train_offline.judging.run.variants import remove
 
 pytestmark = pytest.mark.docker
 
 Copies = Callable[..., str]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return make_data(tmp_path / "data")
 
 
 def scenes_of(data: Path) -> list[Path]:

@@ -11,10 +11,12 @@ import numpy as np
 from PIL import Image
 
 from tests.helpers.support import REPO, random_rgb, write_tiff
-from train_offline.commands.dry_run import dry_run
+from train_offline.judging.dry_run import dry_run
 from train_offline.judging.run.runs import Places, Process
-from train_offline.judging.settings import Settings
+from train_offline.judging.settings import DryRunSettings
 
+SCHEMA = json.loads((REPO / "train_offline" / "judging" / "report" / "report.schema.json").read_text())
+SUBMISSION = REPO / "tests" / "helpers" / "submission.py"
 SIZES = ((64, 96), (80, 80), (48, 112))
 
 
@@ -40,15 +42,14 @@ class Stranger(Process):
     """tests/helpers/submission.py with a planted fault, as a process."""
 
     def __init__(self, fault: str = "") -> None:
-        super().__init__(Settings())
+        super().__init__(DryRunSettings())
         self._fault = fault
 
     def command(self, places: Places) -> list[str]:
-        script = REPO / "tests" / "submission.py"
-        return [sys.executable, str(script), str(places.scenes), str(places.masks), self._fault]
+        return [sys.executable, str(SUBMISSION), str(places.scenes), str(places.masks), self._fault]
 
 
 def judge(data: Path, report_dir: Path, fault: str = "", **settings: Any) -> tuple[int, dict[str, Any]]:
     """Exit code and report.json of a dry run of a stranger's submission."""
-    code = dry_run(Settings(data=data, report_dir=report_dir, **settings), Stranger(fault))
+    code = dry_run(DryRunSettings(data=data, report_dir=report_dir, **settings), Stranger(fault))
     return code, json.loads((report_dir / "report.json").read_text())

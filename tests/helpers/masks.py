@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infer.write.mask_writer import PREFIX, SUFFIX
+from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
 from tests.helpers.support import read_masks
 
 
@@ -21,5 +21,5 @@ def whole_masks(out: Path) -> dict[str, np.ndarray]:
     """Like read_masks, while temporary files may lie about."""
     looked = out.with_name(f"{out.name}-looked-at")
     shutil.rmtree(looked, ignore_errors=True)
-    shutil.copytree(out, looked, ignore=shutil.ignore_patterns(f"{PREFIX}*{SUFFIX}"))
+    shutil.copytree(out, looked, ignore=shutil.ignore_patterns(f"{DRAFT_PREFIX}*{DRAFT_SUFFIX}"))
     return read_masks(looked)

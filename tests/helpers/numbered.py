@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from infer.plan.scenes import Scene, batches, find_scenes
+from infer.plan.batches import batches
+from infer.plan.scenes import Readable, find_scenes, readable
 from infer.read.reader import Reader
 from tests.helpers.support import random_rgb, write_tiff
 
 
-def twenty_scenes(folder: Path, broken: int | None) -> list[Scene]:
+def twenty_scenes(folder: Path, broken: int | None) -> list[Readable]:
     """broken: the number of one whose second half is damaged."""
     folder.mkdir()
     for i in range(20):
@@ -19,14 +20,14 @@ def twenty_scenes(folder: Path, broken: int | None) -> list[Scene]:
             content = bytearray(path.read_bytes())
             content[len(content) // 2 :] = b"\xff" * (len(content) - len(content) // 2)
             path.write_bytes(content)
-    return find_scenes(folder)
+    return readable(find_scenes(folder))
 
 
-def read_all(scenes: list[Scene]) -> dict[str, Any]:
+def read_all(scenes: list[Readable]) -> dict[str, Any]:
     """Pixels by the name of the scene, None where it could not be read."""
     with Reader(batches(scenes, 512, 8, gpu=False), gpu=False, say=print, redone=print) as reader:
         return {
-            scene.name: outcome.pixels
+            scene.name: decoded.pixels
             for batch in reader
-            for scene, outcome in zip(batch.scenes, batch.outcomes, strict=True)
+            for scene, decoded in zip(batch.scenes, batch.decoded, strict=True)
         }

@@ -38,17 +38,18 @@ class Finder(importlib.machinery.PathFinder):
 sys.meta_path.insert(0, Finder)
 from infer.__main__ import _work
 from infer.process.supervisor import supervise
-sys.exit(supervise(_work))
+from infer.settings import smaller_tile
+sys.exit(supervise(_work, smaller_tile))
 """
 # Engines of the fast network on a CPU, by name: lines that make the job take one whatever the folder.
 ENGINES = {
-    "torch": {"infer.predict.engine": "FAST = None"},
-    "onnxruntime": {"infer.predict.engine": "WORTH_BF16 = float('inf')"},
+    "torch": {"infer.predict.choose": "FAST = None"},
+    "onnxruntime": {"infer.predict.choose": "WORTH_BF16 = float('inf')"},
     "openvino fp32": {
-        "infer.predict.engine": "WORTH_BF16 = 0; cpu_is_fast_at_bf16 = lambda: True",
+        "infer.predict.choose": "WORTH_BF16 = 0; cpu_is_fast_at_bf16 = lambda: True",
         "infer.predict.openvino_engine": "HINTS['bf16'] = 'f32'",
     },
-    "openvino bf16": {"infer.predict.engine": "WORTH_BF16 = 0; cpu_is_fast_at_bf16 = lambda: True"},
+    "openvino bf16": {"infer.predict.choose": "WORTH_BF16 = 0; cpu_is_fast_at_bf16 = lambda: True"},
 }
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
-from infer.plan.scenes import find_scenes
-from infer.read.decoder import Decoder, Outcome
+from infer.plan.scenes import find_scenes, readable
+from infer.read.decoder import Decoded, Decoder
 from infer.read.rgb import HIGH, LOW
 from tests.matrix.picture import HOLE, PICTURE
 from tests.matrix.raw import by_gdal
@@ -28,13 +28,13 @@ ENCODERS: dict[int, Callable[[bytes], bytes | bytearray]] = {
 }
 
 
-def decode(folder: Path) -> Outcome:
+def decode(folder: Path) -> Decoded:
     """The only scene of a folder, as the job decodes it."""
-    (outcome,) = Decoder(False, 1, print, lambda _: None).decode(find_scenes(folder))
+    (outcome,) = Decoder(False, 1, print, lambda _: None).decode(readable(find_scenes(folder)))
     return outcome
 
 
-def assert_like_gdal(folder: Path, tolerance: int = 0) -> Outcome:
+def assert_like_gdal(folder: Path, tolerance: int = 0) -> Decoded:
     """The only scene of a folder has GDAL's pixels, stretched where they are wide, and its valid places."""
     outcome = decode(folder)
     assert outcome.error is None
@@ -49,13 +49,13 @@ def assert_like_gdal(folder: Path, tolerance: int = 0) -> Outcome:
     return outcome
 
 
-def pixels_of(outcome: Outcome) -> np.ndarray:
+def pixels_of(outcome: Decoded) -> np.ndarray:
     """uint8 [H, W, 3] of a scene that was read on the CPU."""
     assert isinstance(outcome.pixels, np.ndarray)
     return outcome.pixels
 
 
-def everywhere(outcome: Outcome) -> np.ndarray:
+def everywhere(outcome: Decoded) -> np.ndarray:
     """bool [H, W]: where the outcome has data."""
     return np.ones(pixels_of(outcome).shape[:2], bool) if outcome.valid is None else outcome.valid
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infer.plan.scenes import find_scenes
+from infer.plan.scenes import find_scenes, readable
 from infer.read.dali import make_dali_report_damage
-from infer.read.decoder import Decoder, Outcome
+from infer.read.decoder import Decoded, Decoder
 from infer.read.scene import Read
 from infer.read.tiff.tifffile_reader import read_odd_scene
 from tests.matrix.picture import Form
@@ -19,10 +19,10 @@ WAYS = ways()
 ENOUGH = 600  # combinations
 
 
-def decode(folder: Path) -> list[Outcome]:
+def decode(folder: Path) -> list[Decoded]:
     """As the job does; nothing may have to be done again in another way."""
     redone: list[object] = []
-    outcomes = Decoder(False, 8, print, redone.append).decode(find_scenes(folder))
+    outcomes = Decoder(False, 8, print, redone.append).decode(readable(find_scenes(folder)))
     assert redone == []
     return outcomes
 
@@ -46,8 +46,7 @@ def test_one_picture_one_mask(way: Way, tmp_path: Path) -> None:
     (outcome,) = decode(tmp_path)
     assert outcome.error is None
     assert_is(way.form, outcome.pixels, outcome.valid)
-    (scene,) = find_scenes(tmp_path)
-    assert scene.header is not None
+    (scene,) = readable(find_scenes(tmp_path))
     if scene.header.is_plain_rgb:  # libtiff has read it: so does tifffile
         read = Read(*read_odd_scene(scene.path, scene.header))
         assert_is(way.form, read.pixels, read.valid)
@@ -58,7 +57,7 @@ def test_dali_reads_all_that_is_plain(tmp_path: Path, monkeypatch: pytest.Monkey
     make_dali_report_damage()
     for number, way in enumerate(WAYS):
         way.write(tmp_path / f"{number}.tif") if way.form == Form("uint8", "none") else None
-    plain = [scene for scene in find_scenes(tmp_path) if scene.header and scene.header.is_plain_rgb]
+    plain = [scene for scene in readable(find_scenes(tmp_path)) if scene.header and scene.header.is_plain_rgb]
     assert len(plain) > 25
     redone: list[object] = []
     decoder = Decoder(False, len(plain), print, redone.append)

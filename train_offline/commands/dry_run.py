@@ -6,164 +6,46 @@ Exit code: 0 passed; 1 the job failed or a mask is not as it must be; 2 wrong ca
 from __future__ import annotations
 
 import sys
-import tempfile
-from datetime import datetime, timezone
 from pathlib import Path
 
-from infer.errors import FileError, UsageError
-from train_offline.judging.cases import Case, cases_of
-from train_offline.judging.finding import Finding
-from train_offline.judging.masks.audit import audit_names
-from train_offline.judging.masks.judged import Judged, judge_scenes
-from train_offline.judging.masks.leftovers import copy_files, differing
-from train_offline.judging.masks.pictures import side_for
-from train_offline.judging.report.content import Result
-from train_offline.judging.report.environment import environment
-from train_offline.judging.report.output import report
-from train_offline.judging.report.packages import software_of
-from train_offline.judging.run.container import Image, build, find_image, require_engine
-from train_offline.judging.run.page_cache import drop_page_cache
-from train_offline.judging.run.runs import Contained, Process, Run, Submission, run_once
-from train_offline.judging.run.variants import Variant, play
-from train_offline.judging.settings import Settings, parse
-from train_offline.runtime import program as command
-from train_offline.runtime.code_version import REPOSITORY
-from train_offline.runtime.files import writable_folder
-
-WRONG_CALL = 2
-EMBEDDED = REPOSITORY / "data" / "embedded"
+from infer.errors import UsageError
+from train_offline.commands.judging_arguments import add_arguments
+from train_offline.judging.dry_run import dry_run
+from train_offline.judging.settings import DryRunSettings, check
+from train_offline.runtime.program import Parser, run
 
 
-def dry_run(settings: Settings, submission: Submission | None = None) -> int:
-    """The whole play; prints the table and returns the exit code. submission: None for what settings say."""
-    report_dir = writable_folder(settings.report_dir, "report_dir")
-    keep = _empty_folder(settings.keep) if settings.keep else None
-    cases = cases_of(settings.data or _embedded_split())
-    image = _image(settings, report_dir)
-    ours = submission is None and image is None
-    submission = submission or (Contained(image, settings) if image else Process(settings))
-    with tempfile.TemporaryDirectory(prefix="sea-ice-dry-run-", ignore_cleanup_errors=True) as scratch:
-        Path(scratch).chmod(0o755)  # a container's user must reach what is mounted from it
-        runs, notes = _run_all(submission, cases, Path(scratch), settings)
-        if ours and _is_wrong_call(runs[-1]):  # the job has said what is wrong
-            return WRONG_CALL
-        for run in runs[:-1]:  # whatever one of them gets wrong, the judge's only run may get wrong
-            run.findings.extend(_of_files(judge_scenes(cases, run.masks, submission.owner)))
-        variants, unplayed = play(image, cases, settings, runs, Path(scratch)) if image else ([], [])
-        judged = judge_scenes(cases, runs[-1].masks, submission.owner, side_for(len(cases)))
-        result = Result(
-            when=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            data=_told(settings.data or EMBEDDED),
-            settings=settings,
-            image=image,
-            environment=environment(settings.in_container),
-            runs=runs,
-            scenes=judged,
-            findings=[*_findings(runs, cases, judged), *_of_variants(variants)],
-            notes=[*notes, *_notes(judged, runs), *unplayed],
-            variants=variants,
-            software=software_of(image),
-            owner_known=submission.owner is not None,
-        )
-        if keep:
-            copy_files(runs[-1].masks, keep)
-    return report(result, report_dir)
+def make_parser() -> Parser:
+    """Return the parser of this command."""
+    parser = Parser(
+        prog="dry-run",
+        allow_abbrev=False,
+        description="Play the judge: run the job from outside, audit, score and time its masks.",
+        epilog="Exit code: 0 passed, 1 failed, 2 wrong call. "
+        "SEA_ICE_DOCKER_BUILD holds further flags of docker build.",
+    )
+    add = parser.add_argument
+    add(
+        "--docker", action="store_true", help="build this checkout's image and run it, as strictly as a judge"
+    )
+    add("--weights", type=Path, metavar="FILE", help="other weights than the job's own")
+    add("--device", choices=("auto", "cuda", "cpu"), default="auto")
+    add_arguments(parser, DryRunSettings.report_dir)
+    return parser
+
+
+def parse(parser: Parser, argv: list[str] | None) -> DryRunSettings:
+    """Return the settings that the command line asks for; raises UsageError for a wrong call."""
+    settings = check(DryRunSettings(**vars(parser.parse_args(argv))))
+    if settings.hard and not settings.in_container:
+        raise UsageError("--hard limits a container: give --docker or --image too, or leave it out")
+    return settings
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
-    return command.run("dry-run", lambda: dry_run(parse(argv)))
-
-
-def _run_all(
-    submission: Submission, cases: list[Case], scratch: Path, settings: Settings
-) -> tuple[list[Run], list[str]]:
-    """Every repetition, and what there is to note of them."""
-    refusals: list[str] = []
-
-    def cold() -> None:
-        if settings.cold and not refusals and (refusal := drop_page_cache()):
-            refusals.append(refusal)
-
-    runs = []
-    for number in range(settings.repeat):
-        if settings.repeat > 1:
-            print(f"dry-run: run {number + 1} of {settings.repeat}", file=sys.stderr)
-        runs.append(run_once(submission, cases, scratch / f"run-{number}", settings, cold))
-    return runs, refusals
-
-
-def _is_wrong_call(run: Run) -> bool:
-    return all(one.outcome.exit_code == WRONG_CALL for one in run.executions)
-
-
-def _findings(runs: list[Run], cases: list[Case], judged: list[Judged]) -> list[Finding]:
-    """Of all runs and all scenes, each only once: first what concerns the whole."""
-    names = {case.name for case in cases}
-    found = [finding for run in runs for finding in (*run.findings, *audit_names(names, run.masks))]
-    return list(dict.fromkeys([*found, *_of_files(judged)]))
-
-
-def _of_files(judged: list[Judged]) -> list[Finding]:
-    """Of single scenes, but for masks that are not there: audit_names knows which of those are misnamed."""
-    return [finding for scene in judged for finding in scene.findings if finding.kind != "missing"]
-
-
-def _of_variants(variants: list[Variant]) -> list[Finding]:
-    return [finding for variant in variants for finding in variant.findings]
-
-
-def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
-    notes = []
-    without = [scene.file for scene in judged if not scene.has_truth]
-    if without:
-        which = (
-            "no scene has"
-            if len(without) == len(judged)
-            else f"{len(without)} of {len(judged)} scenes have not"
-        )
-        notes.append(
-            f"{which} a true mask in gt/ ({without[0]}{' ...' * (len(without) > 1)}): audit and time only"
-        )
-    if changed := differing(runs):
-        notes.append(f"the masks of the runs differ, {changed[0]} for one: the job is not repeatable")
-    return notes
-
-
-def _image(settings: Settings, report_dir: Path) -> Image | None:
-    """The image to run, built if it is this checkout's; None for a plain process."""
-    if not settings.in_container:
-        return None
-    require_engine()
-    if settings.image is not None:
-        return find_image(settings.image)
-    print("dry-run: building the image", file=sys.stderr)
-    return find_image(build(report_dir / "build.log"))
-
-
-def _embedded_split() -> Path:
-    from train_offline.commands.synthesize import (
-        embedded_split,  # only needed, and only loaded, without --data
-    )
-
-    if not EMBEDDED.exists():
-        print(f"dry-run: drawing the embedded validation split in {EMBEDDED}, once", file=sys.stderr)
-    try:
-        return embedded_split(EMBEDDED)
-    except OSError as error:
-        raise UsageError(f"cannot draw the embedded split: {error}; give scenes with --data") from error
-
-
-def _told(folder: Path) -> str:
-    """A folder as reports name it: from the root of this checkout where it lies in there, else in full."""
-    folder = folder.resolve()
-    return str(folder.relative_to(REPOSITORY) if folder.is_relative_to(REPOSITORY) else folder)
-
-
-def _empty_folder(folder: Path) -> Path:
-    if any(writable_folder(folder, "keep").iterdir()):
-        raise FileError(folder, "is not empty", "; name a new folder", setting="keep")
-    return folder
+    """Run the command; returns its exit code."""
+    parser = make_parser()
+    return run("dry-run", lambda: dry_run(parse(parser, argv)), parser)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 import tifffile
 from PIL import Image
 
-from infer.errors import UsageError
+from infer.errors import FileError
 from train_offline.data.folder import SCENE_SUFFIXES, files_of, listed_pairs, rows_of
 
 LIST = "val.csv"
@@ -27,17 +27,18 @@ class Case:
 
     @property
     def name(self) -> str:
+        """The stem of the scene's file, and so of its mask."""
         return self.image.stem
 
 
 def cases_of(folder: Path) -> list[Case]:
-    """The scenes that DIR/val.csv lists, or all of DIR/image, or the TIFF files of DIR itself.
+    """List the scenes of DIR/val.csv, or all of DIR/image, or the TIFF files of DIR itself.
 
     Raises UsageError naming the file: nothing there, a scene that is missing, no plain file or not to be
     read, a name used twice, or a folder whose only list is train.csv.
     """
     if not os.path.isdir(folder):
-        raise UsageError(f"{folder}: no such folder, or none that may be looked into")
+        raise FileError(folder, "no such folder, or none that may be looked into", kind="missing")
     if os.path.isfile(folder / LIST):
         cases = [_listed(folder, image, label) for image, label in rows_of(folder, LIST)]
     elif os.path.isdir(folder / "image"):
@@ -48,19 +49,18 @@ def cases_of(folder: Path) -> list[Case]:
     else:
         cases = [Case(image) for image in _tiffs(folder, "")]
     if not cases:
-        raise UsageError(f"{folder}: no .tif or .tiff file in it, nor in its folder image")
+        raise FileError(folder, "no .tif or .tiff file in it, nor in its folder image")
     seen: dict[str, Path] = {}
     for case in cases:
         if case.name in seen:
-            raise UsageError(
-                f"{case.image}: {seen[case.name]} would have the same mask; leave one of them out"
-            )
+            reason = f"{seen[case.name]} would have the same mask"
+            raise FileError(case.image, reason, "; leave one of them out")
         seen[case.name] = case.image
     return cases
 
 
 def mask_sizes(case: Case) -> tuple[tuple[int, int], ...]:
-    """The (height, width) that the mask of a scene may have.
+    """Return the (height, width) that the mask of a scene may have.
 
     It is what the scene's TIFF header says, read by other libraries than the job's own reader. A scene
     without a readable one may have a mask of 512 x 512, as the contract says, or of the size that another
@@ -72,7 +72,7 @@ def mask_sizes(case: Case) -> tuple[tuple[int, int], ...]:
         except Exception:  # both raise whatever their plugins do; the next source is tried
             continue
     sizes = [NO_HEADER]
-    for path in (case.image, case.label):
+    for path in filter(None, (case.image, case.label)):
         try:
             sizes.append(_by_pillow(path, None))
         except Exception:
@@ -93,24 +93,25 @@ def _by_tifffile(path: Path) -> tuple[int, int]:
 
 
 def _tiffs(folder: Path, part: str) -> list[Path]:
-    """The scenes of a folder; a folder of such a name is none, for the job neither."""
+    """List the scenes of a folder; a folder of such a name is none, for the job neither."""
     paths = [path for path in files_of(folder, part) if path.suffix.lower() in SCENE_SUFFIXES]
     return [_usable(path) for path in paths if not os.path.isdir(path)]
 
 
 def _listed(folder: Path, image: Path, label: Path) -> Case:
     if image.suffix.lower() not in SCENE_SUFFIXES:
-        raise UsageError(f"{image}: {folder / LIST} lists it, but scenes are .tif or .tiff files")
+        raise FileError(image, f"{folder / LIST} lists it, but scenes are .tif or .tiff files")
     if not os.path.lexists(image):
-        raise UsageError(f"{image}: no such file, but {folder / LIST} lists it")
+        raise FileError(image, f"no such file, but {folder / LIST} lists it", kind="missing")
     return _case(folder, _usable(image), label)
 
 
 def _usable(path: Path) -> Path:
     if not os.path.isfile(path):
-        raise UsageError(f"{path}: is no plain file, or a link to nowhere; move it out of the folder")
+        raise FileError(path, "is no plain file, or a link to nowhere", "; move it out of the folder")
     if not os.access(path, os.R_OK):
-        raise UsageError(f"{path}: may not be read; change its mode or move it out of the folder")
+        reason, remedy = "may not be read", "; change its mode or move it out of the folder"
+        raise FileError(path, reason, remedy, kind="unreadable")
     return path
 
 

@@ -22,13 +22,13 @@ class Rung:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-TORCH = {"infer.predict.engine": "FAST = None"}
+TORCH = {"infer.predict.choose": "FAST = None"}
 TORCH_IN_BF16 = {
-    "infer.predict.engine": "FAST = None",
+    "infer.predict.choose": "FAST = None",
     "infer.predict.torch_engine": "DTYPES['bf16'] = torch.bfloat16; _precision = lambda device: 'bf16'",
 }
-ONNX_RUNTIME = {"infer.predict.engine": "WORTH_BF16 = float('inf')"}
-OPENVINO_ALWAYS = {"infer.predict.engine": "WORTH_BF16 = 0"}
+ONNX_RUNTIME = {"infer.predict.choose": "WORTH_BF16 = float('inf')"}
+OPENVINO_ALWAYS = {"infer.predict.choose": "WORTH_BF16 = 0"}
 OPENVINO_IN_FP32 = {"infer.predict.openvino_engine": "HINTS['bf16'] = 'f32'"}
 # The same graph without its marks.
 BF16_THROUGHOUT = {
@@ -69,7 +69,7 @@ def _put(self, *arguments, original=MaskWriter.put, **named):
 MaskWriter.put = _put
 """
 }
-NO_CHILD = {"infer.process.supervisor": "supervise = lambda work: work(Order())"}
+NO_CHILD = {"infer.process.supervisor": "supervise = lambda work, smaller_tile: work(Order())"}
 DEFAULT_PNG = {"infer.write.mask_writer": "PNG_OPTIONS = ()"}
 NO_SPINNING = {
     "infer.predict.onnx_engine": """

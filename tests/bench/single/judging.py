@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from tests.bench.harness.scenarios import make
-from train_offline.commands.dry_run import dry_run
-from train_offline.judging.settings import Settings
+from train_offline.judging.dry_run import dry_run
+from train_offline.judging.settings import DryRunSettings
 
 
 def seconds_to_open(report: Path) -> float | None:
@@ -43,7 +43,7 @@ def seconds_to_open(report: Path) -> float | None:
 def main(work: Path) -> int:
     data, report_dir = make("many", work), work / "report"
     began = time.perf_counter()
-    code = dry_run(Settings(data=data, report_dir=report_dir))
+    code = dry_run(DryRunSettings(data=data, report_dir=report_dir))
     whole = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     job = json.loads((report_dir / "report.json").read_text())["seconds"]["wall"]["median"]

@@ -19,9 +19,9 @@ import psutil
 import pytest
 
 from tests.helpers.support import REPO, random_rgb, read_masks, without_progress, write_tiff
-from train_offline.commands.dry_run import dry_run
+from train_offline.judging.dry_run import dry_run
 from train_offline.judging.run.runs import Places, Process
-from train_offline.judging.settings import Settings
+from train_offline.judging.settings import DryRunSettings
 
 # The program with a decoder that dies as a native one does: by a real signal, at a scene of a certain name.
 PROGRAM = """
@@ -29,6 +29,7 @@ PROGRAM = """
     import infer.read.decoder, infer.predict.predictor
     from infer.__main__ import _work
     from infer.process.supervisor import supervise
+    from infer.settings import smaller_tile
 
     number, stage, bad = int(sys.argv.pop(1)), sys.argv.pop(1), sys.argv.pop(1)
 
@@ -50,7 +51,7 @@ PROGRAM = """
                 kill(number)
             return original(self, images)
         infer.predict.predictor.Predictor.predict = predict
-    sys.exit(supervise(_work))
+    sys.exit(supervise(_work, smaller_tile))
 """
 
 
@@ -109,7 +110,7 @@ class Crashing(Process):
 
 
 def test_a_dry_run_shows_what_a_crash_cost(twelve_scenes: Path, tmp_path: Path) -> None:
-    settings = Settings(data=twelve_scenes, report_dir=tmp_path / "r", device="cpu")
+    settings = DryRunSettings(data=twelve_scenes, report_dir=tmp_path / "r", device="cpu")
     assert dry_run(settings, Crashing(settings)) == 0
     report = json.loads((tmp_path / "r" / "report.json").read_text())
     parts = {part["name"]: part["seconds"] for part in report["seconds"]["parts"]}
@@ -130,13 +131,14 @@ KILLED_ABOVE_512 = """
     import infer.predict.predictor
     from infer.__main__ import _work
     from infer.process.supervisor import supervise
+    from infer.settings import smaller_tile
 
     def predict(self, images, original=infer.predict.predictor.Predictor.predict):
         if self.tile > 512:
             os.kill(os.getpid(), 9)
         return original(self, images)
     infer.predict.predictor.Predictor.predict = predict
-    sys.exit(supervise(_work))
+    sys.exit(supervise(_work, smaller_tile))
 """
 
 

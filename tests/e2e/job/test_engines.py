@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infer.plan.scenes import MAX_SHAPES
+from infer.plan.batches import MAX_SHAPES
 from tests.helpers.support import ENGINES, read_masks, run_infer, write_tiff
 from train_offline.commands.synthesize import make_scene
 

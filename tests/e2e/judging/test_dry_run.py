@@ -18,17 +18,11 @@ import torch
 from PIL import Image
 from torchmetrics.classification import BinaryF1Score, MulticlassAccuracy, MulticlassJaccardIndex
 
-from tests.e2e.judging.test_judging import SCHEMA
-from tests.helpers.judged import SIZES, judge, make_data
+from tests.helpers.judged import SCHEMA, SIZES, judge
 from tests.helpers.submission import mask_of
 from tests.helpers.support import REPO, heed_signals, shared
 from train_offline.commands import dry_run
 from train_offline.judging.measure.timeline import WORDS
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return make_data(tmp_path / "my data")
 
 
 @pytest.mark.parametrize(
@@ -40,8 +34,8 @@ def data(tmp_path: Path) -> Path:
         (["--weights", "none.safetensors"], "none.safetensors"),
         (["--report-dir", "/dev/null/x"], "--report-dir"),
         (["--keep", "{data}"], "not empty"),
-        (["--repeat", "0"], "above zero"),
-        (["--time-limit", "-1"], "above zero"),
+        (["--repeat", "0"], "at least 1"),
+        (["--time-limit", "-1"], "above 0"),
         (["--memory", "lots"], "8g"),
         (["--memory", "1"], "6m"),
         (["--time-limit", "1e10"], "at most"),

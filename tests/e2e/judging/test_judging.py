@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -12,11 +11,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.helpers.judged import SIZES, judge, make_data
-from tests.helpers.support import REPO, random_rgb, write_tiff
+from tests.helpers.judged import SCHEMA, SIZES, judge
+from tests.helpers.support import random_rgb, write_tiff
 from train_offline.judging.report.checks import CHECKS
-
-SCHEMA = json.loads((REPO / "train_offline" / "judging" / "report" / "report.schema.json").read_text())
 
 FAULTS = {
     "nothing": ("missing", "s.0.png", "no such file"),
@@ -49,11 +46,6 @@ FAULTS = {
     "signal": ("exit", "", "signal 11"),
     "processes": ("processes", "", "sleep 600"),
 }
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return make_data(tmp_path / "my data")
 
 
 def test_a_submission_in_order_passes(data: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:

@@ -7,15 +7,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from tests.helpers.report_page import names
 from train_offline.judging.measure.timeline import WORDS
 from train_offline.judging.report.checks import CHECKS
 from train_offline.judging.report.page.page import page as page_of
-
-
-def names(page: Page) -> list[str]:
-    return page.eval_on_selector_all(
-        "#table tbody tr", "rows => rows.filter(r => !r.hidden).map(r => r.cells[0].textContent.trim())"
-    )
 
 
 def test_the_verdict_the_finding_and_the_seconds_are_there(page: Page) -> None:

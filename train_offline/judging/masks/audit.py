@@ -14,7 +14,7 @@ from train_offline.judging.masks.png import FlawError, read_png
 
 PARTIAL = (".part", ".tmp", ".temp", ".partial", ".swp", "~")
 ALIKE = 0.9  # similarity from which a stray name is taken for a misspelt one
-MOST_COMPARED = 300  # missing masks; among more of them anything resembles something
+MAX_COMPARED = 300  # missing masks; among more of them anything resembles something
 VALUES_SHOWN = 4
 WRITE_WHOLE = "write under a temporary name in the same folder, rename at the end, and wait for the last one"
 READABLE = "give it mode 0644, folders 0755: the judge is another user"
@@ -28,7 +28,7 @@ FIXES = {
 
 
 def audit_names(stems: set[str], folder: Path) -> list[Finding]:
-    """Masks that are missing, misnamed or half written, and everything else that should not be there."""
+    """Find masks that are missing, misnamed or half written, and all else that should not be there."""
     wanted = {f"{stem}.png" for stem in stems}
     if folder.is_symlink():
         what = f"the output folder was replaced by a link to {os.readlink(folder)}"
@@ -50,7 +50,7 @@ def audit_names(stems: set[str], folder: Path) -> list[Finding]:
 
 
 def missing(name: str) -> Finding:
-    """That there is no mask of this name."""
+    """Say that there is no mask of this name."""
     fix = "write a mask for every scene, black at worst"
     return Finding("missing", name, "no such file in the output folder", fix)
 
@@ -58,7 +58,7 @@ def missing(name: str) -> Finding:
 def audit_mask(
     path: Path, sizes: tuple[tuple[int, int], ...], owner: int | None
 ) -> tuple[list[Finding], np.ndarray | None]:
-    """What is wrong with one mask, and its pixels uint8 [H, W] where they can be compared with a truth.
+    """Return what is wrong with one mask, and its pixels uint8 [H, W] where they fit a truth.
 
     Args:
         path: a mask that is there. Links are not followed, and nothing but a plain file is opened: it is a
@@ -75,25 +75,24 @@ def audit_mask(
 
 
 def _stray(name: str, missing: set[str]) -> tuple[Finding, str]:
-    """What to say of a file that is no scene's mask, and the missing mask that it is, or an empty string."""
+    """Say what a file is that is no scene's mask, and which missing mask it is, or an empty string."""
     if name.endswith(PARTIAL) or name.startswith("."):
         return Finding("partial", name, "is the rest of a file that was being written", WRITE_WHOLE), ""
     meant = _meant(name, missing)
     if meant:
         return Finding("stem", name, "is named after no scene", f"name it {meant}, after its scene"), meant
-    return Finding(
-        "extra", name, "should not be there", "write nothing but the masks into the output folder"
-    ), ""
+    fix = "write nothing but the masks into the output folder"
+    return Finding("extra", name, "should not be there", fix), ""
 
 
 def _meant(name: str, missing: set[str]) -> str:
-    """The missing mask that a stray file most likely is, else an empty string."""
+    """Return the missing mask that a stray file most likely is, else an empty string."""
     stem = os.path.splitext(name)[0].lower()
     for candidate in sorted(missing, key=len, reverse=True):
         wanted = candidate.removesuffix(".png").lower()
         if stem.startswith(wanted) and not stem[len(wanted) :][:1].isalnum():
             return candidate
-    if len(missing) > MOST_COMPARED or not name.lower().endswith(".png"):
+    if len(missing) > MAX_COMPARED or not name.lower().endswith(".png"):
         return ""
     stems = {candidate.removesuffix(".png"): candidate for candidate in missing}
     close = difflib.get_close_matches(os.path.splitext(name)[0], stems, 1, ALIKE)
@@ -123,7 +122,7 @@ def _content(path: Path, sizes: tuple[tuple[int, int], ...]) -> tuple[Finding | 
     try:
         pixels = read_png(path, sizes)
     except FlawError as flaw:
-        return Finding(flaw.kind, path.name, str(flaw), FIXES[flaw.kind]), None
+        return Finding(flaw.kind, path.name, flaw.what, FIXES[flaw.kind]), None
     except OSError as error:
         return Finding("permissions", path.name, f"cannot be opened ({error.strerror})", READABLE), None
     odd = pixels[(pixels != 0) & (pixels != 255)]

@@ -28,7 +28,7 @@ class _Fault:
 
 
 def other_masks(cases: list[Case], first: Path, second: Path, agreement: float) -> list[Finding]:
-    """What `second` lacks or has otherwise than `first`, both folders of masks; faults of both are none.
+    """Find what `second` lacks or has otherwise than `first`, both folders of masks; faults of both are none.
 
     agreement: the share of a mask's pixels that must be alike, 1 for all. The findings have neither a kind
     nor a remedy: what they mean depends on how the two were made.
@@ -75,7 +75,7 @@ def _difference(name: str, expected: np.ndarray, pixels: np.ndarray, agreement: 
 
 
 def _told(faults: list[_Fault]) -> Iterable[Finding]:
-    """One finding for each kind of fault: where one mask is missing, often all of them are."""
+    """Make one finding for each kind of fault: where one mask is missing, often all of them are."""
     for what in dict.fromkeys(fault.what for fault in faults):
         first, *others = (fault for fault in faults if fault.what == what)
         if others:

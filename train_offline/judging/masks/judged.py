@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from infer.errors import UsageError
-from train_offline.data.pixels import as_rgb, read_bands, read_mask
+from infer.errors import DecodeError, HeaderError, UsageError
+from infer.plan.tiff_header import read_header
+from infer.read.scene import read_scene
+from train_offline.data.pixels import read_mask
 from train_offline.judging.cases import Case, mask_sizes
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.audit import audit_mask, missing
@@ -21,7 +23,6 @@ from train_offline.judging.masks.pictures import layers_of, picture
 from train_offline.scoring.score import counts
 
 THREADS = min(8, os.cpu_count() or 1)
-NOTHING = np.zeros((2, 2, 2), np.int64)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Judged:
 def judge_scenes(
     cases: Iterable[Case], masks: Path, owner: int | None, side: int | None = None
 ) -> list[Judged]:
-    """Every scene in turn, a few at a time in threads; no more of them are in memory at once.
+    """Judge every scene in turn, a few at a time in threads; no more of them are in memory at once.
 
     masks: the output folder. owner: as audit_mask. side: of the pictures, in pixels; None for no pictures.
     """
@@ -60,7 +61,7 @@ def judge_scenes(
 
 
 def _in_order(futures: Iterator[Future[Judged]]) -> Iterator[Judged]:
-    """Results in order, with a bounded number of scenes under way."""
+    """Yield results in order, with a bounded number of scenes under way."""
     waiting: list[Future[Judged]] = []
     for future in futures:
         waiting.append(future)
@@ -77,25 +78,28 @@ def _judge(case: Case, masks: Path, owner: int | None, side: int | None) -> Judg
     size = mask.shape if mask is not None else sizes[-1]
     truth, of_truth = _read_truth(case.label, size)
     ignore, of_ignore = _read_truth(case.ignore, size)
-    scored = mask is not None and truth is not None
+    scored = with_ignored = None
+    if mask is not None and truth is not None:
+        scored = counts(truth, mask, ignore)
+        with_ignored = None if ignore is None else counts(truth, mask)
     return Judged(
         name=case.name,
         file=case.image.name,
         size=size,
         findings=[*findings, *of_truth, *of_ignore],
         has_truth=case.label is not None,
-        counts=counts(truth, mask, ignore) if scored else None,
-        with_ignored=counts(truth, mask) if scored and ignore is not None else None,
+        counts=scored,
+        with_ignored=with_ignored,
         ignored_pixels=0 if ignore is None else int(np.count_nonzero(ignore)),
         ice_fraction=None if mask is None else np.count_nonzero(mask) / mask.size,
         true_ice_fraction=None if truth is None else _share_of_ice(truth, ignore),
-        mask_sha256=None if mask is None else hashlib.sha256(np.ascontiguousarray(mask)).hexdigest(),
+        mask_sha256=None if mask is None else hashlib.sha256(np.ascontiguousarray(mask).data).hexdigest(),
         picture=None if side is None else _picture(case, mask, truth, ignore, side),
     )
 
 
 def _share_of_ice(truth: np.ndarray, ignore: np.ndarray | None) -> float:
-    """Of the pixels that count, 0 where none does."""
+    """Return it of the pixels that count, 0 where none does."""
     counted = truth if ignore is None else truth[ignore == 0]
     return np.count_nonzero(counted) / max(1, counted.size)
 
@@ -106,18 +110,17 @@ def _read_truth(path: Path | None, size: tuple[int, int]) -> tuple[np.ndarray | 
     try:
         return read_mask(path, size), []
     except UsageError as error:
-        what = str(error).removeprefix(f"{path}: ")
-        name = f"{path.parent.name}/{path.name}"
+        name, what = f"{path.parent.name}/{path.name}", error.reason + error.remedy
         return None, [Finding("truth", name, what, "mend it: the scene is not scored")]
 
 
 def _picture(
     case: Case, mask: np.ndarray | None, truth: np.ndarray | None, ignore: np.ndarray | None, side: int
 ) -> dict[str, Any] | None:
-    """None where the scene cannot be shown: it is broken, or of a kind that has no colours to show."""
+    """Draw a scene of any kind that the job accepts; None where it is broken, or its mask of another size."""
     try:
-        image = as_rgb(read_bands(case.image))
-    except UsageError:
+        image = read_scene(case.image, read_header(case.image)).pixels
+    except (HeaderError, DecodeError, OSError):
         return None
     empty = np.zeros(image.shape[:2], np.uint8)
     shown = empty if mask is None else mask

@@ -7,22 +7,20 @@ import os
 import shutil
 from pathlib import Path
 
-from train_offline.judging.run.runs import Run
-
-LARGEST_MASK = 2**28  # bytes
+MAX_MASK = 2**28  # bytes
 
 
-def differing(runs: list[Run]) -> list[str]:
-    """Files of the last run that an earlier one wrote otherwise."""
-    if len(runs) == 1:
+def differing(folders: list[Path]) -> list[str]:
+    """Return the names of the files in the last folder of masks that an earlier one holds otherwise."""
+    if len(folders) == 1:
         return []
-    *earlier, last = ({path.name: _hash(path) for path in _plain_files(run.masks)} for run in runs)
-    items = (item for run in earlier for item in run.items())
+    *earlier, last = ({path.name: _hash(path) for path in _plain_files(folder)} for folder in folders)
+    items = (item for hashes in earlier for item in hashes.items())
     return sorted({name for name, value in items if last.get(name, value) != value})
 
 
 def _plain_files(folder: Path) -> list[Path]:
-    """What a job left that can be read without harm."""
+    """List what a job left that can be read without harm."""
     try:
         entries = sorted(folder.iterdir())
         return [p for p in entries if p.is_file() and not p.is_symlink() and os.access(p, os.R_OK)]
@@ -31,9 +29,9 @@ def _plain_files(folder: Path) -> list[Path]:
 
 
 def _hash(path: Path) -> str:
-    """Of the content, or of the size of a file that is too large to be a mask."""
+    """Return that of the content, or the size of a file that is too large to be a mask."""
     size = path.stat().st_size
-    return hashlib.sha256(path.read_bytes()).hexdigest() if size <= LARGEST_MASK else str(size)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if size <= MAX_MASK else str(size)
 
 
 def copy_files(source: Path, target: Path) -> None:

@@ -10,46 +10,54 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-LARGEST = 16 * 1024**2  # bytes
-LONGEST = 200  # characters of a text
-MOST = 1e9  # seconds
-SECONDS = ("start", "setup", "imports", "weights", "device", "total")
-MAYBE = ("first_mask", "predicted", "retries")  # None where there was none
-MOST_REDONE, MOST_SCENES = 200, 50  # what was done again that is taken over, and scenes of each
+from infer.process.journal import Redone
+from infer.process.text import one_line
+
+MAX_BYTES = 16 * 1024**2
+MAX_LENGTH = 200  # characters of a text
+MAX_SECONDS = 1e9
+MAX_REDONE, MAX_SCENES = 200, 50  # what was done again that is taken over, and scenes of each
+NEEDED = ("start", "setup", "imports", "weights", "device", "total")  # seconds without which none are told
 TEXTS = ("version", "device", "precision", "weights_sha256")
 
 
 @dataclass(frozen=True)
-class Redone:
-    """What did not go at once and was done again, as infer.write.report has it. scenes: names, if known."""
+class JobSeconds:
+    """As infer.write.report counts them; None where there was no first mask, no prediction or no retry."""
 
-    stage: str
-    scenes: tuple[str, ...]
-    reason: str
+    start: float
+    setup: float
+    imports: float
+    weights: float
+    device: float
+    total: float
+    first_mask: float | None = None
+    predicted: float | None = None
+    retries: float | None = None
 
 
 @dataclass(frozen=True)
 class JobReport:
-    """began: on time.monotonic(), and seconds by name, both None where not all of them are there.
+    """began: on time.monotonic(), None where it is not told. seconds: None where not all NEEDED are told.
 
     texts: by a name of TEXTS. scenes: status and error by file. redone: what did not go at once.
     """
 
     began: float | None = None
-    seconds: dict[str, float | None] | None = None
+    seconds: JobSeconds | None = None
     texts: dict[str, str] = field(default_factory=dict)
     scenes: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     redone: tuple[Redone, ...] = ()
 
 
 def read_report(path: Path) -> JobReport:
-    """The report in a file; an empty one where there is none that can be read: the exit code tells why."""
+    """Read a report; an empty one where there is none that can be read: the exit code tells why."""
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode) or facts.st_size > LARGEST:
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_BYTES:
                 return JobReport()
-            content = json.loads(file.read(LARGEST))
+            content = json.loads(file.read(MAX_BYTES))
     except (OSError, ValueError, RecursionError):
         return JobReport()
     if not isinstance(content, dict):
@@ -60,7 +68,7 @@ def read_report(path: Path) -> JobReport:
         seconds=_seconds(content.get("seconds")),
         texts={name: text for name in TEXTS if (text := _text(content.get(name))) is not None},
         scenes={str(s.get("name")): (_text(s.get("status")), _text(s.get("error"))) for s in known},
-        redone=tuple(map(_redone, _dicts(content.get("redone"))[:MOST_REDONE])),
+        redone=tuple(map(_redone, _dicts(content.get("redone"))[:MAX_REDONE])),
     )
 
 
@@ -70,7 +78,7 @@ def _dicts(given: Any) -> list[dict[str, Any]]:
 
 def _redone(given: dict[str, Any]) -> Redone:
     scenes = given.get("scenes")
-    names = [_text(name) for name in scenes[:MOST_SCENES]] if isinstance(scenes, list) else []
+    names = [_text(name) for name in scenes[:MAX_SCENES]] if isinstance(scenes, list) else []
     return Redone(
         _text(given.get("stage")) or "not told",
         tuple(name for name in names if name is not None),
@@ -78,23 +86,24 @@ def _redone(given: dict[str, Any]) -> Redone:
     )
 
 
-def _seconds(given: Any) -> dict[str, float | None] | None:
+def _seconds(given: Any) -> JobSeconds | None:
     if not isinstance(given, dict):
         return None
-    seconds = {name: _number(given.get(name)) for name in SECONDS}
-    if None in seconds.values():
+    needed = {name: value for name in NEEDED if (value := _number(given.get(name))) is not None}
+    if len(needed) < len(NEEDED):
         return None
-    return seconds | {name: _number(given.get(name)) for name in MAYBE}
+    first_mask, predicted = _number(given.get("first_mask")), _number(given.get("predicted"))
+    return JobSeconds(
+        **needed, first_mask=first_mask, predicted=predicted, retries=_number(given.get("retries"))
+    )
 
 
 def _number(given: Any) -> float | None:
     if isinstance(given, bool) or not isinstance(given, (int, float)):
         return None
-    return float(given) if 0 <= given <= MOST and math.isfinite(given) else None
+    return float(given) if 0 <= given <= MAX_SECONDS and math.isfinite(given) else None
 
 
 def _text(given: Any) -> str | None:
-    """One line of printable characters."""
-    if not isinstance(given, str):
-        return None
-    return "".join(c if c.isprintable() else "?" for c in given[:LONGEST])
+    """Return one line of printable characters, None for what is no text."""
+    return one_line(given[:MAX_LENGTH])[:MAX_LENGTH] if isinstance(given, str) else None

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from train_offline.judging.measure.gpus import Gpus
+
 PERIOD = 0.05  # seconds between two samples
 POINTS = 240  # of a series that a report keeps
 
 
 @dataclass
-class Samples:
+class ResourceSamples:
     """at: seconds since the sampling began; the others have one value for each of them.
 
     rss: bytes of all processes of the job. group: bytes that its control group counts, against which a
@@ -34,32 +36,32 @@ class Samples:
     cpu_seconds: float | None = None
     peak_bytes: int | None = None
 
-    def area(self, series: list[float]) -> float:
-        """Area under a curve by trapezoids, in units of the series times seconds."""
+    def area(self, series: Sequence[float]) -> float:
+        """Return the area under a curve by trapezoids, in units of the series times seconds."""
         steps = zip(self.at, self.at[1:], series, series[1:], strict=False)
         return sum((later - earlier) * (a + b) / 2 for earlier, later, a, b in steps)
 
     def thinned(self) -> dict[str, list[float]]:
-        """Every n-th sample, POINTS at most, of the series that there are."""
+        """Return every n-th sample, POINTS at most, of the series that there are."""
         step = -(-len(self.at) // POINTS) or 1
         names = ("at", "rss", "group", "gpu_memory", "gpu_busy")
         series = {name: getattr(self, name) for name in names}
         return {name: values[::step] for name, values in series.items() if values}
 
 
-class Sampler(threading.Thread):
-    """Samples the tree of processes under a root until it is stopped. Use it in a `with` block.
+class ResourceSampler(threading.Thread):
+    """ResourceSamples the tree of processes under a root until it is stopped. Use it in a `with` block.
 
     root: gives the process id of the job's first process, None before it is known.
     """
 
     def __init__(self, root: Callable[[], int | None]) -> None:
         super().__init__(daemon=True)
-        self.samples = Samples()
+        self.samples = ResourceSamples()
         self._root, self._done = root, threading.Event()
-        self._gpus = _Gpus()
+        self._gpus = Gpus()
 
-    def __enter__(self) -> Sampler:
+    def __enter__(self) -> ResourceSampler:
         self.start()
         return self
 
@@ -68,6 +70,7 @@ class Sampler(threading.Thread):
         self.join()
 
     def run(self) -> None:
+        """Take a sample every PERIOD until the block is left."""
         began, groups = time.monotonic(), None
         while not self._done.wait(PERIOD):
             pid = self._root()
@@ -77,10 +80,9 @@ class Sampler(threading.Thread):
             self.samples.at.append(time.monotonic() - began)
             self.samples.rss.append(_tree_rss(pid))
             self._sample_group(groups)
-            for series, value in zip(
-                (self.samples.gpu_memory, self.samples.gpu_busy), self._gpus.sample(), strict=False
-            ):
-                series.append(value)
+            if gpus := self._gpus.sample():
+                self.samples.gpu_memory.append(gpus[0])
+                self.samples.gpu_busy.append(gpus[1])
 
     def _sample_group(self, groups: _ControlGroup) -> None:
         samples = self.samples
@@ -126,7 +128,7 @@ class _ControlGroup:
         return int(peak) if peak else None
 
     def _read(self, controller: str, name: str) -> str:
-        """What the file says; an empty string where there is none, or none any more."""
+        """Return what the file says; an empty string where there is none, or none any more."""
         folder = self._folders.get(controller)
         try:
             return (folder / name).read_text().strip() if folder else ""
@@ -135,7 +137,7 @@ class _ControlGroup:
 
 
 def _groups_of(pid: int | str) -> dict[str, Path]:
-    """Folder by controller (man 7 cgroups); that of version 2 has an empty name."""
+    """Return the folder by controller (man 7 cgroups); that of version 2 has an empty name."""
     folders, root = {}, Path("/sys/fs/cgroup")
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
@@ -143,30 +145,3 @@ def _groups_of(pid: int | str) -> dict[str, Path]:
             for controller in controllers.split(","):
                 folders[controller] = root / controller / path.lstrip("/")
     return folders
-
-
-class _Gpus:
-    """All GPUs of the machine through NVML; none where its library finds no driver."""
-
-    def __init__(self) -> None:
-        self._handles = []
-        try:
-            import pynvml
-
-            pynvml.nvmlInit()
-            self._nvml = pynvml
-            self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        except Exception:  # whatever is wrong with a driver, the run is judged without it
-            self._handles = []
-
-    def sample(self) -> tuple[int, float] | tuple[()]:
-        """Bytes in use on all GPUs, and the mean share of time in which they were busy."""
-        if not self._handles:
-            return ()
-        try:
-            used = [self._nvml.nvmlDeviceGetMemoryInfo(handle).used for handle in self._handles]
-            busy = [self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu for handle in self._handles]
-        except Exception:
-            self._handles = []
-            return ()
-        return sum(used), sum(busy) / len(busy) / 100

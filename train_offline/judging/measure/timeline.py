@@ -1,4 +1,4 @@
-"""Where the seconds of one run went: parts that follow one another, seen from outside and by the job."""
+"""Where the seconds of one run went: phases that follow one another, seen from outside and by the job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from train_offline.judging.measure.job_report import JobReport
 
 START, RETRIES, EXIT = "start", "retries", "exit"
-DOUBTFUL = 0.05  # share of the seconds by which parts may miss the whole
+DOUBTFUL = 0.05  # share of the seconds by which phases may miss the whole
 WORDS = {
     START: "from the launch until the job's first process exists: a container is made, or a process forked",
     "interpreter": "Python starts, reads its arguments, and loads NumPy and OpenCV",
@@ -26,55 +26,56 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Part:
+class Phase:
     """name: one of WORDS."""
 
     name: str
     seconds: float
 
 
-def parts_of_job(launched: float, ended: float, report: JobReport) -> list[Part] | None:
-    """The parts of one process, in order; they add up to ended - launched as far as the clocks agree.
+def phases_of_job(launched: float, ended: float, report: JobReport) -> list[Phase] | None:
+    """Return the phases of one process, in order: ended - launched in sum, as far as the clocks agree.
 
     None where the report does not hold what it takes, or does not fit the seconds seen from outside.
 
     Args:
-        launched, ended: seen from outside, on time.monotonic().
+        launched: when the process was started, seen from outside, on time.monotonic().
+        ended: when it was gone.
         report: what the job wrote with --report.
     """
     seconds, began, wall = report.seconds, report.began, ended - launched
     if seconds is None or began is None:
         return None
-    retries = min(seconds.get(RETRIES) or 0.0, seconds["start"])
-    setup = [(name, seconds[name]) for name in ("weights", "imports", "device")]
-    ready = seconds["start"] + seconds["setup"]
-    first = max(seconds["first_mask"] or ready, ready)
-    predicted = max(seconds["predicted"] or first, first)
+    retries = min(seconds.retries or 0.0, seconds.start)
+    setup = [("weights", seconds.weights), ("imports", seconds.imports), ("device", seconds.device)]
+    ready = seconds.start + seconds.setup
+    first = max(seconds.first_mask or ready, ready)
+    predicted = max(seconds.predicted or first, first)
     rows = [
         (START, began - launched),
-        ("interpreter", seconds["start"] - retries),
+        ("interpreter", seconds.start - retries),
         *([(RETRIES, retries)] if retries else []),
-        ("plan", seconds["setup"] - sum(value for _, value in setup)),
+        ("plan", seconds.setup - sum(value for _, value in setup)),
         *setup,
         ("first mask", first - ready),
         ("steady state", predicted - first),
-        ("drain", seconds["total"] - predicted),
-        (EXIT, ended - began - seconds["total"]),
+        ("drain", seconds.total - predicted),
+        (EXIT, ended - began - seconds.total),
     ]
-    parts = [Part(name, max(0.0, value)) for name, value in rows]
-    return parts if abs(sum(part.seconds for part in parts) - wall) <= DOUBTFUL * wall + 0.05 else None
+    phases = [Phase(name, max(0.0, value)) for name, value in rows]
+    return phases if abs(sum(phase.seconds for phase in phases) - wall) <= DOUBTFUL * wall + 0.05 else None
 
 
-def parts_of_stranger(wall: float, inside: float | None) -> list[Part]:
-    """The parts of a job that makes no report. inside: seconds that its container ran, None if not known."""
+def phases_of_stranger(wall: float, inside: float | None) -> list[Phase]:
+    """Return the phases of a job without a report. inside: seconds of its container, None if unknown."""
     if inside is None or not 0 <= inside <= wall:
-        return [Part("job", wall)]
-    return [Part(START, wall - inside), Part("job", inside)]
+        return [Phase("job", wall)]
+    return [Phase(START, wall - inside), Phase("job", inside)]
 
 
-def added_up(runs: Iterable[list[Part]]) -> list[Part]:
-    """The parts of several processes as those of one: sums by name, in the order of WORDS."""
+def added_up(runs: Iterable[list[Phase]]) -> list[Phase]:
+    """Return the phases of several processes as those of one: sums by name, in the order of WORDS."""
     totals: dict[str, float] = {}
-    for part in (part for parts in runs for part in parts):
-        totals[part.name] = totals.get(part.name, 0.0) + part.seconds
-    return [Part(name, totals[name]) for name in WORDS if name in totals]
+    for phase in (phase for phases in runs for phase in phases):
+        totals[phase.name] = totals.get(phase.name, 0.0) + phase.seconds
+    return [Phase(name, totals[name]) for name in WORDS if name in totals]

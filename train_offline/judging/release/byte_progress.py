@@ -36,7 +36,7 @@ class ByteProgress:
         self._bar.close()
 
     def add(self, count: int) -> None:
-        """So many bytes more have passed."""
+        """Count so many bytes more."""
         if not self._bytes:
             self._first = time.monotonic()
         self._bytes += count

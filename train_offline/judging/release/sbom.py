@@ -30,7 +30,7 @@ def write_sbom(image: str, path: Path, version: str) -> int:
 
 
 def make_bom(packages: dict[str, list[tuple[str, str]]], version: str, image_id: str) -> Bom:
-    """The bill of a list of (name, version) for each kind of package URL: "pypi", "deb"."""
+    """Make the bill from a list of (name, version) for each kind of package URL: "pypi", "deb"."""
     bom = Bom()
     digest = HashType(alg=HashAlgorithm.SHA_256, content=image_id.removeprefix("sha256:"))
     bom.metadata.component = Component(

@@ -84,7 +84,7 @@ CHECKS = (
 
 
 def results(kinds: Collection[str], seen: Seen) -> list[dict[str, Any]]:
-    """Each check as {"name", "words", "passed"}; passed is None where it could not be made.
+    """Return each check as {"name", "words", "passed"}; passed is None where it could not be made.
 
     kinds: of all findings.
     """

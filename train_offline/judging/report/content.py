@@ -18,7 +18,7 @@ from train_offline.judging.report.packages import Software
 from train_offline.judging.run.container import Image
 from train_offline.judging.run.runs import Run
 from train_offline.judging.run.variants import Variant
-from train_offline.judging.settings import Settings, bytes_of
+from train_offline.judging.settings import DryRunSettings, bytes_of
 from train_offline.scoring.score import score
 
 FORMAT = 3  # of report.json; report.schema.json describes it
@@ -33,13 +33,12 @@ class Result:
     runs: one for each repetition; their masks were all audited, those of the last one scored. findings: all
     of them, those of single scenes and of variants too. notes: what the reader should know and nobody has to
     mend. software: what the submission runs with, None where that is not known. owner_known: whose the masks
-    must be can be told.
-    variants: further runs, which are in no other figure.
+    must be can be told. variants: further runs, which are in no other figure.
     """
 
     when: str
     data: str
-    settings: Settings
+    settings: DryRunSettings
     image: Image | None
     environment: dict[str, Any]
     runs: list[Run]
@@ -52,11 +51,12 @@ class Result:
 
     @property
     def passed(self) -> bool:
+        """Whether nothing at all was found."""
         return not self.findings
 
 
 def content_of(result: Result) -> dict[str, Any]:
-    """Everything as JSON can hold it; a figure that does not exist is None. The comparison is added later."""
+    """Return all as JSON can hold it, figures that do not exist as None; the comparison is added later."""
     median = _median_run(result.runs)
     statuses, job = _job_facts(result.runs[-1])
     pixels = sum(height * width for height, width in (scene.size for scene in result.scenes))
@@ -89,8 +89,8 @@ def content_of(result: Result) -> dict[str, Any]:
         "confusion": None if totals is None else totals[0].tolist(),
         "seconds": {
             "wall": _spread([run.wall for run in result.runs]),
-            "parts": [asdict(part) for part in median.parts],
-            "not_accounted_for": median.wall - sum(part.seconds for part in median.parts),
+            "parts": [asdict(phase) for phase in median.phases],
+            "not_accounted_for": median.wall - sum(phase.seconds for phase in median.phases),
         },
         "cost": cost_of(median, bytes_of(result.settings.memory) if result.image else None),
         "rate": {
@@ -105,12 +105,12 @@ def content_of(result: Result) -> dict[str, Any]:
 
 
 def _all_findings(result: Result) -> list[Finding]:
-    """Those of scenes too, where a mask that is misnamed is also one that is missing."""
+    """Return those of scenes too, where a mask that is misnamed is also one that is missing."""
     return [*result.findings, *(finding for scene in result.scenes for finding in scene.findings)]
 
 
 def _seen(result: Result) -> Seen:
-    """What there was to check. Of several runs, the masks of the last one stand for all."""
+    """Say what there was to check. Of several runs, the masks of the last one stand for all."""
     there = [scene for scene in result.scenes if all(f.kind != "missing" for f in scene.findings)]
     return Seen(
         scenes=len(result.scenes),
@@ -126,25 +126,25 @@ def _seen(result: Result) -> Seen:
 
 
 def _redone(runs: list[Run]) -> list[dict[str, Any]]:
-    """What the job says did not go at once, in any run, each only once."""
+    """Return what the job says did not go at once, in any run, each only once."""
     said = (redone for run in runs for one in run.executions for redone in one.job.redone)
     return [{**asdict(redone), "scenes": list(redone.scenes)} for redone in dict.fromkeys(said)]
 
 
 def _last_lines(runs: list[Run]) -> list[str]:
-    """What the first process that failed said at its end; the very last one where none did."""
+    """Return what the first process that failed said at its end; the very last one where none did."""
     outcomes = [one.outcome for run in runs for one in run.executions]
     failed = (one for one in outcomes if one.timed_out or one.exit_code != 0)
     return list(next(failed, outcomes[-1]).last_lines)
 
 
 def _median_run(runs: list[Run]) -> Run:
-    """The run of median seconds, the faster of two in the middle."""
+    """Return the run of median seconds, the faster of two in the middle."""
     return sorted(runs, key=lambda run: run.wall)[(len(runs) - 1) // 2]
 
 
 def _job_facts(run: Run) -> tuple[dict[str, tuple[str | None, str | None]], dict[str, str]]:
-    """What the job itself said: status and error of each scene by its file, and texts about the whole."""
+    """Return what the job itself said: status and error of each scene by its file, texts about the whole."""
     statuses: dict[str, tuple[str | None, str | None]] = {}
     for execution in run.executions:
         statuses |= execution.job.scenes
@@ -196,7 +196,7 @@ def _total(counts: Iterable[np.ndarray | None]) -> np.ndarray | None:
 
 
 def _figures(counts: np.ndarray | None) -> dict[str, float | None] | None:
-    """Every score by its name, None where there is none: JSON has no nan."""
+    """Return every score by its name, None where there is none: JSON has no NaN."""
     if counts is None:
         return None
     figures = score("", *counts).figures()

@@ -8,12 +8,13 @@ from train_offline.judging.run.runs import Execution, Run
 
 
 def cost_of(run: Run, memory_limit: int | None) -> dict[str, Any]:
-    """As JSON can hold it.
+    """Return it as JSON can hold it.
 
     A container's memory is what its control group counts, the cached files that it read included, for that is
     what its limit holds against. A plain process has no group of its own: there it is the resident memory.
 
     Args:
+        run: all scenes once.
         memory_limit: bytes, of a container; None for a plain process, which has none.
     """
     executions = run.executions
@@ -33,12 +34,12 @@ def cost_of(run: Run, memory_limit: int | None) -> dict[str, Any]:
 
 
 def _peak_rss(execution: Execution, in_container: bool) -> int:
-    """Of the processes in it: of a container, `docker run` itself is none of them."""
+    """Return the peak of its processes; of a container, `docker run` itself is none of them."""
     return max([*execution.samples.rss, 0 if in_container else execution.outcome.peak_rss_bytes])
 
 
 def _gpu_cost(executions: list[Execution]) -> dict[str, float] | None:
-    """Peak, and areas under the curves as in MICCAI FLARE; None where no GPU was seen."""
+    """Return peak, and areas under the curves as in MICCAI FLARE; None where no GPU was seen."""
     samples = [one.samples for one in executions if one.samples.gpu_memory]
     if not samples:
         return None

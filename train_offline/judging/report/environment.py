@@ -9,19 +9,20 @@ from typing import Any
 
 import psutil
 
+from train_offline.judging.measure.gpus import Gpus
 from train_offline.judging.run.container import docker
 from train_offline.runtime.code_version import commit_of
 
 
 def environment(in_container: bool) -> dict[str, Any]:
-    """Processor, memory, system, GPUs and the commit of this checkout, as JSON can hold it."""
+    """Return processor, memory, system, GPUs and the commit of this checkout, as JSON can hold it."""
     engine = docker("version", "--format", "{{.Server.Version}}").stdout.strip() if in_container else None
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": psutil.virtual_memory().total,
         "system": platform.platform(),
-        "gpus": _gpus(),
+        "gpus": Gpus().names(),
         "docker": engine,
         **commit_of(),
     }
@@ -35,14 +36,3 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.machine()
-
-
-def _gpus() -> list[str]:
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles]
-    except Exception:  # no driver, or a broken one: a machine without a GPU as far as a run is concerned
-        return []

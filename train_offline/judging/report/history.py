@@ -12,25 +12,15 @@ from typing import Any
 
 FILE_NAME = "history.csv"
 COLUMNS = (
-    "when",
-    "data",
-    "mode",
-    "device",
-    "way",
-    "submission",
-    "passed",
-    "scene",
-    "seconds",
-    "fwiou",
-    "ice_iou",
+    "when", "data", "mode", "device", "way", "submission", "passed", "scene", "seconds", "fwiou", "ice_iou",
     "mask",
-)
+)  # fmt: skip
 WHOLE = ""  # the scene of the row that is about a whole run
 SAME = 5e-5  # difference of a score that no table shows
 
 
 def earlier_run(folder: Path, data: str) -> list[dict[str, str]]:
-    """The rows of the latest run on the same data; none where there was none, or no readable history."""
+    """Return the rows of the latest run on the same data; none without one, or without a readable history."""
     rows = [row for row in _read(folder / FILE_NAME) if row["data"] == data]
     return [row for row in rows if row["when"] == rows[-1]["when"]]
 
@@ -59,7 +49,7 @@ def _ends_with_newline(path: Path) -> bool:
 
 
 def compare(earlier: list[dict[str, str]], content: dict[str, Any]) -> dict[str, Any] | None:
-    """What has changed since `earlier`; None where there is nothing to compare with.
+    """Return what has changed since `earlier`; None where there is nothing to compare with.
 
     Seconds are compared only where both ran in the same way on the same device. A scene is better or worse by
     its FWIoU.
@@ -107,16 +97,14 @@ def _rows_of(content: dict[str, Any]) -> list[dict[str, str]]:
         "passed": str(content["passed"]).lower(),
     }
     whole = {"scene": WHOLE, "seconds": content["seconds"]["wall"]["median"], "mask": "", **_scores(score)}
-    scenes = (
-        {
-            "scene": s["name"],
-            "seconds": s["seconds"],
-            "mask": (s["mask_sha256"] or "")[:16],
-            **_scores(s["score"] or {}),
-        }
-        for s in content["scenes"]
-    )
-    return [{key: _text(value) for key, value in (shared | row).items()} for row in (whole, *scenes)]
+    rows = [whole, *map(_row_of, content["scenes"])]
+    return [{key: _text(value) for key, value in (shared | row).items()} for row in rows]
+
+
+def _row_of(scene: dict[str, Any]) -> dict[str, Any]:
+    mask = (scene["mask_sha256"] or "")[:16]
+    scores = _scores(scene["score"] or {})
+    return {"scene": scene["name"], "seconds": scene["seconds"], "mask": mask, **scores}
 
 
 def _scores(figures: dict[str, float | None]) -> dict[str, float | None]:

@@ -10,19 +10,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infer.errors import UsageError
-from train_offline.judging.finding import Finding
+from infer.errors import FileError
+from infer.process.text import one_line
 from train_offline.judging.report import history
 from train_offline.judging.report.content import Result, content_of
 from train_offline.judging.report.page.page import page
 from train_offline.judging.report.terminal import table
+from train_offline.runtime.files import write_whole
 
 FINDINGS_SHOWN = 12
 PAGE, CONTENT = "report.html", "report.json"
 
 
 def report(result: Result, folder: Path) -> int:
-    """Print the table, write the three files; returns the exit code."""
+    """Print the table, write the three files; returns the exit code, 0 or 1. Raises FileError."""
     content = content_of(result)
     content["comparison"] = history.compare(history.earlier_run(folder, result.data), content)
     pictures = {scene.name: scene.picture for scene in result.scenes if scene.picture}
@@ -40,7 +41,7 @@ def report(result: Result, folder: Path) -> int:
 def _tell(result: Result, content: dict[str, Any]) -> None:
     with _reader_may_leave():
         for finding in result.findings[:FINDINGS_SHOWN]:
-            print(f"dry-run: {_one_line(finding)}", file=sys.stderr)
+            print(f"dry-run: {one_line(str(finding))}", file=sys.stderr)
         if len(result.findings) > FINDINGS_SHOWN:
             more = len(result.findings) - FINDINGS_SHOWN
             print(f"dry-run: and {more} more, all in the report", file=sys.stderr)
@@ -49,36 +50,21 @@ def _tell(result: Result, content: dict[str, Any]) -> None:
 
 @contextmanager
 def _reader_may_leave() -> Iterator[None]:
-    """As in `| head -1`: the report is written and the exit code tells all the same."""
+    """Bear a reader like `| head -1`: the report is written and the exit code tells all the same."""
     try:
         yield
     except OSError:  # a closed pipe, or a full disk behind it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _one_line(finding: Finding) -> str:
-    """A finding that no name of a file can make two lines of."""
-    return "".join(c if c.isprintable() else "?" for c in str(finding))
-
-
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-
-    def write() -> None:
-        try:
-            draft.write_text(text, encoding="utf-8", errors="replace")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-
-    _guarded(write, path)
+    _guarded(lambda: write_whole(path, text.encode("utf-8", errors="replace")), path)
 
 
-def _guarded(write: Callable[[], Any], path: Path) -> None:
+def _guarded(write: Callable[[], None], path: Path) -> None:
+    """Write; raises FileError naming the path where that fails."""
     try:
         write()
     except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be written ({error.strerror}); name another --report-dir"
-        ) from error
+        reason = f"cannot be written ({error.strerror})"
+        raise FileError(path, reason, "; name another {report_dir}", kind="unwritable") from error

@@ -42,7 +42,7 @@ class Software:
 
 
 def look_into(image: str) -> dict[str, Any]:
-    """The image's `python`, and lists of (name, version) of its `pypi` and `deb` packages.
+    """Return the image's `python`, and lists of (name, version) of its `pypi` and `deb` packages.
 
     Raises UsageError where it has no Python that answers.
     """
@@ -54,11 +54,12 @@ def look_into(image: str) -> dict[str, Any]:
         raise
     if listed.returncode:
         raise UsageError(f"{image}: cannot list its packages: {listed.stderr.strip()[-200:]}")
-    return json.loads(listed.stdout)
+    found: dict[str, Any] = json.loads(listed.stdout)
+    return found
 
 
 def software_of(image: Image | None) -> Software | None:
-    """Of an image of ours, or of this machine for a plain process; None where that is not known.
+    """Return that of an image of ours, or of this machine for a plain process; None where it is not known.
 
     A stranger's image is not asked: nothing says that it has a Python, nor that its job is written in it.
     """
@@ -75,6 +76,6 @@ def software_of(image: Image | None) -> Software | None:
 
 
 def _shown(python: str, installed: dict[str, str]) -> Software:
-    """Names are compared as the packages' index does: without regard to case."""
+    """Keep those of SHOWN; names are compared as the packages' index does, without regard to case."""
     known = {str(name).lower(): str(version) for name, version in installed.items()}
     return Software(python, {name: known[name] for name in SHOWN if name in known})

@@ -8,7 +8,7 @@ RATE = "{scenes_per_second:.2f} scenes/s  {megapixels_per_second:.2f} MP/s"
 
 
 def table(content: dict[str, Any]) -> str:
-    """The short table for the terminal, without a newline at its end."""
+    """Return the short table for the terminal, without a newline at its end."""
     data, job, wall = content["data"], content["submission"], content["seconds"]["wall"]
     machine = ", ".join(filter(None, (job["image"], job["device"], job["precision"])))
     lines = [
@@ -57,10 +57,8 @@ def _seconds_line(wall: dict[str, Any]) -> str:
 
 def _cost_line(cost: dict[str, Any]) -> str:
     words = f"{cost['cpu_seconds']:.1f} s of processor  {cost['peak_bytes'] / 1e6:.0f} MB"
-    if cost["gpu"]:
-        words += (
-            f"  GPU {cost['gpu']['peak_memory_bytes'] / 1e6:.0f} MB, busy {cost['gpu']['busy_seconds']:.1f} s"
-        )
+    if gpu := cost["gpu"]:
+        words += f"  GPU {gpu['peak_memory_bytes'] / 1e6:.0f} MB, busy {gpu['busy_seconds']:.1f} s"
     return words
 
 

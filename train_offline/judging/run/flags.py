@@ -6,10 +6,10 @@ import csv
 import io
 import os
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from infer.predict.hardware import gpu_visible
+from train_offline.judging.settings import ContainerLimits
 
 NOBODY = 54321  # a user that no image knows
 STRICT = shlex.split(
@@ -22,16 +22,8 @@ HARD = shlex.split(
 )
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a container may take: memory as docker writes it ("8g"), and processes."""
-
-    memory: str = "8g"
-    processes: int = 256
-
-
-def strict(scenes: Path, masks: Path, report: Path | None, limits: Limits) -> list[str]:
-    """Only /output, /tmp and /report can be written to. report: None for a job that writes none."""
+def strict(scenes: Path, masks: Path, report: Path | None, limits: ContainerLimits) -> list[str]:
+    """Let only /output, /tmp and /report be written to. report: None for a job that writes none."""
     uid, gid = user()
     mounts = [mount(scenes, "/input", "readonly"), mount(masks, "/output")]
     mounts += [mount(report, "/report")] if report else []
@@ -41,7 +33,7 @@ def strict(scenes: Path, masks: Path, report: Path | None, limits: Limits) -> li
 
 
 def plain(scenes: Path, masks: Path, memory: str, device: str) -> list[str]:
-    """As most judges type it: the image's own user, and no restriction but the memory and the network.
+    """Return them as most judges type them: the image's own user, limits for memory and network alone.
 
     masks: a folder that is not there: Docker makes it, root's. Neither path may hold a colon. The scenes are
     read-only all the same, because they may be hard links to the only ones there are.
@@ -51,13 +43,13 @@ def plain(scenes: Path, masks: Path, memory: str, device: str) -> list[str]:
 
 
 def hard(scenes: Path, masks: Path, device: str) -> list[str]:
-    """One processor, 1 GB, the image's own user without any rights, and nothing to write to but /output."""
+    """Allow one processor, 1 GB, the image's own user without rights, and writing to /output alone."""
     mounts = [mount(scenes, "/input", "readonly"), mount(masks, "/output")]
     return [*HARD, *_gpus(device), *_each("--mount", mounts)]
 
 
 def user() -> tuple[int, int]:
-    """User and group that a container runs as: our own, so that its masks are ours; as root, nobody's."""
+    """Return user and group of a container: our own, so that its masks are ours; nobody's for root."""
     return (os.getuid(), os.getgid()) if os.getuid() else (NOBODY, NOBODY)
 
 
@@ -74,7 +66,7 @@ def _each(flag: str, values: list[str]) -> list[str]:
 
 
 def mount(source: Path, target: str, *options: str) -> str:
-    """The value of --mount, which is a row of CSV: a path may hold colons, commas and quotes."""
+    """Return the value of --mount, which is a row of CSV: a path may hold colons, commas and quotes."""
     row = io.StringIO()
     csv.writer(row).writerow(["type=bind", f"source={source}", f"target={target}", *options])
     return row.getvalue().strip()

@@ -9,7 +9,7 @@ DROP = Path("/proc/sys/vm/drop_caches")
 
 
 def drop_page_cache() -> str | None:
-    """Write back and drop all clean pages; the reason, in words, where that is not allowed."""
+    """Write back and drop all clean pages; returns the reason where that is not allowed, else None."""
     os.sync()
     try:
         DROP.write_text("1\n")

@@ -14,10 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
 from train_offline.judging.run.tail import Tail
+from train_offline.runtime.code_version import REPOSITORY
 
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 LAST_LINES = 20
@@ -25,7 +27,7 @@ UMASK = 0o022
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProcessOutcome:
     """How one process ended.
 
     exit_code: negative for a signal. launched, ended: on time.monotonic(). cpu_seconds, peak_rss_bytes: of it
@@ -45,7 +47,14 @@ class Outcome:
 
     @property
     def wall(self) -> float:
+        """Seconds from launch to end."""
         return self.ended - self.launched
+
+
+def checkout_environment() -> dict[str, str]:
+    """Return this process's environment, with this checkout first where Python looks for packages."""
+    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}
 
 
 def run_process(
@@ -56,12 +65,16 @@ def run_process(
     limit: float | None = None,
     on_start: Callable[[int], None] = lambda pid: None,
     on_kill: Callable[[], None] = lambda: None,
-) -> Outcome:
+) -> ProcessOutcome:
     """Run a command to its end in a session of its own, its output shown.
 
     Args:
+        command: the program and its arguments.
+        cwd: its working folder.
+        env: its environment, None for this process's own.
         limit: seconds after which it is killed, with all its descendants; None for no limit.
-        on_start: called with its process id. on_kill: called before it is killed.
+        on_start: called with its process id.
+        on_kill: called before it is killed.
     """
     _adopt_orphans()
     own = psutil.Process().memory_info().rss
@@ -71,7 +84,8 @@ def run_process(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         start_new_session=True, umask=UMASK,
     )  # fmt: skip
-    tails = [Tail(process.stdout, _descriptor(sys.stdout)), Tail(process.stderr, _descriptor(sys.stderr))]
+    streams = ((process.stdout, sys.stdout), (process.stderr, sys.stderr))
+    tails = [Tail(pipe, _descriptor(shown)) for pipe, shown in streams if pipe]
     try:
         on_start(process.pid)
         usage, ended, timed_out = _wait(process, limit, on_kill)
@@ -79,7 +93,7 @@ def run_process(
         left = _kill_orphans(others)
         for tail in tails:
             tail.join(timeout=5)
-    return Outcome(
+    return ProcessOutcome(
         exit_code=process.returncode,
         timed_out=timed_out,
         launched=launched,
@@ -94,9 +108,9 @@ def run_process(
 
 
 def _wait(
-    process: subprocess.Popen, limit: float | None, on_kill: Callable[[], None]
+    process: subprocess.Popen[bytes], limit: float | None, on_kill: Callable[[], None]
 ) -> tuple[resource.struct_rusage, float, bool]:
-    """What it used, when it ended, whether it was killed for its time. Where we are stopped, it is too."""
+    """Return what it used, when it ended, and if it was killed for its time; kills it if we are stopped."""
     timed_out = threading.Event()
 
     def kill() -> None:
@@ -141,7 +155,7 @@ def _kill_group(pid: int) -> None:
 
 
 def _kill_orphans(others: set[int]) -> tuple[str, ...]:
-    """Kill and collect what has become this process's child by adoption; the command lines of it.
+    """Kill and collect what has become this process's child by adoption; returns the command lines of it.
 
     others: children that this process had before, which are none of the job's. Nor are those in this
     process's own session: the job began one of its own.
@@ -160,8 +174,8 @@ def _kill_orphans(others: set[int]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _descriptor(stream: object) -> int | None:
-    """The file descriptor of a stream, flushed; None where it has none, as when a test catches it."""
+def _descriptor(stream: TextIO) -> int | None:
+    """Return the file descriptor of a stream, flushed; None where it has none, as when a test catches it."""
     try:
         stream.flush()
         return stream.fileno()

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from infer.errors import UsageError
 from train_offline.judging.cases import Case
 from train_offline.judging.finding import Finding
 from train_offline.judging.measure.job_report import JobReport, read_report
-from train_offline.judging.measure.sampler import Sampler, Samples
-from train_offline.judging.measure.timeline import Part, added_up, parts_of_job, parts_of_stranger
+from train_offline.judging.measure.sampler import ResourceSampler, ResourceSamples
+from train_offline.judging.measure.timeline import Phase, added_up, phases_of_job, phases_of_stranger
 from train_offline.judging.run.container import Container, Image, docker, refusal, seconds_between
-from train_offline.judging.run.flags import Limits, strict, user
-from train_offline.judging.run.process import Outcome, run_process
+from train_offline.judging.run.flags import strict, user
+from train_offline.judging.run.process import ProcessOutcome, checkout_environment, run_process
 from train_offline.judging.run.sandbox import Surroundings, lay_out, open_folder
-from train_offline.judging.settings import Settings
-from train_offline.runtime.code_version import REPOSITORY
+from train_offline.judging.settings import ContainerLimits, DryRunSettings
 
 JOB_REPORT = "job.json"
 OUT_OF_MEMORY = 137  # exit code of a container that was killed
@@ -39,14 +39,15 @@ class Places:
 class Execution:
     """One process or container from start to end. job: its own report."""
 
-    outcome: Outcome
-    samples: Samples
-    parts: list[Part]
+    outcome: ProcessOutcome
+    samples: ResourceSamples
+    phases: list[Phase]
     job: JobReport
     out_of_memory: bool = False
 
     @property
     def cpu_seconds(self) -> float:
+        """Of its control group where it has one of its own, else of the process and all it waited for."""
         return self.outcome.cpu_seconds if self.samples.cpu_seconds is None else self.samples.cpu_seconds
 
 
@@ -55,7 +56,7 @@ class Run:
     """All scenes once. executions: one, or one for each scene. masks: the output folder, still there."""
 
     executions: list[Execution]
-    parts: list[Part]
+    phases: list[Phase]
     findings: list[Finding]
     masks: Path
 
@@ -71,7 +72,8 @@ class Submission(Protocol):
     real_files: bool
     owner: int | None
 
-    def run(self, places: Places, limit: float | None) -> Execution: ...
+    def run(self, places: Places, limit: float | None) -> Execution:
+        """Run it once in these folders. limit: seconds after which it is killed, None for no limit."""
 
 
 class Process:
@@ -79,27 +81,26 @@ class Process:
 
     real_files = False
 
-    def __init__(self, settings: Settings) -> None:
-        self.owner = os.geteuid()
+    def __init__(self, settings: DryRunSettings) -> None:
+        self.owner: int | None = os.geteuid()
         self._arguments = ["--device", settings.device]
         if settings.weights:
             self._arguments += ["--weights", str(settings.weights.resolve())]
 
     def command(self, places: Places) -> list[str]:
-        """The command line that reads places.scenes and writes places.masks."""
+        """Return the command line that reads places.scenes and writes places.masks."""
         report = places.report / JOB_REPORT
         folders = ["--input", places.scenes, "--output", places.masks, "--report", report]
         return [sys.executable, "-m", "infer", *map(str, folders), *self._arguments]
 
     def run(self, places: Places, limit: float | None) -> Execution:
-        path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-        environment, pids = {**os.environ, "PYTHONPATH": path}, []
-        with Sampler(lambda: pids[0] if pids else None) as sampler:
-            outcome = run_process(
-                self.command(places), cwd=places.work, env=environment, limit=limit, on_start=pids.append
-            )
+        """Run it once in these folders. limit: seconds after which it is killed, None for no limit."""
+        command, env = self.command(places), checkout_environment()
+        pids: list[int] = []
+        with ResourceSampler(lambda: pids[0] if pids else None) as sampler:
+            outcome = run_process(command, cwd=places.work, env=env, limit=limit, on_start=pids.append)
         job = read_report(places.report / JOB_REPORT)
-        return Execution(outcome, sampler.samples, _parts(outcome, job, None), job)
+        return Execution(outcome, sampler.samples, _phases(outcome, job, None), job)
 
 
 class Contained:
@@ -107,18 +108,22 @@ class Contained:
 
     real_files = True
 
-    def __init__(self, image: Image, settings: Settings) -> None:
+    def __init__(self, image: Image, settings: DryRunSettings) -> None:
         rootless = "rootless" in docker("info", "--format", "{{.SecurityOptions}}").stdout
         self.owner = None if rootless else user()[0]  # there the engine maps users to others
-        self._image, self._limits = image, Limits(settings.memory)
+        self._image, self._limits = image, ContainerLimits(settings.memory)
         self._device = settings.device
 
     def run(self, places: Places, limit: float | None) -> Execution:
+        """Run it once in these folders. limit: seconds after which it is killed, None for no limit.
+
+        Raises UsageError where docker does not start it.
+        """
         report = places.report if self._image.ours else None
         container = Container(self._image, strict(places.scenes, places.masks, report, self._limits))
-        arguments = (
-            ["--report", f"/report/{JOB_REPORT}", "--device", self._device] if self._image.ours else []
-        )
+        arguments = []
+        if self._image.ours:
+            arguments = ["--report", f"/report/{JOB_REPORT}", "--device", self._device]
         found: list[int] = []
 
         def pid() -> int | None:
@@ -127,7 +132,7 @@ class Contained:
             return found[0] if found else None
 
         try:
-            with Sampler(pid) as sampler:
+            with ResourceSampler(pid) as sampler:
                 outcome = run_process(
                     container.command(arguments), cwd=places.work, limit=limit, on_kill=container.kill
                 )
@@ -139,13 +144,24 @@ class Contained:
         job = read_report(places.report / JOB_REPORT)
         inside = seconds_between(state, "StartedAt", "FinishedAt")
         killed = bool(state.get("OOMKilled"))
-        return Execution(outcome, sampler.samples, _parts(outcome, job, inside), job, killed)
+        return Execution(outcome, sampler.samples, _phases(outcome, job, inside), job, killed)
 
 
-def run_once(submission: Submission, cases: list[Case], scratch: Path, settings: Settings, cold: Any) -> Run:
-    """Every scene once, all with one process or each with its own; `cold` is called before each start.
+def run_once(
+    submission: Submission,
+    cases: list[Case],
+    scratch: Path,
+    settings: DryRunSettings,
+    cold: Callable[[], None],
+) -> Run:
+    """Run every scene once, all with one process or each with its own.
 
-    scratch: a new folder for this run; the masks are in it afterwards.
+    Args:
+        submission: what is run.
+        cases: the scenes.
+        scratch: a new folder for this run; the masks are in it afterwards.
+        settings: say whether each scene has its own process, and how long one may take.
+        cold: called before each start.
     """
     scratch.mkdir()
     scratch.chmod(0o755)
@@ -162,17 +178,19 @@ def run_once(submission: Submission, cases: list[Case], scratch: Path, settings:
         name = group[0].image.name if settings.per_scene else ""
         findings += ending(execution.outcome, execution.out_of_memory, settings.time_limit, name)
         findings += surroundings.changes()
-    parts = added_up(one.parts for one in executions)
-    return Run(executions, parts, findings, masks)
+    phases = added_up(one.phases for one in executions)
+    return Run(executions, phases, findings, masks)
 
 
-def _parts(outcome: Outcome, job: JobReport, inside: float | None) -> list[Part]:
-    parts = parts_of_job(outcome.launched, outcome.ended, job)
-    return parts_of_stranger(outcome.wall, inside) if parts is None else parts
+def _phases(outcome: ProcessOutcome, job: JobReport, inside: float | None) -> list[Phase]:
+    phases = phases_of_job(outcome.launched, outcome.ended, job)
+    return phases_of_stranger(outcome.wall, inside) if phases is None else phases
 
 
-def ending(outcome: Outcome, out_of_memory: bool, limit: float | None, name: str = "") -> list[Finding]:
-    """What is wrong with how a process or container ended. name: of its scene, if it had but one."""
+def ending(
+    outcome: ProcessOutcome, out_of_memory: bool, limit: float | None, name: str = ""
+) -> list[Finding]:
+    """Say what is wrong with how a process or container ended. name: of its scene, if it had but one."""
     last = f"; its last line: {outcome.last_lines[-1]}" if outcome.last_lines else ""
     findings = []
     if outcome.timed_out:

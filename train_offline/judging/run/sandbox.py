@@ -14,7 +14,7 @@ from train_offline.judging.finding import Finding
 
 
 def lay_out(cases: Iterable[Case], folder: Path, real_files: bool = False) -> Path:
-    """A new folder with every scene and nothing else.
+    """Make a folder with every scene and nothing else.
 
     real_files: hard links or copies that any user may read, for a container, which cannot follow a link to
     the outside; else symbolic links.
@@ -31,7 +31,7 @@ def lay_out(cases: Iterable[Case], folder: Path, real_files: bool = False) -> Pa
 
 
 def open_folder(path: Path) -> Path:
-    """A new folder that any user may write to, as a mounted output folder must be."""
+    """Make a folder that any user may write to, as a mounted output folder must be."""
     path.mkdir()
     path.chmod(0o777)
     return path
@@ -55,6 +55,7 @@ class Surroundings:
         self._entries, self._stamps = self._list(), self._stamp()
 
     def changes(self) -> list[Finding]:
+        """Return what was written, changed or removed since this was made, each as a finding."""
         fix = "write nothing but masks, and them into the output folder"
         entries = self._list()
         new, gone = sorted(entries - self._entries), sorted(self._entries - entries)
@@ -63,15 +64,11 @@ class Surroundings:
         findings += [Finding("outside", name, "was removed", fix) for name in gone if name not in scenes]
         now = self._stamp()
         changed = [name for name, stamp in self._stamps.items() if now[name] != stamp]
-        return findings + [
-            Finding(
-                "outside", name, "was changed or removed: it is the judge's scene", "leave the input as it is"
-            )
-            for name in changed
-        ]
+        what, fix = "was changed or removed: it is the judge's scene", "leave the input as it is"
+        return findings + [Finding("outside", name, what, fix) for name in changed]
 
     def _list(self) -> set[str]:
-        """What lies in the scratch folder, in the job's working folder and in the input folder."""
+        """List what lies in the scratch folder, in the job's working folder and in the input folder."""
         found = set()
         for place in (self._scratch, self._scenes, self._scratch / "work"):
             with suppress(OSError):  # a job can remove even these
@@ -79,7 +76,7 @@ class Surroundings:
         return found
 
     def _stamp(self) -> dict[str, tuple[int, int] | None]:
-        """Size and time of change of every scene, None for one that is gone."""
+        """Return size and time of change of every scene, None for one that is gone."""
         stamps: dict[str, tuple[int, int] | None] = {}
         for case in self._cases:
             stamps[case.image.name] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import BinaryIO
+from typing import IO
 
 SHOWN = 32 * 1024  # bytes of each stream that go to the terminal
 KEPT = 8 * 1024  # bytes of its end that are kept
@@ -14,7 +14,7 @@ CHUNK = 64 * 1024
 class Tail(threading.Thread):
     """Reads a pipe to its end, so that a job that prints megabytes neither stops nor fills the memory."""
 
-    def __init__(self, pipe: BinaryIO, show_on: int | None) -> None:
+    def __init__(self, pipe: IO[bytes], show_on: int | None) -> None:
         """show_on: the file descriptor that what is read goes to; None for nowhere."""
         super().__init__(daemon=True)
         self.bytes = 0
@@ -23,13 +23,14 @@ class Tail(threading.Thread):
         self.start()
 
     def run(self) -> None:
+        """Read until nobody holds the other end any more."""
         while chunk := os.read(self._pipe.fileno(), CHUNK):
             self._show(chunk)
             self.bytes += len(chunk)
             self._kept = (self._kept + chunk)[-KEPT:]
 
     def lines(self, count: int) -> list[str]:
-        """The last `count` lines, without control characters."""
+        """Return the last `count` lines, without control characters."""
         text = self._kept.decode("utf-8", "replace").replace("\r", "\n")
         lines = ["".join(c for c in line if c.isprintable()) for line in text.splitlines()]
         return [line for line in lines if line.strip()][-count:]

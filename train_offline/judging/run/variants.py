@@ -22,10 +22,10 @@ from train_offline.judging.masks.compare import other_masks
 from train_offline.judging.masks.leftovers import differing
 from train_offline.judging.run.container import Container, Image, docker, refusal
 from train_offline.judging.run.flags import hard, mount, plain
-from train_offline.judging.run.process import Outcome, run_process
+from train_offline.judging.run.process import ProcessOutcome, run_process
 from train_offline.judging.run.runs import Run, ending
 from train_offline.judging.run.sandbox import lay_out, open_folder
-from train_offline.judging.settings import Settings
+from train_offline.judging.settings import DryRunSettings
 
 DEFAULT_LINE, HARD = "default-line", "hard"
 FIX = {
@@ -63,16 +63,16 @@ class _Way:
 
 
 def play(
-    image: Image, cases: list[Case], settings: Settings, runs: list[Run], scratch: Path
+    image: Image, cases: list[Case], settings: DryRunSettings, runs: list[Run], scratch: Path
 ) -> tuple[list[Variant], list[str]]:
-    """The variants, judged by the masks of the last strict run, and notes on what was not played.
+    """Run the variants, judged by the masks of the last strict run; returns them, and notes on what was not.
 
     scratch: the folder of the whole dry run.
     """
     strict = runs[-1].masks
     if not any(os.path.isfile(strict / f"{case.name}.png") for case in cases):
         return [], ["not run by the judge's plain line too: the strict run left no masks to compare with"]
-    exact = not settings.per_scene and not differing(runs)
+    exact = not settings.per_scene and not differing([run.masks for run in runs])
     ways, notes = _ways(settings, 1.0 if exact else CLOSE), []
     if ":" in str(scratch):
         ways = [way for way in ways if way.made]
@@ -80,7 +80,7 @@ def play(
     return [_play(way, image, cases, strict, scratch / way.name) for way in ways], notes
 
 
-def _ways(settings: Settings, agreement: float) -> list[_Way]:
+def _ways(settings: DryRunSettings, agreement: float) -> list[_Way]:
     device, limit = settings.device, settings.time_limit
     ways = [_Way(DEFAULT_LINE, lambda i, o: plain(i, o, settings.memory, device), False, agreement, limit)]
     if settings.hard:
@@ -107,8 +107,8 @@ def _play(way: _Way, image: Image, cases: list[Case], strict: Path, folder: Path
     return Variant(way.name, shlex.join(typed), outcome.wall, outcome.exit_code, findings)
 
 
-def _run(container: Container, work: Path, limit: float | None) -> tuple[Outcome, list[Finding]]:
-    """How it ended, and what is wrong with that; the kind and the remedy are for the caller to say."""
+def _run(container: Container, work: Path, limit: float | None) -> tuple[ProcessOutcome, list[Finding]]:
+    """Return how it ended and what is wrong with that; the kind and the remedy are for the caller to say."""
     try:
         outcome = run_process(container.command([]), cwd=work, limit=limit, on_kill=container.kill)
         state = container.state()

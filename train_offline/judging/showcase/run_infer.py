@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,20 +12,19 @@ import numpy as np
 
 from train_offline.data.folder import Pair
 from train_offline.data.pixels import read_mask
-from train_offline.runtime.code_version import REPOSITORY
+from train_offline.judging.run.process import checkout_environment
 from train_offline.scoring.score import counts
 
 
 def run_job(arguments: Sequence[str | Path]) -> int:
     """Run `python -m infer` as a process of its own, its output shown; returns its exit code."""
-    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     sys.stdout.flush()
     line = [sys.executable, "-m", "infer", *map(str, arguments)]
-    return subprocess.run(line, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
+    return subprocess.run(line, env=checkout_environment(), check=False).returncode
 
 
 def total_counts(pairs: Iterable[Pair], masks: Path) -> np.ndarray:
-    """What score.score needs, int64 [2, 2, 2], summed over the scenes that have a mask that can be read.
+    """Count what score.score needs, int64 [2, 2, 2], over all scenes with a mask that can be read.
 
     Pixels marked in ignore/ are left out. Raises UsageError for a truth that has not its mask's size.
     """

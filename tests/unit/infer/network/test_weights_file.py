@@ -17,7 +17,7 @@ from infer.errors import UsageError
 from infer.network.torch_model import load_model
 from infer.network.unet_lite3 import UNetLite3
 from infer.network.weights_file import read_slim
-from infer.predict.engine import WORTH_BF16, start_on_cpu
+from infer.predict.choose import WORTH_BF16, start_on_cpu
 from infer.predict.predictor import Predictor
 from infer.settings import Settings
 from tests.helpers.support import random_rgb
@@ -145,7 +145,7 @@ def load_for_cpu(path: Path) -> object:
 
 def load_for_a_large_job(path: Path) -> object:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infer.predict.engine.cpu_is_fast_at_bf16", lambda: True)
+        patch.setattr("infer.predict.choose.cpu_is_fast_at_bf16", lambda: True)
         return start_on_cpu(read_slim(path), WORTH_BF16, print)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from infer.errors import UsageError
-from infer.plan.scenes import batches, find_scenes
-from infer.settings import Limits
+from infer.plan.scenes import Broken, Readable, broken, find_scenes, readable
+from infer.settings import SceneLimits
 from tests.helpers.support import random_rgb, write_tiff
 
 
@@ -20,7 +20,7 @@ def test_only_tiffs_directly_in_the_folder_are_scenes(three_scenes: Path) -> Non
     found = find_scenes(three_scenes)
     assert {scene.name for scene in found} == {"a.b.tif", "odd.TIFF", "plain.Tif"}
     assert {scene.mask_name for scene in found} == {"a.b.png", "odd.png", "plain.png"}
-    assert all(scene.error is None for scene in found)
+    assert all(isinstance(scene, Readable) for scene in found)
 
 
 def test_equal_padded_shapes_run_together(tmp_path: Path) -> None:
@@ -31,22 +31,12 @@ def test_equal_padded_shapes_run_together(tmp_path: Path) -> None:
     assert len([shape for shape, _ in groupby(shapes)]) == 2
 
 
-def test_a_batch_holds_one_shape_and_a_scene_of_many_tiles_runs_alone(tmp_path: Path) -> None:
-    for i, size in enumerate([64, 64, 64, 40, 200, 200]):
-        write_tiff(tmp_path / f"{i}.tif", random_rgb(size, size))
-    found = find_scenes(tmp_path)
-    plan = batches(found, tile=128, batch=2, gpu=False)
-    assert [scene for batch in plan for scene in batch] == found
-    assert [len(batch) for batch in plan] == [1, 1, 2, 1, 1]
-    assert all(len({scene.padded_shape for scene in batch}) == 1 for batch in plan)
-
-
 def test_what_cannot_be_a_scene_is_named_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.tif")
     (tmp_path / "gone.tif").symlink_to(tmp_path / "nowhere")
     (tmp_path / "empty.tif").touch()
     (tmp_path / "loop.tif").symlink_to(tmp_path / "loop.tif")
-    found = {scene.name: scene for scene in find_scenes(tmp_path)}
+    found = {scene.name: scene for scene in broken(find_scenes(tmp_path))}
     assert found["pipe.tif"].error == "not a regular file"
     assert found["gone.tif"].error == "No such file or directory"
     assert found["empty.tif"].error == "not a TIFF file"
@@ -57,8 +47,9 @@ def test_what_cannot_be_a_scene_is_named_not_opened(tmp_path: Path) -> None:
 def test_one_mask_name_has_one_owner(tmp_path: Path) -> None:
     for name in ("x.tif", "x.TIFF"):
         write_tiff(tmp_path / name, random_rgb(20, 20))
-    owners = {scene.name: scene.owns_mask for scene in find_scenes(tmp_path)}
-    assert sorted(owners.values()) == [False, True]
+    found = find_scenes(tmp_path)
+    assert len(readable(found)) == 1
+    assert [scene.owns_mask for scene in broken(found)] == [False]
 
 
 @pytest.mark.parametrize("kind", ["absent", "file"])
@@ -71,12 +62,17 @@ def test_an_unusable_folder_is_a_wrong_call(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("limits", "flag"),
-    [(Limits(pixels=160 * 176 - 1), "--max-pixels"), (Limits(bytes=3 * 160 * 176 - 1), "--max-bytes")],
+    [
+        (SceneLimits(pixels=160 * 176 - 1), "--max-pixels"),
+        (SceneLimits(bytes=3 * 160 * 176 - 1), "--max-bytes"),
+    ],
 )
 def test_a_scene_beyond_the_limits_keeps_its_size_and_is_an_error(
-    three_scenes: Path, limits: Limits, flag: str
+    three_scenes: Path, limits: SceneLimits, flag: str
 ) -> None:
     found = {scene.name: scene for scene in find_scenes(three_scenes, limits)}
-    assert flag in (found["a.b.tif"].error or "")
-    assert found["a.b.tif"].shape == (160, 176)
-    assert found["odd.TIFF"].error is None
+    beyond = found["a.b.tif"]
+    assert isinstance(beyond, Broken)
+    assert flag in beyond.error
+    assert beyond.shape == (160, 176)
+    assert isinstance(found["odd.TIFF"], Readable)

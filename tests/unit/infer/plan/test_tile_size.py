@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from infer.plan.scenes import Scene
+from infer.plan.scenes import Readable
 from infer.plan.tiff_header import Header
 from infer.plan.tile_size import BYTES_PER_PIXEL, tile_that_fits
 
 MIB = 2**20
 
 
-def scene(height: int, width: int) -> Scene:
+def scene(height: int, width: int) -> Readable:
     header = Header(height, width, samples=3, bits=8, sample_format=1, compression=1, photometric=2, planar=1,
                     orientation=1)  # fmt: skip
-    return Scene(Path("a.tif"), "a.png", header)
+    return Readable(Path("a.tif"), "a.png", header)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from infer.errors import UsageError
 from infer.network.torch_model import model_of
 from infer.network.unet_lite3 import UNetLite3
 from infer.network.weights_file import Slim
-from infer.predict.engine import WORTH_BF16, Engine, import_engine, start_engine, start_on_cpu
+from infer.predict.choose import WORTH_BF16, import_engine, start_engine, start_on_cpu
+from infer.predict.engine import Engine
 from infer.predict.hardware import cpu_is_fast_at_bf16
 from infer.predict.onnx_engine import OnnxEngine
 from infer.predict.openvino_engine import OpenVinoEngine
@@ -66,7 +67,7 @@ def test_the_fast_network_runs_on_a_cpu_without_torch_and_others_with_it(shipped
 def test_bf16_is_for_large_jobs_on_processors_that_are_fast_at_it(
     shipped_weights: Slim, monkeypatch: pytest.MonkeyPatch, pixels: int, fast: bool, engine: type
 ) -> None:
-    monkeypatch.setattr("infer.predict.engine.cpu_is_fast_at_bf16", lambda: fast)
+    monkeypatch.setattr("infer.predict.choose.cpu_is_fast_at_bf16", lambda: fast)
     assert isinstance(start_on_cpu(shipped_weights, pixels, print), engine)
 
 
@@ -84,7 +85,7 @@ def test_bf16_moves_less_than_a_pixel_in_a_thousand(
 def test_without_openvino_a_large_job_is_done_all_the_same(
     shipped_weights: Slim, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("infer.predict.engine.cpu_is_fast_at_bf16", lambda: True)
+    monkeypatch.setattr("infer.predict.choose.cpu_is_fast_at_bf16", lambda: True)
     monkeypatch.setitem(sys.modules, "infer.predict.openvino_engine", None)
     import_engine(shipped_weights, "cpu", WORTH_BF16)
     assert isinstance(start_on_cpu(shipped_weights, WORTH_BF16, print), OnnxEngine)

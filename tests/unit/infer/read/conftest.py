@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from infer.plan.scenes import Scene
-from infer.read.decoder import Decoder, Outcome
+from infer.plan.scenes import Readable
+from infer.read.decoder import Decoded, Decoder
 
 
 @pytest.fixture
@@ -13,9 +13,9 @@ def left_by_dali(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the scenes that went to the fallback, which refuses them: whatever is read, DALI has read."""
     names: list[str] = []
 
-    def refuse(_: Decoder, scene: Scene) -> Outcome:
+    def refuse(_: Decoder, scene: Readable) -> Decoded:
         names.append(scene.name)
-        return Outcome(error="not by DALI")
+        return Decoded(error="not by DALI")
 
     monkeypatch.setattr(Decoder, "_read", refuse)
     monkeypatch.setattr("infer.read.decoder.DALI_ON_CPU", True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infer.plan.scenes import batches
+from infer.plan.batches import batches
 from infer.read.reader import Reader
 from tests.helpers.numbered import read_all, twenty_scenes
 from tests.helpers.support import random_rgb
@@ -56,7 +56,7 @@ def test_the_gpu_decodes_the_same_pixels(tmp_path: Path) -> None:
     on_cpu = read_all(scenes)
     with Reader(batches(scenes, 512, 8, gpu=True), gpu=True, say=print, redone=print) as reader:
         for batch in reader:
-            for scene, pixels in zip(batch.scenes, [o.pixels for o in batch.outcomes], strict=True):
+            for scene, pixels in zip(batch.scenes, [one.pixels for one in batch.decoded], strict=True):
                 if scene.name == "09.tif":
                     assert pixels is None
                     continue

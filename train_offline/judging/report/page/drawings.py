@@ -8,38 +8,34 @@ from train_offline.judging.measure.timeline import WORDS
 
 BINS = 10  # of the histogram
 CURVE = (600, 120)  # width and height of a curve in its own units
-MOST_TICKS = 8
+MAX_TICKS = 8
 HEADROOM = 1.08  # above the highest thing that is drawn
 
 
 def waterfall(seconds: dict[str, Any]) -> dict[str, Any]:
-    """One bar for each part: where it begins and how long it is, in percent of the axis; and their sum."""
-    total = sum(part["seconds"] for part in seconds["parts"])
+    """Return a bar for each phase, its begin and length in percent of the axis, and the sum of all."""
+    total = sum(phase["seconds"] for phase in seconds["parts"])
     whole = max(total, 1e-9)
     bars, begins = [], 0.0
-    for part in seconds["parts"]:
-        share = 100 * part["seconds"] / whole
-        bars.append({**part, "words": WORDS[part["name"]], "left": begins, "share": share})
+    for phase in seconds["parts"]:
+        share = 100 * phase["seconds"] / whole
+        bars.append({**phase, "words": WORDS[phase["name"]], "left": begins, "share": share})
         begins += share
-    return {
-        "bars": bars,
-        "ticks": ticks(whole),
-        "total": total,
-        "wall": total + seconds["not_accounted_for"],
-    }
+    wall = total + seconds["not_accounted_for"]
+    return {"bars": bars, "ticks": ticks(whole), "total": total, "wall": wall}
 
 
 def ticks(whole: float) -> list[dict[str, Any]]:
-    """Where an axis from 0 to `whole` has its round figures: label, and place in percent."""
+    """Place round figures on an axis from 0 to `whole`: their label, and where they are in percent."""
     step = 1e-6
-    while whole / step > MOST_TICKS:  # 1, 2, 5, 10, 20 ...
+    while whole / step > MAX_TICKS:  # 1, 2, 5, 10, 20 ...
         step *= 2.5 if f"{step:.0e}".startswith("2") else 2
     count = int(whole / step + 1e-9)
     return [{"label": f"{i * step:.6g}", "left": 100 * i * step / whole} for i in range(count + 1)]
 
 
 def histogram(scenes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Scenes by their IoU of ice; where there is no true ice, it could only be 0 or nothing."""
+    """Count scenes by their IoU of ice, but for those without true ice: theirs could only be 0 or nothing."""
     values = [s["score"]["ice_iou"] for s in scenes if s["score"] and sum(s["confusion"][1])]
     counts = [0] * BINS
     for value in values:
@@ -49,15 +45,12 @@ def histogram(scenes: list[dict[str, Any]]) -> dict[str, Any]:
         {"label": f"{i / BINS:.1f}", "count": count, "height": 100 * count / most}
         for i, count in enumerate(counts)
     ]
-    return {
-        "bars": bars,
-        "scenes": len(values),
-        "without": sum(bool(s["score"]) for s in scenes) - len(values),
-    }
+    without = sum(bool(s["score"]) for s in scenes) - len(values)
+    return {"bars": bars, "scenes": len(values), "without": without}
 
 
 def curves(cost: dict[str, Any]) -> list[dict[str, Any]]:
-    """Memory of the job, and of the GPU, over the seconds of the longest process, as SVG points.
+    """Return the memory of the job, and of the GPU, over the seconds of the longest process, as SVG points.
 
     The first is of the same kind as the peak. `limit` is how far from the top, in percent, a container's
     limit lies; None where there is none.

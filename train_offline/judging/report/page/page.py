@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from train_offline.judging.report.page.drawings import CURVE, curves, histogram, waterfall
 
+NONE = "\N{EN DASH}"  # stands for a figure that does not exist
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 SCORES = {  # what each one says, in a line
     "fwiou": "FWIoU|IoU of ice and of background, weighted by their shares of the true pixels",
@@ -20,7 +21,7 @@ SCORES = {  # what each one says, in a line
 
 
 def page(content: dict[str, Any], pictures: dict[str, dict[str, Any]]) -> str:
-    """The page as text. pictures: by the name of the scene, as pictures.picture gives them."""
+    """Return the page as text. pictures: by the name of the scene, as pictures.picture gives them."""
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -39,7 +40,7 @@ def page(content: dict[str, Any], pictures: dict[str, dict[str, Any]]) -> str:
 
 
 def worst_first(scenes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Scenes with findings, then degraded ones, then those without a score, then by FWIoU.
+    """Sort scenes: with findings, then degraded ones, then those without a score, then by FWIoU.
 
     Of a scene without true ice FWIoU is the share of its pixels that are not falsely ice: what it should be
     sorted by.
@@ -53,13 +54,13 @@ def worst_first(scenes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(scene: dict[str, Any], comparison: dict[str, Any] | None) -> dict[str, Any]:
-    """A scene, and what its row and the viewer say of it. order: what it is sorted by, None for last."""
+    """Return a scene, and what its row and the viewer say. order: what it is sorted by, None for last."""
     score, ice = scene["score"] or {}, _true_ice(scene)
     change = comparison["scenes"].get(scene["name"], {}).get("fwiou") if comparison else None
     iceless = f"no ice in truth, {scene['confusion'][0][1]:,} px false" if ice == 0 else None
     by = {key: score.get("fwiou" if iceless else key) for key in ("fwiou", "ice_iou", "boundary_f1")}
     told = [iceless or f"FWIoU {_score(by['fwiou'])}, IoU of ice {_score(by['ice_iou'])}"]
-    shares = (("true ice", scene["true_ice_fraction"]), ("ice in the mask", scene["ice_fraction"]))
+    shares = [("true ice", scene["true_ice_fraction"]), ("ice in the mask", scene["ice_fraction"])]
     if iceless:
         shares = shares[1:]
     told += [f"{name} {_percent(share)}" for name, share in shares if share is not None]
@@ -84,12 +85,12 @@ def _row(scene: dict[str, Any], comparison: dict[str, Any] | None) -> dict[str, 
 
 
 def _true_ice(scene: dict[str, Any]) -> int | None:
-    """Pixels, None where nothing was compared."""
+    """Return its pixels, None where nothing was compared."""
     return sum(scene["confusion"][1]) if scene["confusion"] else None
 
 
 def _classes(scene: dict[str, Any], ice: int | None, change: float | None) -> list[str]:
-    """What the table can be filtered by."""
+    """Return what the table can be filtered by."""
     found = ["finding"] if scene["findings"] else []
     found += [scene["status"]] if scene["status"] == "degraded" else []
     found += [] if ice is None else ["ice" if ice else "noice"]
@@ -97,20 +98,20 @@ def _classes(scene: dict[str, Any], ice: int | None, change: float | None) -> li
 
 
 def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"  # noqa: RUF001
+    return NONE if value is None else f"{value:.4f}"
 
 
 def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f} s"  # noqa: RUF001
+    return NONE if value is None else f"{value:.2f} s"
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"  # noqa: RUF001
+    return NONE if share is None else f"{100 * share:.1f} %"
 
 
 def _size(value: float | None) -> str:
     if value is None:
-        return "–"  # noqa: RUF001
+        return NONE
     return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
 
 

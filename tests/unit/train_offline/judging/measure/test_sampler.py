@@ -9,14 +9,14 @@ import time
 import pytest
 import torch
 
-from train_offline.judging.measure.sampler import Sampler
+from train_offline.judging.measure.sampler import ResourceSampler, ResourceSamples
 
 HOLDS = "import time; block = bytearray(200_000_000); time.sleep(1.0)"
 
 
-def sampled(code: str) -> Sampler:
+def sampled(code: str) -> ResourceSampler:
     process = subprocess.Popen([sys.executable, "-c", code])
-    with Sampler(lambda: process.pid) as sampler:
+    with ResourceSampler(lambda: process.pid) as sampler:
         process.wait()
     return sampler
 
@@ -34,9 +34,17 @@ def test_children_count_too() -> None:
 
 
 def test_a_process_that_is_gone_or_unknown_ends_nothing() -> None:
-    with Sampler(lambda: None) as sampler:
+    with ResourceSampler(lambda: None) as sampler:
         time.sleep(0.2)
     assert sampler.samples.at == []
+
+
+def test_areas_and_series_of_samples() -> None:
+    samples = ResourceSamples(at=[0.0, 1.0, 3.0], rss=[0, 10, 20], gpu_busy=[1.0, 1.0, 0.0])
+    assert samples.area(samples.gpu_busy) == pytest.approx(2.0)
+    assert samples.thinned() == {"at": [0.0, 1.0, 3.0], "rss": [0, 10, 20], "gpu_busy": [1.0, 1.0, 0.0]}
+    many = ResourceSamples(at=list(range(1000)), rss=list(range(1000)))
+    assert len(many.thinned()["at"]) <= 240
 
 
 @pytest.mark.gpu

@@ -1,4 +1,4 @@
-"""Masks of one run against those of another, and the flags that make the two runs different."""
+"""Masks of one run against those of another."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from infer.errors import UsageError
 from tests.helpers.judged import SIZES, make_data, random_mask
 from train_offline.judging.cases import Case, cases_of
 from train_offline.judging.masks.compare import other_masks
-from train_offline.judging.run.flags import hard, plain
-from train_offline.judging.settings import parse
 
 Folders = tuple[list[Case], Path, Path]
 
@@ -100,26 +97,3 @@ def test_a_file_more_is_named(folders: Folders) -> None:
     (folders[2] / "log.txt").touch()
     (finding,) = other_masks(*folders, agreement=1)
     assert (finding.file, finding.what) == ("log.txt", "should not be there")
-
-
-def test_the_plain_line_says_nothing_of_users_and_rights() -> None:
-    line = plain(Path("/a"), Path("/b"), "3g", "cpu")
-    assert line == [
-        *("--network", "none", "--memory", "3g", "--memory-swap", "3g"),
-        *("--volume", "/a:/input:ro", "--volume", "/b:/output"),
-    ]
-
-
-def test_under_hard_limits_only_the_masks_can_be_written() -> None:
-    line = " ".join(hard(Path("/a"), Path("/b"), "cpu"))
-    for flag in ("--cpus 1 ", "--memory 1g ", "--read-only ", "--cap-drop ALL ", "--pids-limit 128 "):
-        assert flag in line
-    assert "--tmpfs" not in line
-    assert "target=/input,readonly" in line
-
-
-def test_hard_limits_are_for_containers() -> None:
-    with pytest.raises(UsageError, match="--docker or --image"):
-        parse(["--hard"])
-    assert parse(["--hard", "--docker"]).hard
-    assert parse(["--hard", "--image", "x"]).hard
