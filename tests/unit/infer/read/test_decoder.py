@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import tifffile
 
-from infer.plan.scenes import find_scenes
+from infer.plan.scenes import find_scenes, readable
 from infer.read.dali import make_dali_report_damage
 from infer.read.decoder import Decoder
 from tests.helpers.support import random_rgb, shared, write_tiff
 
 
 def _decode(folder: Path, most: int = 8) -> dict[str, tuple[Any, str | None]]:
-    scenes = find_scenes(folder)
+    scenes = readable(find_scenes(folder))
     make_dali_report_damage()  # as the reader does
-    decoder = Decoder(gpu=False, most_scenes=most, say=print, redone=print)
+    decoder = Decoder(gpu=False, max_scenes=most, say=print, redone=print)
     outcomes = []
     for i in range(0, len(scenes), most):
         outcomes += decoder.decode(scenes[i : i + most])
