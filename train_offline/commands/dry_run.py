@@ -142,15 +142,13 @@ def _image(settings: Settings, report_dir: Path) -> Image | None:
 
 
 def _embedded_split() -> Path:
-    from train_offline.commands.synthesize import (
-        embedded_split,  # only needed, and only loaded, without --data
-    )
+    from train_offline.scenery.embedded import embedded_split  # only needed, and only loaded, without --data
 
     if not EMBEDDED.exists():
         print(f"dry-run: drawing the embedded validation split in {EMBEDDED}, once", file=sys.stderr)
     try:
         return embedded_split(EMBEDDED)
-    except OSError as error:
+    except (OSError, FileError) as error:
         raise UsageError(f"cannot draw the embedded split: {error}; give scenes with --data") from error
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from infer.predict.hardware import cpu_is_fast_at_bf16
 from tests.helpers.support import REPO, WEIGHTS, random_rgb, read_masks, run_infer, shared, write_tiff
-from train_offline.commands.synthesize import make_scene
+from train_offline.scenery.scene import make_scene
 
 
 def test_each_tiff_gets_one_mask_and_nothing_else_is_written(scenes: Path, tmp_path: Path) -> None:

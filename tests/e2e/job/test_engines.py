@@ -10,7 +10,7 @@ import pytest
 
 from infer.plan.scenes import MAX_SHAPES
 from tests.helpers.support import ENGINES, read_masks, run_infer, write_tiff
-from train_offline.commands.synthesize import make_scene
+from train_offline.scenery.scene import make_scene
 
 # Height and width: higher or wider than a tile of 512, batches of equal ones, slivers, single pixels.
 SIZES = (

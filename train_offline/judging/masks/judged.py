@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from infer.errors import UsageError
-from train_offline.data.pixels import as_rgb, read_bands, read_mask
+from train_offline.data.pixels import read_image, read_mask
 from train_offline.judging.cases import Case, mask_sizes
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.audit import audit_mask, missing
@@ -116,7 +116,7 @@ def _picture(
 ) -> dict[str, Any] | None:
     """None where the scene cannot be shown: it is broken, or of a kind that has no colours to show."""
     try:
-        image = as_rgb(read_bands(case.image))
+        image = read_image(case.image).pixels
     except UsageError:
         return None
     empty = np.zeros(image.shape[:2], np.uint8)

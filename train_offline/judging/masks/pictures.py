@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from train_offline.data.check.thumbnail import BRIGHT, MOST_GAIN
+from train_offline.runtime.images import BRIGHT, MAX_GAIN
 
 LAYERS = ("hit", "false", "missed", "ignored")  # true ice, false ice, missed ice, pixels left out
 OUTLINE = "outline"  # a layer that is drawn around the hits
@@ -37,7 +37,7 @@ def picture(image: np.ndarray, layers: dict[str, np.ndarray], side: int) -> dict
     scale = min(1.0, side / max(image.shape[:2]))
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    gain = float(np.clip(255 / max(1.0, np.percentile(small.max(axis=2), BRIGHT)), 1, MOST_GAIN))
+    gain = float(np.clip(255 / max(1.0, np.percentile(small.max(axis=2), BRIGHT)), 1, MAX_GAIN))
     bright = np.clip(small * np.float32(gain), 0, 255).astype(np.uint8)
     jpeg = cv2.imencode(".jpg", bright[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     shrunk = {name: _shrunk(layer, size) for name, layer in layers.items() if layer.any()}

@@ -13,9 +13,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from train_offline.commands.synthesize import make_scene, write_scene
 from train_offline.judging.showcase.run_infer import run_job
 from train_offline.runtime.code_version import REPOSITORY
+from train_offline.scenery.scene import make_scene
+from train_offline.scenery.tiff_form import write_scene
 
 SIDE = 400  # pixels of a panel
 TRUTH, PREDICTION = (255, 176, 0), (100, 143, 255)  # RGB that the colour-blind tell apart (IBM's palette)

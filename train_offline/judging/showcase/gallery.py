@@ -18,7 +18,7 @@ import numpy as np
 from infer.errors import UsageError
 from infer.settings import WEIGHTS
 from train_offline.commands.synthesize import main as synthesize
-from train_offline.data.folder import LabelledScene, pairs_in, read_scene
+from train_offline.data.folder import LabelledScene, pairs_in, read_labelled
 from train_offline.judging.run.sandbox import lay_out
 from train_offline.judging.showcase.example import PREDICTION, TRUTH, outlined
 from train_offline.judging.showcase.run_infer import run_job
@@ -51,7 +51,7 @@ def outcomes(count: int, seed: int, weights: Path) -> list[Outcome]:
         code = run_job(["--input", scenes, "--output", masks, "--weights", weights, "--quiet"])
         if code:
             raise SystemExit(code)
-        found = [_outcome(read_scene(pair), masks) for pair in pairs_in(folder)]
+        found = [_outcome(read_labelled(pair), masks) for pair in pairs_in(folder)]
     return sorted(found, key=lambda outcome: outcome.wrong)
 
 

@@ -24,7 +24,7 @@ from infer.predict.predictor import Predictor, is_out_of_memory
 from infer.predict.torch_engine import TorchEngine
 from infer.settings import Settings
 from tests.helpers.support import REPO, WEIGHTS, random_rgb
-from train_offline.commands.synthesize import make_scene
+from train_offline.scenery.scene import make_scene
 
 MEAN, STD = (127.5,) * 3, (31.875,) * 3
 

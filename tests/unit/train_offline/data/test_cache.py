@@ -14,7 +14,7 @@ from infer.errors import UsageError
 from tests.helpers.blobs import write_scene
 from train_offline.data import cache
 from train_offline.data.cache import cached_scenes
-from train_offline.data.folder import pairs_in, read_scene
+from train_offline.data.folder import pairs_in, read_labelled
 
 REPO = Path(__file__).resolve().parents[4]
 
@@ -37,7 +37,7 @@ def test_scenes_come_back_pixel_by_pixel_in_their_order(data, tmp_path):
     assert digest == same_digest
     assert len(files(tmp_path / "kept")) == 1
     for pair, scene, second in zip(pairs, scenes, again, strict=True):
-        expected = read_scene(pair)
+        expected = read_labelled(pair)
         for found in (scene, second):
             assert found.name == expected.name
             np.testing.assert_array_equal(found.image, expected.image)
@@ -58,7 +58,7 @@ def test_pixels_are_mapped_not_read(data, tmp_path):
 
 def test_nothing_is_decoded_twice(data, tmp_path, monkeypatch):
     cached_scenes(pairs_in(data), "data", tmp_path / "kept")
-    monkeypatch.setattr(cache, "read_scene", lambda pair: pytest.fail(f"{pair.image} is decoded again"))
+    monkeypatch.setattr(cache, "read_labelled", lambda pair: pytest.fail(f"{pair.image} is decoded again"))
     assert len(cached_scenes(pairs_in(data), "data", tmp_path / "kept")[0]) == 3
 
 
@@ -72,7 +72,7 @@ def test_a_changed_file_makes_the_cache_anew_and_removes_the_old_one(data, tmp_p
     os.replace(other / changed / f"1.{suffix}", data / changed / f"1.{suffix}")
     scenes, after = cached_scenes(pairs_in(data), "data", tmp_path / "kept")
     assert after != before
-    np.testing.assert_array_equal(scenes[1].label, read_scene(pairs_in(data)[1]).label)
+    np.testing.assert_array_equal(scenes[1].label, read_labelled(pairs_in(data)[1]).label)
     assert len(files(tmp_path / "kept")) == 1
     assert files(tmp_path / "kept") != old
 
@@ -94,7 +94,7 @@ def test_a_file_that_is_not_whole_is_made_anew(data, tmp_path, spoil):
     path.write_bytes(spoil(whole))
     scenes, _ = cached_scenes(pairs_in(data), "data", tmp_path / "kept")
     assert path.read_bytes() == whole
-    np.testing.assert_array_equal(scenes[2].image, read_scene(pairs_in(data)[2]).image)
+    np.testing.assert_array_equal(scenes[2].image, read_labelled(pairs_in(data)[2]).image)
 
 
 def test_what_a_killed_process_left_is_cleared_away(data, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from infer.errors import UsageError
 from tests.helpers.support import random_rgb, write_tiff
-from train_offline.data.folder import LabelledScene, listed_pairs, read_scene
+from train_offline.data.folder import LabelledScene, listed_pairs, read_labelled
 from train_offline.data.preflight import require_apart, require_different, require_scorable, require_trainable
 
 
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def scenes(folder):
-    return [read_scene(pair) for pair in listed_pairs(folder, "train.csv")]
+    return [read_labelled(pair) for pair in listed_pairs(folder, "train.csv")]
 
 
 def refusal(folders):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.helpers.support import shared, write_tiff
 from train_offline.commands.check import check, main
-from train_offline.data.folder import listed_pairs, read_scene
+from train_offline.data.folder import listed_pairs, read_labelled
 
 
 def texture(seed, height=90, width=120):
@@ -332,7 +332,7 @@ def test_training_and_check_agree_on_what_stops(folder):
     for spoil in (other_values, all_ignored, one_value, dead_column, mask_without_scene, listed_twice):
         spoil(folder)
     assert not any(stops for _, _, stops in found(folder))
-    assert len([read_scene(pair) for pair in listed_pairs(folder, "train.csv")]) == 5
+    assert len([read_labelled(pair) for pair in listed_pairs(folder, "train.csv")]) == 5
 
 
 @pytest.mark.parametrize("part", ["amazon_forest/train", "floes_modis"])

@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers.support import SHARED, random_rgb, shared
 from train_offline.data.check.stripes import find_stripes
-from train_offline.data.pixels import as_rgb, read_bands
+from train_offline.data.pixels import read_image
 
 REAL = (
     "amazon_forest/train/image",
@@ -45,14 +45,14 @@ def shifted(image, lines, by):
 def test_clean_real_scenes_are_not_called_striped():
     paths = real_scenes()
     assert len(paths) > 60
-    assert [path.name for path in paths if find_stripes(as_rgb(read_bands(path)))] == []
+    assert [path.name for path in paths if find_stripes(read_image(path).pixels)] == []
 
 
 @pytest.mark.parametrize("turn", [0, 1])
 def test_stripes_are_found_in_real_scenes(turn):
     """Every 16th line of a bad detector: bright enough to be seen in each of these scenes."""
     for path in real_scenes():
-        image = np.rot90(as_rgb(read_bands(path)), turn)
+        image = np.rot90(read_image(path).pixels, turn)
         height = image.shape[0]
         lines = np.arange(7, height - 3, 16)
         by = 3 * int(np.abs(np.diff(image.astype(int), axis=0)).mean() + 4)

@@ -9,9 +9,9 @@ from torch.utils.data import DataLoader
 
 from infer.errors import UsageError
 from train_offline.data.crops.crop import AUGMENTATIONS, CropSettings, draw_crop, mixed, tiles_of
-from train_offline.data.crops.sampler import Crops, Source, crops_in_epoch
-from train_offline.data.folder import IGNORED, LabelledScene, Pair, listed_pairs, pairs_in, read_scene
-from train_offline.data.sources import load_source
+from train_offline.data.crops.sampler import Crops, crops_in_epoch
+from train_offline.data.folder import IGNORED, LabelledScene, Pair, listed_pairs, pairs_in, read_labelled
+from train_offline.data.sources import Source, load_source
 
 
 def noise(seed, *shape):
@@ -39,7 +39,7 @@ def folder(tmp_path):
 
 
 def test_scene_is_read_as_rgb_with_ignored_pixels(folder):
-    first, second = (read_scene(pair) for pair in pairs_in(folder))
+    first, second = (read_labelled(pair) for pair in pairs_in(folder))
     np.testing.assert_array_equal(first.image, noise(1, 20, 30, 4)[..., :3])
     ignored = noise(3, 20, 30) > 200
     np.testing.assert_array_equal(first.label, np.where(ignored, IGNORED, noise(2, 20, 30) > 99))
@@ -64,7 +64,7 @@ def test_file_forms(tmp_path, layout):
         **extra[layout],
     )
     cv2.imwrite(str(tmp_path / "s.png"), np.zeros((21, 17), np.uint8))
-    image = read_scene(Pair(tmp_path / "s.tif", tmp_path / "s.png", None)).image
+    image = read_labelled(Pair(tmp_path / "s.tif", tmp_path / "s.png", None)).image
     np.testing.assert_array_equal(image, pixels if pixels.ndim == 3 else np.dstack([pixels] * 3))
 
 

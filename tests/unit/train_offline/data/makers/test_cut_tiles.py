@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from infer.errors import UsageError
 from tests.helpers.support import random_rgb
 from train_offline.commands.split import main
-from train_offline.data.folder import IGNORED, listed_pairs, pairs_in, read_scene
-from train_offline.data.makers.cut_tiles import starts, tile_names
+from train_offline.data.folder import IGNORED, listed_pairs, pairs_in, read_labelled
+from train_offline.data.makers.cut_tiles import tile_names
 from train_offline.data.split.groups import scene_of
 from train_offline.runtime.files import new_folder
 
@@ -60,11 +60,11 @@ def test_tiles_put_back_give_the_scene(data):
         "rgba": [(0, 0), (0, 64), (0, 66), (1, 0), (1, 64), (1, 66)],
     }
     for name, places in corners.items():
-        scene = read_scene(next(pair for pair in pairs_in(data) if pair.name == name))
+        scene = read_labelled(next(pair for pair in pairs_in(data) if pair.name == name))
         seen = np.zeros(scene.label.shape, bool)
         for number, (top, left) in enumerate(places):
             pair = tiles.pop(f"{scene_of(name)}_{number}")
-            tile, window = read_scene(pair), np.s_[top : top + 64, left : left + 64]
+            tile, window = read_labelled(pair), np.s_[top : top + 64, left : left + 64]
             np.testing.assert_array_equal(tile.image, scene.image[window])
             np.testing.assert_array_equal(tile.label, scene.label[window])
             assert (tile.label == IGNORED).any()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.support import shared
-from train_offline.data.pixels import as_rgb, read_bands
-from train_offline.data.split.similar import MOST_BITS_APART, linked, signature, similar_pairs
+from train_offline.data.pixels import read_image
+from train_offline.data.split.similar import MAX_BITS_APART, linked, signature, similar_pairs
 
 
 def ice(seed, side=256):
@@ -73,8 +73,8 @@ def test_scenes_of_open_water_are_not_alike():
 
 
 def test_hash_alone_would_chain_open_water(monkeypatch):
-    """What LEAST_TEXTURE is for; if this fails, the test above no longer tests anything."""
-    monkeypatch.setattr("train_offline.data.split.similar.LEAST_TEXTURE", 0.0)
+    """What MIN_TEXTURE is for; if this fails, the test above no longer tests anything."""
+    monkeypatch.setattr("train_offline.data.split.similar.MIN_TEXTURE", 0.0)
     assert similar_pairs([signature(open_water(seed)) for seed in range(150)])
 
 
@@ -108,7 +108,7 @@ def test_passes_of_two_satellites_over_one_place():
     """Seven of the eight places; in the other the floes moved between the passes (see similar.py)."""
     folder = shared("data/floes_modis/image")
     files = sorted(folder.iterdir()) + sorted(shared("data/amazon_forest/train/image").iterdir())
-    signatures = [signature(as_rgb(read_bands(path))) for path in files]
+    signatures = [signature(read_image(path).pixels) for path in files]
     found = [(files[i].name, files[j].name) for i, j in similar_pairs(signatures)]
     assert len(found) == 7
     assert all(one.replace("aqua", "terra") == other for one, other in found)
@@ -116,7 +116,7 @@ def test_passes_of_two_satellites_over_one_place():
 
 def test_unrelated_real_scenes_are_far_apart():
     files = sorted(shared("data/amazon_forest/train/image").iterdir())
-    looks = [signature(as_rgb(read_bands(path))).looks for path in files]
+    looks = [signature(read_image(path).pixels).looks for path in files]
     apart = [(one ^ other).bit_count() for one, other in combinations(filter(None, looks), 2)]
     assert len(apart) > 200
-    assert min(apart) > MOST_BITS_APART + 4
+    assert min(apart) > MAX_BITS_APART + 4
