@@ -1,6 +1,5 @@
 """Tiles of large scenes: every pixel, no other pixel, and the lists still keep scenes apart."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infer.errors import UsageError
+from tests.helpers.data_folder import mask_of, write_labelled
 from tests.helpers.support import random_rgb
 from train_offline.commands.split import main
 from train_offline.data.folder import IGNORED, listed_pairs, pairs_in, read_labelled
@@ -83,6 +83,48 @@ def test_bands_and_form_of_a_tile(data):
     assert tifffile.imread(output / "image" / "7_2.tif").ndim == 2
 
 
+@pytest.mark.parametrize("form", ["nodata", "alpha", "a fourth band that is none"])
+def test_tiles_are_read_as_their_scene_is(tmp_path, form):
+    """Which pixels have data is said in the file: tiles say the same."""
+    image, options = random_rgb(90, 70, 5), {}
+    black = random_rgb(90, 70, 6)[..., 0] > 120
+    if form == "nodata":
+        image[black], options = 0, {"extratags": [(42113, "s", 0, "0", True)]}
+    else:
+        kind = "unassalpha" if form == "alpha" else "unspecified"
+        image, options = np.dstack([image, mask_of(~black)]), {"extrasamples": [kind]}
+    for name in "ab":
+        write_labelled(tmp_path / "data", name, image, mask_of(random_rgb(90, 70, 7)[..., 0] > 99), **options)
+    output = cut(tmp_path / "data", "--by-name")
+    scene = read_labelled(pairs_in(tmp_path / "data")[0])
+    assert (scene.label == IGNORED).any() == (form != "a fourth band that is none")
+    tiles = {pair.name: read_labelled(pair) for pair in pairs_in(output)}
+    for number, (top, left) in enumerate([(0, 0), (0, 6), (26, 0), (26, 6)]):
+        window = np.s_[top : top + 64, left : left + 64]
+        np.testing.assert_array_equal(tiles[f"a_{number}"].image, scene.image[window])
+        np.testing.assert_array_equal(tiles[f"a_{number}"].label, scene.label[window])
+
+
+@pytest.mark.parametrize(
+    ("image", "form", "reason"),
+    [
+        (random_rgb(90, 70).astype(np.uint16), {}, "must be 8-bit grey, RGB or RGBA to be cut, not uint16"),
+        (random_rgb(90, 70)[..., 0], {"photometric": "miniswhite"}, "its colours are MINISWHITE"),
+        (random_rgb(70, 90), {"extratags": [(274, "H", 1, 6, True)]}, "is stored turned (orientation 6)"),
+    ],
+    ids=["16 bits", "white is zero", "turned"],
+)
+def test_what_cannot_be_cut_without_loss_is_one_line(data, image, form, reason, capsys):
+    write_labelled(data, "odd", image, mask_of(random_rgb(90, 70, 7)[..., 0] > 99), **form)
+    assert main([str(data)]) == 0, "it can be trained on, and split"
+    output = data.parent / "new" / "tiles"
+    assert main([str(data), "--tile", "64", "--output", str(output)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"odd.tif: {reason}" in error
+    assert not output.exists()
+
+
 def test_what_is_not_cut_is_copied_byte_by_byte(data):
     output = cut(data)
     for path in ("image/small.tif", "gt/small.png"):
@@ -112,16 +154,6 @@ def test_folds_of_tiles(data):
     held_out = [scene_of(pair.name) for fold in range(4) for pair in listed_pairs(output, f"val-{fold}.csv")]
     assert len(held_out) == len(pairs_in(output))
     assert set(held_out) == {"small", "wide", "7", "rgba"}
-
-
-@given(st.integers(1, 5000), st.integers(1, 900))
-def test_tiles_cover_a_side_and_stay_inside(side, tile):
-    first = starts(side, tile)
-    assert first[0] == 0
-    assert first == sorted(set(first))
-    assert all(after - before <= tile for before, after in pairwise(first))
-    assert first[-1] + min(tile, side) == side
-    assert len(first) == -(-side // tile), "no more tiles than needed"
 
 
 @given(
