@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train_offline.data.split.groups import Facts, Group, deal, group, stratum
+from train_offline.data.split.groups import Facts, Group, deal, group, scene_of, stratum
 from train_offline.data.split.similar import Signature
 
 
@@ -78,3 +78,11 @@ def test_names_and_looks_join_into_one_group():
 def test_a_scene_that_is_ignored_throughout_has_no_ice():
     assert group([facts("a", None, 0, 0)])[0].ice == 0.0
     assert not np.isnan(group([facts("a", None, 0, 0)])[0].ice)
+
+
+@pytest.mark.parametrize(
+    ("name", "scene"),
+    [("12", "12"), ("12_3", "12"), ("a_b_10", "a_b"), ("x.tiff_34", "x.tiff"), ("a_b", "a_b"), ("_7", "_7")],
+)
+def test_scene_of_a_name(name: str, scene: str) -> None:
+    assert scene_of(name) == scene
