@@ -9,14 +9,12 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infer.errors import UsageError
 from tests.helpers.data_folder import mask_of, write_labelled
 from tests.helpers.support import random_rgb
 from train_offline.commands.split import main
 from train_offline.data.folder import IGNORED, listed_pairs, pairs_in, read_labelled
 from train_offline.data.makers.cut_tiles import tile_names
 from train_offline.data.split.groups import scene_of
-from train_offline.runtime.files import new_folder
 
 
 def write_scene(folder, name, image, ignored=True):
@@ -216,26 +214,3 @@ def test_nothing_is_left_of_an_output_that_failed(data, capsys):
     assert main([str(data), "--tile", "64", "--output", str(output)]) == 2
     assert "bad.png: is 5x5" in capsys.readouterr().err
     assert not output.exists()
-
-
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_nothing_is_left_of_an_output_that_was_stopped(tmp_path, stop):
-    output = tmp_path / "tiles"
-
-    def write_half():
-        with new_folder(output) as folder:
-            (folder / "half").write_text("of a tile")
-            raise stop
-
-    with pytest.raises((KeyboardInterrupt, UsageError)):
-        write_half()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_empty_output_may_be_there_and_keeps_the_usual_permissions(tmp_path):
-    (tmp_path / "usual").mkdir()
-    (tmp_path / "tiles").mkdir()
-    with new_folder(tmp_path / "tiles") as folder:
-        (folder / "one").write_text("tile")
-    assert (tmp_path / "tiles" / "one").read_text() == "tile"
-    assert (tmp_path / "tiles").stat().st_mode == (tmp_path / "usual").stat().st_mode
