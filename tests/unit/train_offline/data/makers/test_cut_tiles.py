@@ -1,5 +1,8 @@
 """Tiles of large scenes: every pixel, no other pixel, and the lists still keep scenes apart."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -17,7 +20,7 @@ from train_offline.data.makers.cut_tiles import tile_names
 from train_offline.data.split.groups import scene_of
 
 
-def write_scene(folder, name, image, ignored=True):
+def write_scene(folder: Path, name: str, image: np.ndarray, ignored: bool = True) -> None:
     for part in ("image", "gt", "ignore"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     tifffile.imwrite(
@@ -31,7 +34,7 @@ def write_scene(folder, name, image, ignored=True):
 
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path: Path) -> Path:
     """Scenes below, at and above 64 pixels, in three forms of bands, one of them in tiles already."""
     folder = tmp_path / "data"
     write_scene(folder, "small", random_rgb(40, 64, 1), ignored=False)
@@ -42,14 +45,14 @@ def data(tmp_path):
     return folder
 
 
-def cut(data, *arguments):
+def cut(data: Path, *arguments: str) -> Path:
     output = data.parent / "new" / "tiles"
     code = main([str(data), "--tile", "64", "--output", str(output), "--val-share", "0.3", *arguments])
     assert code == 0
     return output
 
 
-def test_tiles_put_back_give_the_scene(data):
+def test_tiles_put_back_give_the_scene(data: Path) -> None:
     output = cut(data)
     tiles = {pair.name: pair for pair in pairs_in(output)}
     corners = {
@@ -71,7 +74,7 @@ def test_tiles_put_back_give_the_scene(data):
     assert sorted(tiles) == ["7_4", "small"], "the small tile of scene 7 is numbered on, the small scene kept"
 
 
-def test_bands_and_form_of_a_tile(data):
+def test_bands_and_form_of_a_tile(data: Path) -> None:
     output = cut(data)
     source = tifffile.imread(data / "image" / "rgba.tif")
     with tifffile.TiffFile(output / "image" / "rgba_5.tif") as file:
@@ -82,7 +85,7 @@ def test_bands_and_form_of_a_tile(data):
 
 
 @pytest.mark.parametrize("form", ["nodata", "alpha", "a fourth band that is none"])
-def test_tiles_are_read_as_their_scene_is(tmp_path, form):
+def test_tiles_are_read_as_their_scene_is(tmp_path: Path, form: str) -> None:
     """Which pixels have data is said in the file: tiles say the same."""
     image, options = random_rgb(90, 70, 5), {}
     black = random_rgb(90, 70, 6)[..., 0] > 120
@@ -112,7 +115,9 @@ def test_tiles_are_read_as_their_scene_is(tmp_path, form):
     ],
     ids=["16 bits", "white is zero", "turned"],
 )
-def test_what_cannot_be_cut_without_loss_is_one_line(data, image, form, reason, capsys):
+def test_what_cannot_be_cut_without_loss_is_one_line(
+    data: Path, image: np.ndarray, form: dict[str, object], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_labelled(data, "odd", image, mask_of(random_rgb(90, 70, 7)[..., 0] > 99), **form)
     assert main([str(data)]) == 0, "it can be trained on, and split"
     output = data.parent / "new" / "tiles"
@@ -123,7 +128,7 @@ def test_what_cannot_be_cut_without_loss_is_one_line(data, image, form, reason, 
     assert not output.exists()
 
 
-def test_what_is_not_cut_is_copied_byte_by_byte(data):
+def test_what_is_not_cut_is_copied_byte_by_byte(data: Path) -> None:
     output = cut(data)
     for path in ("image/small.tif", "gt/small.png"):
         assert (output / path).read_bytes() == (data / path).read_bytes()
@@ -131,7 +136,7 @@ def test_what_is_not_cut_is_copied_byte_by_byte(data):
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "2", "3"])
-def test_tiles_of_a_scene_stay_on_one_side(data, seed):
+def test_tiles_of_a_scene_stay_on_one_side(data: Path, seed: str) -> None:
     output = cut(data, "--seed", seed)
     sides = [
         {scene_of(pair.name) for pair in listed_pairs(output, f"{side}.csv")} for side in ("train", "val")
@@ -143,7 +148,7 @@ def test_tiles_of_a_scene_stay_on_one_side(data, seed):
     assert not (data / "train.csv").exists()
 
 
-def test_folds_of_tiles(data):
+def test_folds_of_tiles(data: Path) -> None:
     output = cut(data)
     for path in output.glob("*.csv"):
         path.unlink()
@@ -159,7 +164,7 @@ def test_folds_of_tiles(data):
         st.tuples(st.from_regex(r"\A[ab](_[0-2]){0,2}\Z"), st.integers(1, 3)), unique_by=lambda one: one[0]
     )
 )
-def test_tile_names_are_unique_and_tell_the_scene(files):
+def test_tile_names_are_unique_and_tell_the_scene(files: list[tuple[str, int]]) -> None:
     names, counts = [name for name, _ in files], [count for _, count in files]
     scenes = [scene_of(name) for name in names]
     given_names = tile_names(names, scenes, counts)
@@ -177,26 +182,30 @@ def test_tile_names_are_unique_and_tell_the_scene(files):
         (["A", "A_1"], "(.+)", [2, 2], [["A_0", "A_1"], ["A_1_0", "A_1_1"]]),
     ],
 )
-def test_tile_names_are_unique_whatever_a_scene_is_called(names, pattern, counts, wanted):
+def test_tile_names_are_unique_whatever_a_scene_is_called(
+    names: list[str], pattern: str, counts: list[int], wanted: list[list[str]]
+) -> None:
     assert tile_names(names, [scene_of(name, pattern) for name in names], counts) == wanted
 
 
-def something_there(output):
+def something_there(output: Path) -> None:
     output.mkdir(parents=True)
     (output / "mine").write_text("kept")
 
 
-def a_file(output):
+def a_file(output: Path) -> None:
     output.parent.mkdir(parents=True)
     output.write_text("kept")
 
 
-def a_file_above(output):
+def a_file_above(output: Path) -> None:
     output.parent.write_text("kept")
 
 
 @pytest.mark.parametrize("spoil", [something_there, a_file, a_file_above])
-def test_an_output_that_cannot_be_made_is_one_line(data, spoil, capsys):
+def test_an_output_that_cannot_be_made_is_one_line(
+    data: Path, spoil: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     output = data.parent / "new" / "tiles"
     spoil(output)
     assert main([str(data), "--tile", "64", "--output", str(output)]) == 2
@@ -207,7 +216,7 @@ def test_an_output_that_cannot_be_made_is_one_line(data, spoil, capsys):
     assert [path.read_text() for path in kept] == ["kept"]
 
 
-def test_nothing_is_left_of_an_output_that_failed(data, capsys):
+def test_nothing_is_left_of_an_output_that_failed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_scene(data, "bad", random_rgb(70, 70, 9))
     cv2.imwrite(str(data / "ignore" / "bad.png"), np.zeros((5, 5), np.uint8))
     output = data.parent / "new" / "tiles"

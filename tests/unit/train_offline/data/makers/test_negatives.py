@@ -20,7 +20,7 @@ def scenes(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_scene_gets_a_black_mask(scenes: Path, tmp_path: Path):
+def test_every_scene_gets_a_black_mask(scenes: Path, tmp_path: Path) -> None:
     output = tmp_path / "empty"
     assert main([str(scenes), "--output", str(output)]) == 0
     found = [read_labelled(pair) for pair in pairs_in(output)]
@@ -29,7 +29,9 @@ def test_every_scene_gets_a_black_mask(scenes: Path, tmp_path: Path):
     assert (output / "image" / "a.tif").read_bytes() == (scenes / "a.tif").read_bytes()
 
 
-def test_mistakes_are_one_line_and_make_nothing(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_mistakes_are_one_line_and_make_nothing(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "empty"
     (tmp_path / "none").mkdir()
     (scenes / "torn.tif").write_bytes(b"II*\0")
