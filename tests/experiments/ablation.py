@@ -25,14 +25,14 @@ import torch
 from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
 from train_offline.commands.export import trained_network
-from train_offline.commands.synthesize import embedded_split
 from train_offline.commands.synthesize import main as synthesize
-from train_offline.data.folder import pairs_in, read_scene
+from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.data.makers.negatives import make_empties
 from train_offline.models.flops import cost
 from train_offline.runtime.arguments import COUNT
 from train_offline.runtime.code_version import REPOSITORY
 from train_offline.runtime.program import Parser, run
+from train_offline.scenery.embedded import embedded_split
 from train_offline.scoring.evaluate import counts_of
 from train_offline.scoring.score import score
 from train_offline.training import checkpoint
@@ -184,7 +184,7 @@ def measure(row: Row, folder: Path, folders: dict[str, Path]) -> dict[str, str]:
         "training_seconds": f"{saved.seconds:.0f}",
     }
     for source in VALIDATION:
-        scenes = map(read_scene, pairs_in(folders[source]))
+        scenes = map(read_labelled, pairs_in(folders[source]))
         total = counts_of(network, scenes, torch.device("cpu"), bf16=cpu_is_fast_at_bf16())
         scores = score(source, *total).figures()
         figures |= {f"{source}_{name}": f"{scores[name]:.4f}" for name in SCORES}

@@ -21,7 +21,7 @@ import numpy as np
 
 from infer.errors import UsageError
 from tests.experiments.amazon_scenes import stage
-from train_offline.data.folder import pairs_in, read_scene
+from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.runtime.program import Parser, run
 from train_offline.scoring.confusion import confusion, fwiou, overall_accuracy
 
@@ -62,7 +62,7 @@ def score(run_folder: Path) -> str:
     """Score RUN/masks on RUN/test, write RUN/scores.csv (by image) and RUN/scores.json; the table as text."""
     rows = []
     for pair in pairs_in(run_folder / "test"):
-        truth = read_scene(pair).label
+        truth = read_labelled(pair).label
         path = run_folder / "masks" / f"{pair.name}.png"
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
         if mask is None or mask.shape != truth.shape:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from infer.errors import UsageError
-from train_offline.data.folder import Pair, listed_pairs, read_scene
+from train_offline.data.folder import Pair, listed_pairs, read_labelled
 from train_offline.judging.run.sandbox import lay_out
 from train_offline.judging.showcase.run_infer import run_job, total_counts
 from train_offline.scoring.confusion import fwiou, iou
@@ -29,7 +29,7 @@ def histograms(pairs: list[Pair]) -> np.ndarray:
     """Counts of pixels by band, truth and value: int64 [4, 2, 256], ignored pixels left out."""
     counts = np.zeros((len(BANDS), 2, 256), np.int64)
     for pair in pairs:
-        scene = read_scene(pair)
+        scene = read_labelled(pair)
         grey = scene.image.mean(axis=2).round().astype(np.uint8)
         for band, values in enumerate([*np.moveaxis(scene.image, -1, 0), grey]):
             for truth in (0, 1):

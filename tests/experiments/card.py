@@ -17,11 +17,11 @@ import numpy as np
 from infer.errors import UsageError
 from infer.settings import WEIGHTS
 from tests.helpers.support import REPO
-from train_offline.commands.synthesize import embedded_split
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.data.folder import pairs_in
 from train_offline.judging.showcase.run_infer import run_job, total_counts
 from train_offline.runtime.program import Parser, run
+from train_offline.scenery.embedded import embedded_split
 from train_offline.scoring.score import score
 
 ICELESS = ("gt_wildfires.tiff", "rio_RGB.byte.tif", "rio_rgb_lzw.tif")  # fires, an island, clouds

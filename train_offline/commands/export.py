@@ -28,8 +28,7 @@ from infer.network.padded_smp import USUAL_STRIDE
 from infer.network.torch_model import load_model
 from infer.network.weights_file import ANY_SMP
 from infer.settings import WEIGHTS
-from train_offline.data.folder import IGNORED, listed_pairs, read_scene
-from train_offline.data.split.lists import list_name
+from train_offline.data.folder import IGNORED, list_name, listed_pairs, read_labelled
 from train_offline.export import model_card
 from train_offline.export.weights_file import architecture_of, exported_state, metadata_of, to_bytes
 from train_offline.models.build import STRIDE, build
@@ -131,7 +130,7 @@ def verify(
     for folder in folders:
         total, same, pixels = np.zeros((2, 2, 2), np.int64), 0, 0
         for pair in listed_pairs(folder, val_list):
-            scene = read_scene(pair)
+            scene = read_labelled(pair)
             expected, found = (
                 predict(n, scene.image, torch.device("cpu"), bf16=False, stride=stride)
                 for n in (network, model.network)

@@ -17,24 +17,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from infer.errors import UsageError
-from train_offline.data.folder import LabelledScene, Pair, read_scene
+from infer.errors import FileError
+from train_offline.data.folder import LabelledScene, Pair, read_labelled
+from train_offline.runtime.files import whole_file
 
 _TAIL = struct.Struct("<Q8s")  # bytes of the index, mark
-_MARK = b"seaice/1"
+_MARK = b"seaice/2"  # raise it when the same files give other pixels or labels
 _THREADS = 4
 
 
 def default_folder() -> Path:
-    """$XDG_CACHE_HOME/sea-ice, by default ~/.cache/sea-ice."""
+    """Return $XDG_CACHE_HOME/sea-ice, by default ~/.cache/sea-ice."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "sea-ice"
 
 
 def cached_scenes(pairs: list[Pair], name: str, folder: Path) -> tuple[list[LabelledScene], str]:
-    """The decoded scenes, mapped read-only from a file in `folder` that is made if it is not there.
+    """Return the decoded scenes, mapped read-only from a file in `folder` that is made if it is not there.
 
     Args:
         pairs: the scenes, in the order in which they come back.
@@ -45,7 +47,7 @@ def cached_scenes(pairs: list[Pair], name: str, folder: Path) -> tuple[list[Labe
         The scenes, and the sha256 (hexadecimal) of their names, sizes and pixels in this order.
 
     Raises:
-        UsageError: a scene cannot be used, or the folder cannot be written (a full disk, too).
+        FileError: a scene cannot be used, or the folder cannot be written (a full disk, too).
     """
     path = folder / f"{name}-{_place_hash(pairs, name)}-{_state_hash(pairs)}.scenes"
     with suppress(OSError, ValueError):
@@ -57,50 +59,49 @@ def cached_scenes(pairs: list[Pair], name: str, folder: Path) -> tuple[list[Labe
                 return _open(path)
             return _make(pairs, path)
     except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(
-            f"{folder}: decoded scenes cannot be kept there ({reason}); choose another place with --cache DIR"
-        ) from error
+        reason = f"decoded scenes cannot be kept there ({error.strerror or error})"
+        remedy = "; choose another place with {cache} DIR"
+        raise FileError(folder, reason, remedy, kind="unwritable") from error
 
 
 def _place_hash(pairs: list[Pair], name: str) -> str:
-    """Of the place of the data: the same before and after a change of its files."""
+    """Hash the place of the data: the same before and after a change of its files."""
     return hashlib.sha256(f"{pairs[0].image.parent.resolve()}/{name}".encode()).hexdigest()[:8]
 
 
 def _state_hash(pairs: list[Pair]) -> str:
-    """Of the state of every file: path, bytes, time of the last change."""
+    """Hash the state of every file: path, bytes, time of the last change."""
     digest = hashlib.sha256(_MARK)
     for pair in pairs:
         for path in (pair.image, pair.label, pair.ignore):
-            facts = path and path.stat()
-            digest.update(repr(facts and (str(path.resolve()), facts.st_size, facts.st_mtime_ns)).encode())
+            digest.update(repr(path and _state(path)).encode())
     return digest.hexdigest()[:16]
+
+
+def _state(path: Path) -> tuple[str, int, int]:
+    facts = path.stat()
+    return str(path.resolve()), facts.st_size, facts.st_mtime_ns
 
 
 def _make(pairs: list[Pair], path: Path) -> tuple[list[LabelledScene], str]:
     """Write under a temporary name, map it, and only then give it its name."""
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with partial.open("wb") as file:
+    with whole_file(path) as draft:
+        with draft.open("wb") as file:
             _write(pairs, file)
-        scenes = _open(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+        scenes = _open(draft)
     for other in path.parent.glob(f"{path.name.rpartition('-')[0]}-*.scenes"):
         if other != path:
             other.unlink(missing_ok=True)
     return scenes
 
 
-def _write(pairs: list[Pair], file) -> None:
+def _write(pairs: list[Pair], file: BinaryIO) -> None:
     digest, index = hashlib.sha256(), []
     for scene in _decoded(pairs):
         entry = [scene.name, *scene.label.shape]
         digest.update(json.dumps(entry).encode())
         for pixels in (scene.image, scene.label):
-            data = memoryview(np.ascontiguousarray(pixels)).cast("B")
+            data = np.ascontiguousarray(pixels).data.cast("B")
             digest.update(data)
             file.write(data)
         index.append(entry)
@@ -109,11 +110,11 @@ def _write(pairs: list[Pair], file) -> None:
 
 
 def _decoded(pairs: list[Pair]) -> Iterator[LabelledScene]:
-    """The scenes in their order, a few decoded ahead: never all of them in memory."""
+    """Yield the scenes in their order, a few decoded ahead: never all of them in memory."""
     rest = iter(pairs)
     with ThreadPoolExecutor(_THREADS) as pool:
         while group := list(islice(rest, 4 * _THREADS)):
-            yield from pool.map(read_scene, group)
+            yield from pool.map(read_labelled, group)
 
 
 def _open(path: Path) -> tuple[list[LabelledScene], str]:
@@ -137,7 +138,7 @@ def _open(path: Path) -> tuple[list[LabelledScene], str]:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """One process at a time decodes; where the file system knows no locks each does, and none is harmed."""
+    """Let one process at a time decode; where the file system has no locks each does, and none is harmed."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from train_offline.data.crops.sampler import Source
 from train_offline.data.folder import LabelledScene
+from train_offline.data.sources import Source
 from train_offline.data.split.groups import scene_of
 
 
 def shared_scenes(
     data: Sequence[Path], train: Sequence[Source], val_folders: Sequence[Path], val: Sequence[Source]
 ) -> list[str]:
-    """A warning for each folder to score of which a scene is, or is cut from, one of another folder's.
+    """Return a warning for each folder to score with a scene that is, or overlaps, one trained on elsewhere.
 
     Such as tiles that were split apart from the scenes they were cut from. Only files of one scene by their
     names are compared.
@@ -39,7 +39,7 @@ def shared_scenes(
 
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether the smaller of two images [H, W, 3] is a part of the larger one, or both the same."""
+    """Tell whether the smaller of two images [H, W, 3] is a part of the larger one, or both the same."""
     large, small = (one, other) if one.size >= other.size else (other, one)
     height, width = small.shape[:2]
     middle = small[height // 2].tobytes()

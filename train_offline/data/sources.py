@@ -1,19 +1,38 @@
-"""Data folders read for training, each through the cache of decoded scenes."""
+"""The scenes of data folders that a training draws from, each read through the cache of decoded scenes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from train_offline.data import cache
-from train_offline.data.crops.sampler import Source
-from train_offline.data.folder import listed_pairs
+from train_offline.data.folder import LabelledScene, listed_pairs
+
+
+@dataclass(frozen=True)
+class Source:
+    """The scenes of one data folder and the weight with which crops are drawn from it.
+
+    sha256: of the scenes' names and decoded pixels, empty where they were not read from files.
+    """
+
+    name: str
+    weight: float
+    scenes: list[LabelledScene]
+    sha256: str = ""
+
+    @cached_property
+    def with_ice(self) -> list[LabelledScene]:
+        """The scenes that hold ice."""
+        return [scene for scene in self.scenes if (scene.label == 1).any()]
 
 
 def load_sources(
     folders: Sequence[tuple[Path, float]], list_name: str, cache_folder: Path | None = None
 ) -> list[Source]:
-    """The scenes of folders that have a weight each, under names that differ; as load_source."""
+    """Return the scenes of folders that have a weight each, under names that differ; as load_source."""
     names = _different_names([folder for folder, _ in folders])
     return [
         load_source(folder, weight, list_name, cache_folder, name)
@@ -24,9 +43,9 @@ def load_sources(
 def load_source(
     folder: Path, weight: float, list_name: str, cache_folder: Path | None = None, name: str | None = None
 ) -> Source:
-    """The scenes that DIR/`list_name` lists (all where there is no list), decoded and memory-mapped.
+    """Return the scenes that DIR/`list_name` lists (all where there is no list), decoded and memory-mapped.
 
-    Raises UsageError naming the first file that cannot be used, before any training time is spent.
+    Raises FileError for the first file that cannot be used, before any training time is spent.
     """
     pairs = listed_pairs(folder, list_name)
     kept_as = f"{folder.resolve().name}-{Path(list_name).stem}"
@@ -35,7 +54,7 @@ def load_source(
 
 
 def _different_names(folders: list[Path]) -> list[str]:
-    """The folders' own names, after as many of their parents' as it takes to tell them apart."""
+    """Return the folders' own names, after as many of their parents' as it takes to tell them apart."""
     paths = [folder.absolute().parts for folder in folders]
     return ["/".join(_shortest_own_end(parts, paths)) for parts in paths]
 

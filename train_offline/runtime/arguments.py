@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def whole_number(at_least: int = 0, at_most: int | None = None) -> Callable[[str], int]:
-    """An argparse type: a whole number within bounds."""
+    """Return an argparse type: a whole number within bounds."""
     bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
 
     def read(text: str) -> int:
@@ -29,7 +29,7 @@ def number(
     below: float | None = None,
     at_most: float | None = None,
 ) -> Callable[[str], float]:
-    """An argparse type: a finite number within bounds, `above` and `below` themselves excluded."""
+    """Return an argparse type: a finite number within bounds, `above` and `below` themselves excluded."""
     lower = f"of at least {at_least:g}" if above is None else f"above {above:g}"
     upper = "" if below is None else f" and below {below:g}"
     upper += "" if at_most is None else f" and at most {at_most:g}"

@@ -22,7 +22,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """The version of each of PACKAGES that is installed."""
+    """Return the version of each of PACKAGES that is installed."""
     found = {}
     for package in PACKAGES:
         try:
@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
 
 
 def commit_of(folder: Path = REPOSITORY) -> dict[str, Any]:
-    """commit and dirty (the code differs from it) of the repository whose root is `folder`.
+    """Return "commit" and "dirty" (the code differs from it) of the repository whose root is `folder`.
 
     Both are None outside of git, and for a folder inside another repository.
     """
@@ -43,13 +43,13 @@ def commit_of(folder: Path = REPOSITORY) -> dict[str, Any]:
 
 
 def revision(digits: int = 40) -> str:
-    """The commit of this checkout, "-changed" where the code differs from it; "no-commit" outside of git."""
+    """Return this checkout's commit, with "-changed" where the code differs; "no-commit" outside of git."""
     code = commit_of()
     return (code["commit"] or "no-commit")[:digits] + "-changed" * bool(code["dirty"])
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git says; None where there is no git, no repository, or one that git does not trust."""
+    """Return what git says; None where there is no git, no repository, or one that git does not trust."""
     try:
         result = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True)
     except OSError:

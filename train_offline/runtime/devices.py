@@ -8,37 +8,45 @@ import warnings
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import TorchElasticEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
 from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
-from train_offline.training.config.settings import TrainSettings
+from infer.process.text import in_short
 
 
-def make_fabric(settings: TrainSettings) -> Fabric:
-    """Device, precision and processes, launched. Raises UsageError where the machine has not got them."""
-    if settings.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("no CUDA device here; leave --device out or say --device cpu")
+def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1, seed: int = 0) -> Fabric:
+    """Return device, precision and processes, launched.
+
+    Args:
+        device: "auto", "cuda" or "cpu".
+        precision: "auto" (the faster one), "bf16" or "fp32".
+        devices: of this machine; what torchrun has started counts instead where it has.
+        seed: of every random generator.
+
+    Raises UsageError where the machine has not got them.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("no CUDA device here", "; leave {device} out or say {device} cpu")
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run's own first line says it all
     warnings.filterwarnings("ignore", ".*does not have many workers", module="lightning_fabric")
-    cuda = settings.device != "cpu" and torch.cuda.is_available()
-    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and _fast_bf16(cuda))
+    cuda = device != "cpu" and torch.cuda.is_available()
+    bf16 = precision == "bf16" or (precision == "auto" and _fast_bf16(cuda))
     if cuda:
         _repeatable()
-    devices, nodes = _processes(settings)
+    here, machines = _processes(devices)
     try:
         fabric = Fabric(
             accelerator="cuda" if cuda else "cpu",
-            devices=devices,
-            num_nodes=nodes,
+            devices=here,
+            num_nodes=machines,
             precision="bf16-mixed" if bf16 else "32-true",
         )
     except Exception as error:  # Fabric's own kinds of error have no common one
-        raise UsageError(
-            f"--devices {settings.devices} cannot be had: {str(error).splitlines()[0]}"
-        ) from error
+        reason = f"{devices} devices cannot be had: {in_short(error)}"
+        raise UsageError(reason, "; lower {devices}") from error
     fabric.launch()
-    fabric.seed_everything(settings.seed, verbose=False)
+    fabric.seed_everything(seed, verbose=False)
     return fabric
 
 
@@ -50,14 +58,14 @@ def _repeatable() -> None:
     warnings.filterwarnings("ignore", ".*does not have a deterministic implementation")  # of some losses
 
 
-def _processes(settings: TrainSettings) -> tuple[int, int]:
-    """Devices of each machine and machines: what torchrun has started, else what --devices says."""
+def _processes(devices: int) -> tuple[int, int]:
+    """Return devices of each machine and machines: what torchrun has started, else `devices` of this one."""
     if not TorchElasticEnvironment.detect():
-        return settings.devices, 1
+        return devices, 1
     here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
     return here, all_of_them // here
 
 
 def _fast_bf16(cuda: bool) -> bool:
-    """Whether bf16 is faster than fp32."""
+    """Tell whether bf16 is faster than fp32."""
     return torch.cuda.is_bf16_supported(including_emulation=False) if cuda else cpu_is_fast_at_bf16()

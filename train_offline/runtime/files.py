@@ -16,7 +16,7 @@ __all__ = ["new_folder", "whole_file", "writable_folder", "write_whole"]
 
 
 def writable_folder(folder: Path, setting: str) -> Path:
-    """The folder, made if need be; FileError naming the setting where nothing can be written into it."""
+    """Return the folder, made if need be; raises FileError where nothing can be written into it."""
     try:
         try_to_write(folder)
     except OSError as error:
@@ -26,10 +26,11 @@ def writable_folder(folder: Path, setting: str) -> Path:
 
 
 @contextmanager
-def new_folder(path: Path, setting: str = "output") -> Iterator[Path]:
-    """A folder to fill, which becomes `path` when all goes well and vanishes otherwise.
+def new_folder(path: Path, setting: str | None = "output") -> Iterator[Path]:
+    """Make a folder to fill, which becomes `path` when all goes well and vanishes otherwise.
 
-    Raises FileError when `path` is there and not an empty folder, or when it cannot be made.
+    setting: that named the path, None for none. Raises FileError when `path` is there and not an empty
+    folder, when it cannot be made, and for an OSError while it is filled.
     """
     try:
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NoReturn
 
 from infer.errors import UsageError
 from infer.process.signals import not_ignored
@@ -19,7 +20,8 @@ STOPS = (signal.SIGTERM, signal.SIGHUP)
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose complaint is a UsageError, so that it is printed like every other one."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
         raise UsageError(f"{message} (see --help)")
 
     @property
@@ -38,7 +40,7 @@ class _Stopped(KeyboardInterrupt):
 
 
 def run(prog: str, work: Callable[[], int | None], parser: Parser | None = None) -> int:
-    """Exit code of `work`; in one line on stderr: 2 for a UsageError or a file that cannot be used.
+    """Return the exit code of `work`: 2, with one line on stderr, for a UsageError or an OSError.
 
     130 for Ctrl-C, 143 for SIGTERM, 129 where the terminal is gone. parser: remedies name its flags only.
     """
@@ -67,7 +69,7 @@ def run(prog: str, work: Callable[[], int | None], parser: Parser | None = None)
 
 
 def say(line: str) -> None:
-    """A line on stderr, where there still is one: the terminal may be what has gone."""
+    """Write a line to stderr, where there still is one: the terminal may be what has gone."""
     with suppress(OSError):
         print(line, file=sys.stderr)
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
 from infer.process.signals import not_ignored
 
+Handler = Callable[[int, FrameType | None], object] | int | None  # as signal.getsignal returns it
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def leave_at_once(prog: str) -> None:
-    """From now on SIGINT, SIGTERM and SIGHUP say so in a line and end the process with 128 + N.
+    """Let SIGINT, SIGTERM and SIGHUP say so in a line and end the process with 128 + N from now on.
 
-    For programs whose imports take seconds, until command.run takes over. The handler raises nothing: an
+    For programs whose imports take seconds, until program.run takes over. The handler raises nothing: an
     exception can strike inside Python's import machinery, where it is printed, swallowed or leaves a lock
     taken.
     """
@@ -38,7 +40,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> Interrupt:
         for number in not_ignored(*WATCHED):
@@ -55,6 +57,6 @@ class Interrupt:
 
 
 def leave_signals_to_parent(_worker: int = 0) -> None:
-    """For processes that draw crops: Ctrl-C reaches them too, but the training process ends them."""
+    """Ignore signals in processes that draw crops: Ctrl-C reaches them too, but the training ends them."""
     for number in WATCHED:
         signal.signal(number, signal.SIG_IGN)

@@ -15,7 +15,7 @@ _Result = TypeVar("_Result")
 
 
 def in_threads(work: Callable[[_Item], _Result], items: Sequence[_Item], verb: str) -> list[_Result]:
-    """The results in the order of the items; the first error, or Ctrl-C, ends it without the rest."""
+    """Return the results in the order of the items; the first error, or Ctrl-C, ends it without the rest."""
     with ThreadPoolExecutor(THREADS) as pool:
         try:
             results = pool.map(work, items)

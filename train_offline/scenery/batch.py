@@ -10,18 +10,20 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import numpy as np
 from tqdm import tqdm
 
+from train_offline.data.folder import HEADER
 from train_offline.scenery.scene import Extras, make_scene
 from train_offline.scenery.surfaces.textures import RealScenes, read_textures
 from train_offline.scenery.tiff_form import write_scene
 
 
 @dataclass(frozen=True)
-class Order:
+class SceneOrder:
     """One scene to draw. size: height and width in pixels."""
 
     stem: str
@@ -38,27 +40,27 @@ class Beside:
     lookalikes: bool = False
 
 
-def plan(count: int, sizes: Sequence[int], seed: int, ice_share: float) -> list[Order]:
-    """`count` orders, sizes in turn, ice in `ice_share` of them (rounded, spread by chance from the seed)."""
+def plan(count: int, sizes: Sequence[int], seed: int, ice_share: float) -> list[SceneOrder]:
+    """Plan `count` scenes, sizes in turn, ice in `ice_share` of them (rounded, spread by chance)."""
     rng = np.random.default_rng([seed, 0x0DE])
     ice = np.arange(count) < round(count * ice_share)
     rng.shuffle(ice)
     seeds = rng.integers(0, 2**48, count)
     digits = max(5, len(str(count)))
     return [
-        Order(f"s{seed}-{i:0{digits}d}", int(seeds[i]), sizes[i % len(sizes)], bool(ice[i]))
+        SceneOrder(f"s{seed}-{i:0{digits}d}", int(seeds[i]), sizes[i % len(sizes)], bool(ice[i]))
         for i in range(count)
     ]
 
 
 def write_orders(
     folder: Path,
-    orders: Sequence[Order],
+    orders: Sequence[SceneOrder],
     list_name: str,
     workers: int | None = None,
     beside: Beside | None = None,
 ) -> Path:
-    """Draws and writes all orders into folder/image and folder/gt and lists them in folder/<list_name>.
+    """Draw and write all orders into folder/image and folder/gt and list them in folder/<list_name>.
 
     beside: what to draw beside the Bohai Sea's own. workers: processes, None for one per core, 1 for
     none besides this one. Returns the path of the list, which is written last. Raises OSError where a file
@@ -77,12 +79,14 @@ def write_orders(
     path = folder / list_name
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["image", "label"])
+        rows.writerow(HEADER)
         rows.writerows([f"image/{order.stem}.tif", f"gt/{order.stem}.png"] for order in orders)
     return path
 
 
-def _write_in_pool(folder: Path, orders: Sequence[Order], workers: int, bar: tqdm, beside: Beside) -> None:
+def _write_in_pool(
+    folder: Path, orders: Sequence[SceneOrder], workers: int, bar: tqdm[NoReturn], beside: Beside
+) -> None:
     # Spawned, not forked: threads that OpenCV may have started do not survive a fork.
     others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
@@ -103,7 +107,7 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends the pool
 
 
-def _write(folder: Path, order: Order, beside: Beside) -> None:
+def _write(folder: Path, order: SceneOrder, beside: Beside) -> None:
     # Read once in each process: patches are too many to send with every scene.
     extras = Extras(read_textures(beside.real), beside.lookalikes)
     scene = make_scene(order.seed, order.size, order.size, ice=order.ice, extras=extras)

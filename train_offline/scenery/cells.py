@@ -22,7 +22,7 @@ def plates(
     roughness: float = 0.25,
     unevenness: float = 0.8,
 ) -> tuple[Array, Array]:
-    """Plates around random seeds with rough, warped outlines.
+    """Draw plates around random seeds with rough, warped outlines.
 
     spacing: usual distance of neighbouring seeds in pixels. aspect, angle: plates drawn out along the angle.
     roughness: displacement of outlines as a share of the spacing. unevenness: spread of plate sizes.
@@ -49,7 +49,7 @@ def plates(
 def _nearest_seed(
     rng: np.random.Generator, shape: tuple[int, int], spacing: float, unevenness: float
 ) -> Array:
-    """float32 [H, W]: the number of the nearest seed, modulo TONES."""
+    """Return float32 [H, W]: the number of the nearest seed, modulo TONES."""
     height, width = shape
     count = max(4, round(1.6 * height * width / spacing**2))
     rows, cols = rng.integers(0, height, count), rng.integers(0, width, count)
@@ -65,7 +65,7 @@ def _nearest_seed(
 def parcels(
     rng: np.random.Generator, shape: tuple[int, int], width: float, length: float, angle: float
 ) -> tuple[Array, Array]:
-    """A rotated grid of rectangles, with the rows set off against each other.
+    """Draw a rotated grid of rectangles, with the rows set off against each other.
 
     Returns (label int32 [H, W] in 0..TONES-1, distance to the nearest grid line float32 [H, W] in pixels).
     """
@@ -75,21 +75,20 @@ def parcels(
     row = np.floor(v)
     u = u + np.float32(0.37) * row
     col = np.floor(u)
-    mix = row.astype(np.int32) * int(rng.integers(97, 997)) + col.astype(np.int32) * int(
-        rng.integers(1009, 3001)
-    )
+    by_row, by_col = int(rng.integers(97, 997)), int(rng.integers(1009, 3001))
+    mix = row.astype(np.int32) * by_row + col.astype(np.int32) * by_col
     fu, fv = u - col, v - row
     line = np.minimum(np.minimum(fu, 1 - fu) * np.float32(length), np.minimum(fv, 1 - fv) * np.float32(width))
     return np.remainder(mix, TONES), line
 
 
 def fields(rng: np.random.Generator, shape: tuple[int, int], width: float) -> Array:
-    """Farmland, about `width` pixels a field: plates or a grid, int32 [H, W] in 0..TONES-1."""
+    """Draw farmland, about `width` pixels a field: plates or a grid, int32 [H, W] in 0..TONES-1."""
     if rng.random() < 0.5:
         return plates(rng, shape, width)[0]
     return parcels(rng, shape, width, width * rng.uniform(1, 3), rng.uniform(0, math.pi))[0]
 
 
 def tones(rng: np.random.Generator, label: Array) -> Array:
-    """One standard normal number per cell, float32 [H, W]."""
-    return rng.standard_normal(TONES, np.float32)[label]
+    """Draw one standard normal number per cell, float32 [H, W]."""
+    return np.asarray(rng.standard_normal(TONES, np.float32)[label])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_offline.scenery.batch import Order, write_orders
+from infer.errors import FileError
+from train_offline.runtime.files import new_folder
+from train_offline.scenery.batch import SceneOrder, write_orders
 
 VERSION = "4"  # raise it when any pixel changes: folders of other versions are then drawn anew
 SEED = 20210101
@@ -18,61 +19,59 @@ LIST = "val.csv"
 CONTENT = ((512, 14, 5), (1024, 4, 2), (2048, 2, 1))
 
 
-def embedded_orders() -> list[Order]:
-    """The 20 scenes of the split, in the order of val.csv."""
+def embedded_orders() -> list[SceneOrder]:
+    """Return the 20 scenes of the split, in the order of val.csv."""
     orders = []
     for size, count, with_ice in CONTENT:
         for i in range(count):
             # Ice scenes stand apart, so that any run of a few scenes holds both kinds.
             ice = (i * with_ice) % count < with_ice
-            orders.append(Order(f"e{size}_{i:02d}", SEED + 100 * size + i, size, ice))
+            orders.append(SceneOrder(f"e{size}_{i:02d}", SEED + 100 * size + i, size, ice))
     return orders
 
 
 def write_embedded_split(
-    folder: Path, workers: int | None = None, orders: Sequence[Order] | None = None
+    folder: Path, workers: int | None = None, orders: Sequence[SceneOrder] | None = None
 ) -> Path:
-    """Draws the split into `folder`, which must be absent or empty; returns the folder.
+    """Draw the split into `folder`, which must be absent or empty; returns the folder.
 
-    workers: processes, None for one per core. orders: what to draw, None for the 20 scenes.
-    All is written beside it and renamed at the end, so the folder is there whole or not at all.
-    Raises OSError where that cannot be done.
+    workers: processes, None for one per core. orders: what to draw, None for the 20 scenes. The folder is
+    there whole or not at all; raises FileError where that cannot be done.
     """
-    folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        draft.chmod(0o755)  # mkdtemp makes it private; other users of the machine may read the scenes
-        write_orders(draft, embedded_orders() if orders is None else orders, LIST, workers)
-        (draft / STAMP).write_text(VERSION + "\n")
-        draft.rename(folder)  # takes the place of an empty folder, and raises on one that is not
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with new_folder(folder, setting=None) as draft:
+        draw_split(draft, workers, orders)
     return folder
 
 
-def embedded_split(folder: Path, workers: int | None = None, orders: Sequence[Order] | None = None) -> Path:
-    """The split in `folder`: drawn there if it is absent or of another version. Returns the folder.
+def draw_split(folder: Path, workers: int | None = None, orders: Sequence[SceneOrder] | None = None) -> None:
+    """Draw the split and the stamp of its version into a folder that is there and empty; raises OSError."""
+    write_orders(folder, embedded_orders() if orders is None else orders, LIST, workers)
+    (folder / STAMP).write_text(VERSION + "\n")
 
-    workers, orders: as for write_embedded_split. Raises FileExistsError if the folder holds something that
-    is not such a split, OSError if it cannot be written.
+
+def embedded_split(
+    folder: Path, workers: int | None = None, orders: Sequence[SceneOrder] | None = None
+) -> Path:
+    """Return the folder of the split, drawn there if it is absent or of another version.
+
+    workers, orders: as for write_embedded_split. Raises FileError if the folder holds something that is not
+    such a split, or cannot be written.
     """
-    folder = Path(folder)
     if _version(folder) == VERSION:
         return folder
     if _version(folder) is not None:
         shutil.rmtree(folder)
     elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise FileExistsError(f"{folder} holds something other than the embedded split: move it away")
+        raise FileError(folder, "holds something other than the embedded split", ": move it away")
     try:
         return write_embedded_split(folder, workers, orders)
-    except OSError:
+    except FileError:
         if _version(folder) == VERSION:  # another process was faster; its scenes are the same
             return folder
         raise
 
 
 def _version(folder: Path) -> str | None:
-    """The version of the split in the folder, None if there is no such split."""
+    """Return the version of the split in the folder, None if there is no such split."""
     stamp = folder / STAMP
     return stamp.read_text().strip() if stamp.is_file() and (folder / LIST).is_file() else None

@@ -13,7 +13,7 @@ Array = np.ndarray
 def fractal(
     rng: np.random.Generator, shape: tuple[int, int], scale: float, gain: float = 0.5, finest: float = 1.0
 ) -> Array:
-    """Fractal noise, float32 [H, W], mean about 0 and standard deviation about 1.
+    """Draw fractal noise, float32 [H, W], mean about 0 and standard deviation about 1.
 
     A pyramid: noise on a coarse grid is enlarged twice at a time and finer noise is added at each level, so
     all octaves together cost about as much as one at full size.
@@ -45,7 +45,7 @@ def _grid(size: int, step: float) -> int:
 
 
 def _bumps(rng: np.random.Generator, height: int, width: int, step: float) -> Array:
-    """Smoothed white noise, standard deviation 1: alike in all directions; bare grid noise is square."""
+    """Draw smoothed white noise, standard deviation 1: alike in all directions; bare grid noise is square."""
     white = rng.standard_normal((_grid(height, step), _grid(width, step)), np.float32)
     if step < 1.5:
         return white
@@ -61,7 +61,7 @@ def streaks(
     gain: float = 0.5,
     finest: float = 1.0,
 ) -> Array:
-    """`fractal`, drawn out by `aspect` along `angle` (radians, from the x axis)."""
+    """Draw `fractal` noise that is drawn out by `aspect` along `angle` (radians, from the x axis)."""
     height, width = shape
     span = math.hypot(height, width)
     field = fractal(rng, (math.ceil(span) + 8, math.ceil(span / aspect) + 8), scale, gain, finest)
@@ -78,7 +78,7 @@ def streaks(
 
 
 def grid_xy(shape: tuple[int, int]) -> tuple[Array, Array]:
-    """Column and row of every pixel, float32 [H, W] each."""
+    """Return column and row of every pixel, float32 [H, W] each."""
     height, width = shape
     row = np.arange(width, dtype=np.float32)[None, :]
     col = np.arange(height, dtype=np.float32)[:, None]
@@ -88,7 +88,7 @@ def grid_xy(shape: tuple[int, int]) -> tuple[Array, Array]:
 def bend(
     field: Array, rng: np.random.Generator, reach: float, scale: float, interpolation: int = cv2.INTER_LINEAR
 ) -> Array:
-    """The field [H, W(, C)] with every pixel moved by noise of `reach` pixels and wavelength `scale`."""
+    """Move every pixel of a field [H, W(, C)] by noise of `reach` pixels and wavelength `scale`."""
     shape = field.shape[:2]
     x, y = grid_xy(shape)
     finest = max(1.0, scale / 8)
@@ -98,13 +98,13 @@ def bend(
 
 
 def smoothstep(low: float, high: float, field: Array) -> Array:
-    """0 below low, 1 above high, a smooth ramp between; float32."""
+    """Return 0 below low, 1 above high, a smooth ramp between; float32."""
     t = np.clip((field - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def quantile(field: Array, share: float, where: Array | None = None) -> float:
-    """The value that `share` of the field (of its pixels where `where`) lies below, from a sample."""
+    """Return the value that `share` of the field (of its pixels where `where`) lies below, from a sample."""
     values = field[::3, ::3]
     if where is not None:
         values = values[where[::3, ::3]]
@@ -112,7 +112,7 @@ def quantile(field: Array, share: float, where: Array | None = None) -> float:
 
 
 def distance_to(mask: Array) -> Array:
-    """Distance of every pixel to the nearest True pixel, in pixels; far everywhere if there is none."""
+    """Return the distance of every pixel to the nearest True pixel, in pixels; 10,000 if there is none."""
     if not mask.any():
         return np.full(mask.shape, 1e4, np.float32)
     return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)

@@ -7,13 +7,9 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from train_offline.scenery.lookalikes.clouds import draw_small_clouds, draw_smoke
 from train_offline.scenery.lookalikes.farmed_valley import draw_valley
-from train_offline.scenery.lookalikes.forest_and_smoke import (
-    draw_farmland,
-    draw_forest,
-    draw_small_clouds,
-    draw_smoke,
-)
+from train_offline.scenery.lookalikes.vegetation import draw_farmland, draw_forest
 from train_offline.scenery.noise import Array
 from train_offline.scenery.optics.atmosphere import draw_cloud, draw_haze
 from train_offline.scenery.optics.sensor import break_lines, draw_gaps, expose
@@ -24,7 +20,7 @@ from train_offline.scenery.surfaces.rivers_and_towns import draw_lakes, draw_pon
 from train_offline.scenery.surfaces.textures import Textures, lay_ground, lay_ice
 from train_offline.scenery.surfaces.water import draw_water
 
-SMALLEST, LARGEST = 64, 2048
+MIN_SIDE, MAX_SIDE = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
 ATTEMPTS = 6
 LAND_LOOKALIKES = ((0.65, draw_forest), (0.4, draw_farmland), (0.3, draw_valley))  # with their chances
@@ -33,7 +29,7 @@ REAL = 0.5  # chance of a surface to get a real texture, where there are any
 
 
 @dataclass(frozen=True)
-class Scene:
+class DrawnScene:
     """image: uint8 [H, W, 3] RGB. mask: uint8 [H, W], 255 is ice and 0 everything else."""
 
     image: Array
@@ -60,26 +56,27 @@ def make_scene(
     ice: bool | None = None,
     style: str | None = None,
     extras: Extras | None = None,
-) -> Scene:
-    """A Bohai-like scene, the same for the same arguments in every process.
+) -> DrawnScene:
+    """Draw a Bohai-like scene, the same for the same arguments in every process.
 
     seed: any integer from 0. height, width: pixels, 64 to 2048; a larger scene shows a larger area.
     ice: True and at least 0.5 % of the pixels are ice; False and none is; None and chance decides.
     style: one of style.STYLES, or None for any. extras: what to draw beside the Bohai Sea's own; the masks do
     not change but for ice under those clouds. Raises ValueError for another size or style.
     """
-    if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
+    if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
         raise ValueError(
-            f"cannot draw a scene of {height}x{width}: sizes go from {SMALLEST} to {LARGEST} pixels"
+            f"cannot draw a scene of {height}x{width}: sizes go from {MIN_SIDE} to {MAX_SIDE} pixels"
         )
     root = np.random.default_rng([seed, height, width])
     wanted = bool(root.random() < TRAINING_ICE_SHARE) if ice is None else ice
-    scene = None
-    for attempt, rng in enumerate(root.spawn(ATTEMPTS)):
-        scene = _draw(rng, height, width, wanted, style, extras or Extras(), attempt == ATTEMPTS - 1)
+    extras = extras or Extras()
+    *attempts, last = root.spawn(ATTEMPTS)
+    for rng in attempts:
+        scene = _draw(rng, height, width, wanted, style, extras, plain=False)
         if not wanted or np.count_nonzero(scene.mask) >= 0.005 * scene.mask.size:
-            break
-    return scene
+            return scene
+    return _draw(last, height, width, wanted, style, extras, plain=True)
 
 
 def _draw(
@@ -90,8 +87,11 @@ def _draw(
     name: str | None,
     extras: Extras,
     plain: bool,
-) -> Scene:
-    """One attempt. Each subject has its own random stream, so changing one leaves the others as they were."""
+) -> DrawnScene:
+    """Make one attempt. Each subject has its own random stream: changing one leaves the others as they were.
+
+    plain: without anything that may hide the ice.
+    """
     streams = iter(rng.spawn(16))
     style = draw_style(next(streams), name)
     land = draw_coast(next(streams), (height, width), _land_share(next(streams), ice))
@@ -116,11 +116,11 @@ def _draw(
     if not plain:
         hidden |= _draw_faults(next(streams), pixels)
     mask = _blocky(next(streams), label & ~hidden) & ~land & ~hidden
-    return Scene(pixels, mask.astype(np.uint8) * 255)
+    return DrawnScene(pixels, mask.astype(np.uint8) * 255)
 
 
 def _land_share(rng: np.random.Generator, ice: bool) -> float:
-    """Share of land. Scenes without ice are often land or sea only; with ice they keep some sea."""
+    """Draw the share of land. Scenes without ice are often land or sea only; with ice they keep some sea."""
     draw = rng.random()
     if ice:
         return 0.0 if draw < 0.25 else float(rng.beta(1.2, 1.6) * 0.85)
@@ -149,7 +149,7 @@ def _draw_ground(
 
 
 def _draw_sky(rng: np.random.Generator, image: Array, style: Style, ice: bool) -> Array:
-    """Haze and cloud in place; returns what they hide, bool [H, W]."""
+    """Draw haze and cloud in place; returns what they hide, bool [H, W]."""
     if rng.random() < 0.35:
         draw_haze(rng, image, style)
     if rng.random() < (0.2 if ice else 0.28):
@@ -158,7 +158,7 @@ def _draw_sky(rng: np.random.Generator, image: Array, style: Style, ice: bool) -
 
 
 def _draw_lookalikes(rng: np.random.Generator, image: Array, land: Array, style: Style) -> Array:
-    """Smoke and clouds in place; returns what the clouds hide, bool [H, W]."""
+    """Draw smoke and clouds in place; returns what the clouds hide, bool [H, W]."""
     if land.any() and rng.random() < 0.35:
         draw_smoke(rng, image, style)
     kind = rng.random()
@@ -170,7 +170,7 @@ def _draw_lookalikes(rng: np.random.Generator, image: Array, land: Array, style:
 
 
 def _draw_faults(rng: np.random.Generator, pixels: Array) -> Array:
-    """Missing parts in place (target: about 37 broken scenes in 1,500); returns them, bool [H, W]."""
+    """Break parts in place (target: about 37 broken scenes in 1,500); returns them, bool [H, W]."""
     lost = np.zeros(pixels.shape[:2], bool)
     if rng.random() < 0.12:
         lost |= draw_gaps(rng, pixels)
@@ -180,13 +180,12 @@ def _draw_faults(rng: np.random.Generator, pixels: Array) -> Array:
 
 
 def _blocky(rng: np.random.Generator, label: Array) -> Array:
-    """The label drawn on blocks of 2 to 4 pixels by majority, as hand-made labels are."""
+    """Draw the label on blocks of 2 to 4 pixels by majority, as hand-made labels are: bool [H, W]."""
     block = int(rng.integers(2, 5))
     height, width = label.shape
     rows, cols = -(-height // block), -(-width // block)
     padded = np.pad(label, ((0, rows * block - height), (0, cols * block - width)), mode="edge")
     share = cv2.resize(padded.astype(np.float32), (cols, rows), interpolation=cv2.INTER_AREA)
     coarse = (share > 0.5).astype(np.uint8)
-    return (
-        cv2.resize(coarse, (cols * block, rows * block), interpolation=cv2.INTER_NEAREST)[:height, :width] > 0
-    )
+    fine = cv2.resize(coarse, (cols * block, rows * block), interpolation=cv2.INTER_NEAREST)
+    return fine[:height, :width] > 0

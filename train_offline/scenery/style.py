@@ -74,7 +74,7 @@ class Style:
 
 
 def draw_style(rng: np.random.Generator, name: str | None = None) -> Style:
-    """A random style; `name`, one of STYLES, fixes the family. Raises ValueError for another name."""
+    """Draw a style; `name`, one of STYLES, fixes the family. Raises ValueError for another name."""
     if name is not None and name not in FAMILY_WEIGHTS:
         raise ValueError(f"unknown style {name!r}: choose one of {', '.join(STYLES)}")
     chosen = name or str(rng.choice(STYLES, p=list(FAMILY_WEIGHTS.values())))
@@ -93,9 +93,8 @@ def draw_style(rng: np.random.Generator, name: str | None = None) -> Style:
 
 
 def _mix(one: Palette, other: Palette, share: float) -> Palette:
-    return replace(
-        one, **{f.name: _between(getattr(one, f.name), getattr(other, f.name), share) for f in fields(one)}
-    )
+    names = [item.name for item in fields(one)]
+    return replace(one, **{name: _between(getattr(one, name), getattr(other, name), share) for name in names})
 
 
 def _between(one: Colour, other: Colour, share: float) -> Colour:
@@ -103,18 +102,15 @@ def _between(one: Colour, other: Colour, share: float) -> Colour:
 
 
 def _jitter(rng: np.random.Generator, palette: Palette) -> Palette:
-    """Scene-wide gain, tint, saturation and contrast, and a smaller change of every colour by itself."""
+    """Change gain, tint, saturation and contrast of all, and by less every colour by itself."""
     gain = np.exp(rng.normal(0, 0.18)) * np.exp(rng.normal(0, 0.045, 3))
     saturation, gamma = rng.uniform(0.7, 1.25), rng.uniform(0.9, 1.2)
     changed = {}
     for item in fields(palette):
         white = item.name in ("thick", "snow", "salt", "cloud")  # snow and cloud are white everywhere
         spread = (0.06, 0.02) if white else (0.11, 0.05)
-        colour = (
-            getattr(palette, item.name)
-            * np.exp(rng.normal(0, spread[0]))
-            * np.exp(rng.normal(0, spread[1], 3))
-        )
+        own_gain, own_tint = np.exp(rng.normal(0, spread[0])), np.exp(rng.normal(0, spread[1], 3))
+        colour = getattr(palette, item.name) * own_gain * own_tint
         grey = colour.mean()
         colour = np.clip(grey + (colour - grey) * saturation, 0, 262)
         changed[item.name] = (255 * (colour / 255) ** gamma * gain).astype(np.float32)

@@ -7,14 +7,14 @@ from pathlib import Path
 import cv2
 import tifffile
 
-from train_offline.scenery.scene import Scene
+from train_offline.scenery.scene import DrawnScene
 
 ROWS_PER_STRIP = 5
 HORIZONTAL = 2  # TIFF 6.0, tag Predictor
 
 
-def write_scene(folder: Path, stem: str, scene: Scene) -> tuple[Path, Path]:
-    """Writes folder/image/<stem>.tif and folder/gt/<stem>.png; returns the two paths.
+def write_scene(folder: Path, stem: str, scene: DrawnScene) -> tuple[Path, Path]:
+    """Write folder/image/<stem>.tif and folder/gt/<stem>.png; returns the two paths.
 
     The image has the form of the target's published scene: uint8 RGB, LZW with the horizontal predictor,
     strips of 5 rows, no geographic tags. The mask is an 8-bit single-channel PNG, 0 and 255.

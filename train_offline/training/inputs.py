@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from infer.errors import UsageError
-from train_offline.data.crops.sampler import Source
+from train_offline.data.folder import list_name
 from train_offline.data.leaks import shared_scenes
 from train_offline.data.preflight import require_apart, require_different, require_scorable, require_trainable
-from train_offline.data.sources import load_sources
-from train_offline.data.split.lists import list_name
+from train_offline.data.sources import Source, load_sources
 from train_offline.training.checkpoint import Checkpoint
 from train_offline.training.config.settings import TrainSettings
 from train_offline.training.log.provenance import facts_of
@@ -34,8 +33,8 @@ class TrainData:
 def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
     """Raises UsageError for data that cannot be read or learned from."""
     folders = [folder for folder, _ in settings.data]
-    require_different("--data", folders)
-    require_different("--val", settings.val)
+    require_different("data", folders)
+    require_different("val", settings.val)
     _require_fold(folders, settings.fold)
     notes = require_apart(folders, settings.val, settings.fold)
     train = load_sources(settings.data, list_name("train", settings.fold), settings.cache)

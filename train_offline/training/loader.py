@@ -12,7 +12,8 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
 from infer.errors import UsageError
-from train_offline.data.crops.sampler import Crops, Source, crops_in_epoch
+from train_offline.data.crops.sampler import Crops, crops_in_epoch
+from train_offline.data.sources import Source
 from train_offline.runtime.signals import leave_signals_to_parent
 from train_offline.training.checkpoint import Checkpoint
 from train_offline.training.config.settings import TrainSettings

@@ -37,7 +37,7 @@ class Training:
         self._settings = settings
         self._data = read_data(settings, saved)
         fresh = saved is None and settings.init is None
-        self._fabric = make_fabric(settings)
+        self._fabric = make_fabric(settings.device, settings.precision, settings.devices, settings.seed)
         self._val = Validation(self._fabric, self._data.val)
         self.trainer = Trainer(self._fabric, settings, hub_weights=fresh)
         self._plan = plan(settings, self._data.train, self._fabric.world_size)

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from train_offline.data.crops.sampler import Source
+from train_offline.data.sources import Source
 from train_offline.scoring.evaluate import Score, counts_of, predict, score
 from train_offline.training.log.tensorboard import picture_of
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from infer.network.torch_model import load_model
-from train_offline.data.crops.sampler import Crops, Source
+from train_offline.data.crops.sampler import Crops
+from train_offline.data.sources import Source
 from train_offline.models.build import normalise
 from train_offline.models.unfolding import start_from_slim
 from train_offline.training import checkpoint

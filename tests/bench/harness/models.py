@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from infer.settings import WEIGHTS
 from tests.bench.peers.common import MEAN, STD
-from train_offline.data.folder import pairs_in, read_scene
+from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.models.build import NetworkSettings, build
 from train_offline.models.unfolding import start_from_slim
 
@@ -62,7 +62,7 @@ def make_models(folder: Path, scenes: Path, weights: Path = WEIGHTS) -> Path:
 
 def _crops(scenes: Path) -> Tensor:
     """The upper left corners of as many scenes, normalised: float32 [CROPS, 3, SIDE, SIDE]."""
-    crops = [read_scene(pair).image[:SIDE, :SIDE] for pair in pairs_in(scenes)[:CROPS]]
+    crops = [read_labelled(pair).image[:SIDE, :SIDE] for pair in pairs_in(scenes)[:CROPS]]
     return (torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() - MEAN) / STD
 
 

@@ -16,7 +16,7 @@ import torch
 from infer.predict.tiles import crop, grid, stitch
 from tests.bench.peers.common import MEAN, STD, load_smp
 from train_offline.data.folder import pairs_in
-from train_offline.data.pixels import as_rgb, read_bands
+from train_offline.data.pixels import read_image
 
 TILE, OVERLAP = 2048, 512  # pixels; only scenes above TILE have any seams
 
@@ -31,7 +31,7 @@ def make_reference(data: Path, models: Path, folder: Path) -> Path:
     folder.mkdir(parents=True)
     network = load_smp(models)
     for pair in pairs_in(data):
-        image = as_rgb(read_bands(pair.image))
+        image = read_image(pair.image).pixels
         mask = np.empty(image.shape[:2], np.uint8)
         for tile in grid(len(image), image.shape[1], TILE, OVERLAP):
             pixels = torch.from_numpy(np.ascontiguousarray(crop(image, tile)))

@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 from tests.helpers.support import REPO, write_tiff
-from train_offline.commands.synthesize import embedded_split
-from train_offline.data.folder import LabelledScene, pairs_in, read_scene
-from train_offline.scenery.batch import Order, write_orders
+from train_offline.scenery.embedded import embedded_split
+from train_offline.data.folder import LabelledScene, pairs_in, read_labelled
+from train_offline.scenery.batch import SceneOrder, write_orders
 
 SCENARIOS = ("one", "split", "many", "equal", "sizes", "big")
 MANY = ((512, 188), (1024, 9), (2048, 3))  # side in pixels, scenes
@@ -38,13 +38,13 @@ def make(name: str, work: Path) -> Path:
 
 
 def _one(folder: Path) -> None:
-    write_orders(folder, [Order("one", SEED, 512, True)], "val.csv", 1)
+    write_orders(folder, [SceneOrder("one", SEED, 512, True)], "val.csv", 1)
 
 
 def _many(folder: Path) -> None:
     """One scene in four with ice, as in the challenge."""
     orders = [
-        Order(f"m{size}_{i:03d}", SEED + 1000 * size + i, size, i % 4 == 0)
+        SceneOrder(f"m{size}_{i:03d}", SEED + 1000 * size + i, size, i % 4 == 0)
         for size, count in MANY
         for i in range(count)
     ]
@@ -85,7 +85,7 @@ def _big(folder: Path) -> None:
 
 def _largest() -> LabelledScene:
     split = embedded_split(REPO / "data" / "embedded")
-    return read_scene(next(pair for pair in pairs_in(split) if pair.name == "e2048_00"))
+    return read_labelled(next(pair for pair in pairs_in(split) if pair.name == "e2048_00"))
 
 
 def _save(folder: Path, name: str, image: np.ndarray, label: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from infer.plan.batches import MAX_SHAPES
 from tests.helpers.support import ENGINES, read_masks, run_infer, write_tiff
-from train_offline.commands.synthesize import make_scene
+from train_offline.scenery.scene import make_scene
 
 # Height and width: higher or wider than a tile of 512, batches of equal ones, slivers, single pixels.
 ODD = [(17, 1300), (1300, 17), (1, 1), (1, 600), (333, 77)]

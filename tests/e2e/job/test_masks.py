@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.support import WEIGHTS, random_rgb, read_masks, run_infer, shared, write_tiff
-from train_offline.commands.synthesize import make_scene
+from train_offline.scenery.scene import make_scene
 
 
 def test_each_tiff_gets_one_mask_and_nothing_else_is_written(three_scenes: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from infer.predict.hardware import cpu_is_fast_at_bf16
 from tests.helpers.support import read_masks, run_infer, write_tiff
-from train_offline.commands.synthesize import make_scene
+from train_offline.scenery.scene import make_scene
 
 
 def test_resume_says_again_which_scenes_have_no_header(three_scenes: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from torchmetrics.functional.classification import (
 from infer.errors import UsageError
 from tests.experiments.amazon import PUBLISHED, main, mean_scores, per_image, score, stage, table
 from tests.helpers.support import random_rgb
-from train_offline.data.folder import listed_pairs, read_scene
+from train_offline.data.folder import listed_pairs, read_labelled
 from train_offline.scoring.confusion import confusion
 
 
@@ -101,7 +101,7 @@ def test_stage_links_what_fits_and_converts_the_rest(data: Path, tmp_path: Path)
     assert [pair.name for pair in train] == ["a.tiff_1", "b.tiff_2"]
     assert [pair.name for pair in test] == ["c", "d"]
     assert train[0].image.resolve() == data / "train" / "image" / "a.tiff_1.tif"
-    assert np.array_equal(read_scene(train[1]).image, random_rgb(34, 47, 1))
+    assert np.array_equal(read_labelled(train[1]).image, random_rgb(34, 47, 1))
 
 
 def test_scenes_of_other_kinds_become_rgb_of_8_bits_alike(data: Path, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_scenes_of_other_kinds_become_rgb_of_8_bits_alike(data: Path, tmp_path: 
     stage(data, tmp_path / "run")
 
     train, test = (
-        {pair.name: read_scene(pair) for pair in listed_pairs(tmp_path / "run" / side, "val.csv")}
+        {pair.name: read_labelled(pair) for pair in listed_pairs(tmp_path / "run" / side, "val.csv")}
         for side in ("scenes", "test")
     )
     assert np.array_equal(test["deep"].label, mask)
@@ -152,7 +152,7 @@ def test_score_is_the_mean_over_images_and_is_written(data: Path, tmp_path: Path
     (run / "masks").mkdir()
     confusions = []
     for pair in listed_pairs(run / "test", "val.csv"):
-        truth = read_scene(pair).label
+        truth = read_labelled(pair).label
         mask = np.where(np.random.default_rng(9).random(truth.shape) < 0.2, 1 - truth, truth)
         cv2.imwrite(str(run / "masks" / f"{pair.name}.png"), mask * 255)
         confusions.append(confusion(truth, mask))

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from infer.errors import UsageError
-from train_offline.data.check.findings import Finding
+from infer.errors import FileError
+from train_offline.data.check.findings import DataFinding
 from train_offline.data.check.thumbnail import Thumbnail
+from train_offline.runtime.files import write_whole
 
 TEMPLATES = Path(__file__).parent
+HEAD = ("scene", "size", "bands", "type", "ice", "ignored", "lists", "findings")
 COLUMNS = ["file", "height", "width", "bands", "type", "ice", "ignored", "lists", "findings"]
 
 
@@ -32,23 +34,27 @@ class Row:
     ice: float | None
     ignored: float | None
     lists: list[str]
-    findings: list[Finding]
+    findings: list[DataFinding]
     picture: Thumbnail | None
 
     @property
     def name(self) -> str:
+        """The scene's."""
         return Path(self.file).stem
 
     @property
     def size_text(self) -> str:
+        """Width x height, for people."""
         return f"{self.size[1]}x{self.size[0]}" if self.size else "?"
 
     @property
     def ice_text(self) -> str:
+        """The share of ice, empty without a usable mask."""
         return "" if self.ice is None else _percent(self.ice)
 
     @property
     def list_text(self) -> str:
+        """The lists that name it, without their suffix."""
         return " ".join(name.removesuffix(".csv") for name in self.lists)
 
     @property
@@ -59,52 +65,41 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckReport:
     """rows: of the scenes. findings: all of them, those that stop a training first."""
 
     folder: Path
     rows: list[Row]
-    findings: list[Finding]
+    findings: list[DataFinding]
 
     @property
     def stops(self) -> int:
+        """How many findings stop a training."""
         return sum(one.stops for one in self.findings)
 
     @property
     def with_ice(self) -> int:
+        """How many scenes hold ice that counts."""
         return sum(bool(row.ice) for row in self.rows)
 
 
-def table(report: Report) -> str:
-    """A line for each scene, then one for each finding, without a newline at the end."""
-    head = ("scene", "size", "bands", "type", "ice", "ignored", "lists", "findings")
-    lines = [head] + [
-        (
-            row.name,
-            row.size_text,
-            str(row.bands or "?"),
-            row.dtype or "?",
-            row.ice_text or "?",
-            "" if not row.ignored else _percent(row.ignored),
-            row.list_text,
-            str(len(row.findings) or ""),
-        )
-        for row in report.rows
-    ]
+def table(report: CheckReport) -> str:
+    """Return a line for each scene, then one for each finding, without a newline at the end."""
+    lines = [HEAD, *map(_cells, report.rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     shown = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in lines]
     told = [f"{'STOPS' if f.stops else 'look'}: {f.file}: {f.what}; to do: {f.fix}" for f in report.findings]
     return "\n".join([line.rstrip() for line in shown] + told + [summary(report)])
 
 
-def summary(report: Report) -> str:
-    """One line."""
+def summary(report: CheckReport) -> str:
+    """Return the counts in one line."""
     counts = f"{report.stops} findings that stop a training, {len(report.findings) - report.stops} to look at"
     return f"{report.folder}: {len(report.rows)} scenes, {report.with_ice} with ice; {counts}"
 
 
-def write_report(report: Report, folder: Path) -> list[Path]:
-    """Write check.html and check.csv into a folder that is made if need be; UsageError when that fails.
+def write_report(report: CheckReport, folder: Path) -> list[Path]:
+    """Write check.html and check.csv into a folder that is made if need be; raises FileError.
 
     check.csv has a row for each scene, and one for each other file with findings.
     """
@@ -112,14 +107,22 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, text in paths.items():
-            path.write_text(text, encoding="utf-8", newline="")
+            write_whole(path, text)
     except OSError as error:
-        raise UsageError(f"--report {folder}: cannot be written: {error.strerror}") from error
+        reason = f"cannot be written: {error.strerror}"
+        raise FileError(folder, reason, kind="unwritable", setting="report") from error
     return list(paths)
 
 
-def _html(report: Report) -> str:
-    """One file that needs no other: pictures, style and script are inside."""
+def _cells(row: Row) -> tuple[str, ...]:
+    """Return the line of a scene in the table."""
+    ignored = _percent(row.ignored) if row.ignored else ""
+    facts = row.name, row.size_text, str(row.bands or "?"), row.dtype or "?", row.ice_text or "?"
+    return *facts, ignored, row.list_text, str(len(row.findings) or "")
+
+
+def _html(report: CheckReport) -> str:
+    """Return one file that needs no other: pictures, style and script are inside."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True)
     return environment.get_template("check.html").render(
         folder=report.folder,
@@ -131,7 +134,7 @@ def _html(report: Report) -> str:
     )
 
 
-def _csv(report: Report) -> str:
+def _csv(report: CheckReport) -> str:
     rows: list[Sequence[object]] = []
     for row in report.rows:
         height, width = row.size or ("", "")
@@ -139,7 +142,7 @@ def _csv(report: Report) -> str:
         facts = [row.file, height, width, row.bands or "", row.dtype, *shares, row.list_text]
         rows.append([*facts, _joined(row.findings)])
     told = {finding for row in report.rows for finding in row.findings}
-    others: dict[str, list[Finding]] = {}
+    others: dict[str, list[DataFinding]] = {}
     for finding in report.findings:
         if finding not in told:
             others.setdefault(finding.file, []).append(finding)
@@ -149,10 +152,10 @@ def _csv(report: Report) -> str:
     return text.getvalue()
 
 
-def _joined(findings: Sequence[Finding]) -> str:
+def _joined(findings: Sequence[DataFinding]) -> str:
     return " | ".join(f"{finding.file}: {finding.what}" for finding in findings)
 
 
 def _percent(share: float) -> str:
-    """Never 0.0% for what is not nothing, nor 100.0% for what is not all."""
+    """Return a percentage, never 0.0% for what is not nothing, nor 100.0% for what is not all."""
     return f"{share:.0%}" if share in (0, 1) else f"{min(max(share, 0.001), 0.999):.1%}"

@@ -15,8 +15,8 @@ _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def turn(image: np.ndarray, label: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """One of the eight flips and quarter turns, the same for image [S, S, 3] and label [S, S]."""
-    quarter, flip = rng.integers(4), rng.random() < 0.5
+    """Draw one of the eight flips and quarter turns, the same for image [S, S, 3] and label [S, S]."""
+    quarter, flip = int(rng.integers(4)), rng.random() < 0.5
     image, label = np.rot90(image, quarter), np.rot90(label, quarter)
     if flip:
         image, label = image[:, ::-1], label[:, ::-1]
@@ -26,17 +26,17 @@ def turn(image: np.ndarray, label: np.ndarray, rng: np.random.Generator) -> tupl
 def flip_or_turn(
     image: np.ndarray, label: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """HorizontalFlip and RandomRotate90 as albumentations has them, each for half of the crops."""
+    """Apply HorizontalFlip and RandomRotate90 of albumentations, each to half of the crops."""
     if rng.random() < 0.5:
         image, label = image[:, ::-1], label[:, ::-1]
     if rng.random() < 0.5:
-        quarter = rng.integers(4)
+        quarter = int(rng.integers(4))
         image, label = np.rot90(image, quarter), np.rot90(label, quarter)
     return np.ascontiguousarray(image), np.ascontiguousarray(label)
 
 
 def jitter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Brightness, contrast and saturation each times 0.78 to 1.28, and a slight tint: uint8 [H, W, 3].
+    """Multiply brightness, contrast and saturation by 0.78 to 1.28, tint slightly: uint8 [H, W, 3].
 
     For scenes of the same sensor as the data: what torchvision calls ColorJitter, about a quarter each way.
     """
@@ -45,15 +45,14 @@ def jitter(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     colours = tint * (saturation * np.eye(3) + (1 - saturation) * np.tile(_GREY, (3, 1)))
     mean = colours @ image.mean((0, 1))
     shift = (1 - contrast) * mean[:, None]
-    pixels = cv2.transform(
-        image.astype(np.float32), np.hstack([contrast * colours, shift]).astype(np.float32)
-    )
-    return np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+    matrix = np.hstack([contrast * colours, shift]).astype(np.float32)
+    pixels = np.asarray(cv2.transform(image.astype(np.float32), matrix))
+    return _to_uint8(pixels + 0.5)
 
 
 def randomise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw new colours, air and sensor defects for one crop: uint8 [H, W, 3] to uint8 [H, W, 3]."""
-    pixels = cv2.transform(_retone(image, rng), _colour_matrix(rng))
+    pixels = np.asarray(cv2.transform(_retone(image, rng), _colour_matrix(rng)), np.float32)
     if rng.random() < 0.3:
         pixels = _shade(pixels, rng)
     if rng.random() < 0.35:
@@ -65,18 +64,16 @@ def randomise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
         grain = np.float32(np.exp(rng.uniform(np.log(0.5), np.log(8.0))))
         pixels += grain * rng.standard_normal(pixels.shape, np.float32)
-    changed = np.clip(pixels, 0, 255).astype(np.uint8)
+    changed = _to_uint8(pixels)
     return _recompress(changed, rng) if rng.random() < 0.1 else changed
 
 
 def _retone(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """New gamma, mean and contrast per channel, by one table of 256 entries: float32 [H, W, 3]."""
+    """Draw gamma, mean and contrast per channel, by one table of 256 entries: float32 [H, W, 3]."""
     gamma = np.exp(rng.normal(0, 0.3) + rng.normal(0, 0.12, 3))
     tone = 255 * (np.arange(256)[:, None] / 255) ** gamma  # [256, 3]
-    share = (
-        np.stack([np.bincount(image[..., c].ravel(), minlength=256) for c in range(3)], 1)
-        / image[..., 0].size
-    )
+    counts = np.stack([np.bincount(image[..., c].ravel(), minlength=256) for c in range(3)], 1)
+    share = counts / image[..., 0].size
     mean = (share * tone).sum(0)
     if rng.random() < 0.75:  # a scene of another sensor and another day: level and tint drawn from scratch
         level = np.exp(rng.uniform(np.log(18), np.log(170)))
@@ -107,52 +104,57 @@ def _colour_matrix(rng: np.random.Generator) -> np.ndarray:
 
 
 def _hue_rotation(angle: float) -> np.ndarray:
-    """[3, 3] rotation by `angle` radians about the grey axis (Rodrigues' formula)."""
-    rotation, _ = cv2.Rodrigues(np.full(3, angle / np.sqrt(3)))
-    return rotation
+    """Return the rotation by `angle` radians about the grey axis, [3, 3] (Rodrigues' formula)."""
+    return np.asarray(cv2.Rodrigues(np.full(3, angle / np.sqrt(3)))[0])
 
 
 def _smooth_field(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """A random surface with a few hills, values 0 to 1: float32 [H, W, 1]."""
+    """Draw a surface with a few hills, values 0 to 1: float32 [H, W, 1]."""
     coarse = rng.random((int(rng.integers(2, 7)), int(rng.integers(2, 7))), np.float32)
     field = cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
     return np.clip(field, 0, 1)[:, :, None]
 
 
 def _shade(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Uneven light: up to a third brighter or darker from place to place."""
+    """Light unevenly: up to a third brighter or darker from place to place."""
     return pixels * (1 + np.float32(rng.uniform(0.1, 0.6)) * (_smooth_field(pixels.shape, rng) - 0.5))
 
 
 def _haze(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A bright veil of uneven thickness that never hides the ground."""
+    """Lay a bright veil of uneven thickness that never hides the ground."""
     veil = (rng.uniform(70, 235) * (1 + rng.normal(0, 0.06, 3))).astype(np.float32)
     cover = np.float32(rng.uniform(0.05, 0.6)) * _smooth_field(pixels.shape, rng)
-    return pixels + cover * (veil - pixels)
+    return np.asarray(pixels + cover * (veil - pixels))
 
 
 def _refocus(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Softer, sharper or blocky: other optics, another resampling."""
+    """Make it softer, sharper or blocky: other optics, another resampling."""
     kind = rng.random()
     if kind < 0.2:
         height, width = pixels.shape[:2]
         small = cv2.resize(pixels, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
         return cv2.resize(small, (width, height), interpolation=cv2.INTER_NEAREST)
     soft = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 1.6))
-    return soft if kind < 0.65 else pixels + np.float32(rng.uniform(0.3, 1.2)) * (pixels - soft)
+    if kind < 0.65:
+        return soft
+    return np.asarray(pixels + np.float32(rng.uniform(0.3, 1.2)) * (pixels - soft))
 
 
 def _stripe(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Detector stripes: lines of the scan that read too bright or too dark, along rows or columns."""
+    """Add detector stripes: lines of the scan that read too bright or too dark, along rows or columns."""
     axis = int(rng.integers(2))
     lines = pixels.shape[axis]
     period, strength = int(rng.integers(4, 60)), rng.uniform(1, 12)
     offsets = np.tile(rng.normal(0, strength, period), lines // period + 1)[:lines]
     offsets[rng.random(lines) < rng.uniform(0.3, 0.95)] = 0  # most lines of most sensors are good
-    return pixels + np.expand_dims(offsets.astype(np.float32), (2, 1 - axis))
+    return np.asarray(pixels + np.expand_dims(offsets.astype(np.float32), (2, 1 - axis)))
 
 
 def _recompress(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """JPEG and back: the block pattern of scenes that were shared as pictures."""
+    """Encode as JPEG and back: the block pattern of scenes that were shared as pictures."""
     _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 95))])
-    return cv2.imdecode(packed, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
+
+
+def _to_uint8(pixels: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(pixels, 0, 255), np.uint8)

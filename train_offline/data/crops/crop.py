@@ -8,8 +8,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from infer.network.padding import reflect
 from train_offline.data.crops import augment
 from train_offline.data.folder import IGNORED, LabelledScene
+from train_offline.data.tiling import tile_corners
 
 AUGMENTATIONS = ("none", "gaofen2021", "geometry", "jitter", "strong")
 SAMPLINGS = ("tiles", "weighted")
@@ -50,11 +52,11 @@ class Window(NamedTuple):
 def draw_crop(
     scene: LabelledScene, settings: CropSettings, rng: np.random.Generator, with_ice: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A random window of the scene, resampled to size x size (labels by nearest neighbour), then augmented.
+    """Draw a window of the scene, resample it to size x size (labels by nearest neighbour), augment it.
 
     A scene too small for the drawn scale is enlarged as far as the largest scale allows; what is still
-    missing is padded: reflected pixels, label 255. `with_ice`: another window is drawn while there is no ice
-    in it, a few times at most.
+    missing is padded as the network pads, by reflection, with label 255. `with_ice`: another window is drawn
+    while there is no ice in it, a few times at most.
 
     Returns image uint8 [size, size, 3] and label uint8 [size, size].
     """
@@ -69,16 +71,14 @@ def draw_crop(
 def crop_at(
     scene: LabelledScene, window: Window, settings: CropSettings, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The crop of a given window; shapes as for draw_crop."""
+    """Return the crop of a given window; shapes as for draw_crop."""
     size, (top, left, side) = settings.size, window
     image = scene.image[top : top + side, left : left + side]
     label = scene.label[top : top + side, left : left + side]
     image, label = _pad(image, label, side)
     if side != size:
-        shrinking = side > size
-        image = cv2.resize(
-            image, (size, size), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-        )
+        how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
+        image = cv2.resize(image, (size, size), interpolation=how)
         label = cv2.resize(label, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
     if settings.augmentation == "gaofen2021":
         image, label = augment.flip_or_turn(image, label, rng)
@@ -92,21 +92,15 @@ def crop_at(
 
 
 def tiles_of(scene: LabelledScene, side: int) -> list[Window]:
-    """The windows of `side` pixels that cover a scene, row by row.
-
-    The last of a row or column is moved inwards to end at the border; a scene smaller than a tile has one.
-    """
-    tops, lefts = (
-        [min(start, max(0, length - side)) for start in range(0, length, side)]
-        for length in scene.label.shape
-    )
-    return [Window(top, left, side) for top in tops for left in lefts]
+    """Return the windows of `side` pixels that cover a scene, row by row, as `tiling` lays them."""
+    height, width = scene.label.shape
+    return [Window(top, left, side) for top, left in tile_corners((height, width), side)]
 
 
 def mixed(
     crop: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The crop with a rectangle of the other one, its labels included (CutMix: Yun et al. 2019, 1905.04899).
+    """Put a rectangle of the other crop with its labels into this one (CutMix: Yun et al. 2019, 1905.04899).
 
     The rectangle covers up to half of the crop, so that most of it stays in its own surroundings.
     """
@@ -138,8 +132,9 @@ def _holds_ice(scene: LabelledScene, window: Window) -> bool:
 
 
 def _pad(image: np.ndarray, label: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
-    below, right = window - label.shape[0], window - label.shape[1]
-    if below or right:
-        image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT)
-        label = cv2.copyMakeBorder(label, 0, below, 0, right, cv2.BORDER_CONSTANT, value=IGNORED)
+    """Pad below and to the right to window x window, where one side is shorter: reflected, ignored."""
+    height, width = label.shape
+    if min(height, width) < window:
+        image = image[np.ix_(reflect(0, window, height), reflect(0, window, width))]
+        label = np.pad(label, ((0, window - height), (0, window - width)), constant_values=IGNORED)
     return image, label

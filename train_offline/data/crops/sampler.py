@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from train_offline.data.crops.crop import CropSettings, crop_at, draw_crop, mixed, tiles_of
+from train_offline.data.crops.crop import CropSettings, Window, crop_at, draw_crop, mixed, tiles_of
 from train_offline.data.folder import LabelledScene
+from train_offline.data.sources import Source
+
+Crop = tuple[np.ndarray, np.ndarray]  # image uint8 [S, S, 3] RGB, label uint8 [S, S]: 0, 1 or 255 = ignored
 
 
-@dataclass(frozen=True)
-class Source:
-    """The scenes of one data folder and the weight with which crops are drawn from it.
-
-    sha256: of the scenes' names and decoded pixels, empty where they were not read from files.
-    """
-
-    name: str
-    weight: float
-    scenes: list[LabelledScene]
-    sha256: str = ""
-
-    @cached_property
-    def with_ice(self) -> list[LabelledScene]:
-        """The scenes that hold ice."""
-        return [scene for scene in self.scenes if (scene.label == 1).any()]
-
-
-class Sampler(Protocol):
+class CropSampler(Protocol):
     """Draws the crop of an index; uses no other randomness than the generator and its own seed."""
 
-    def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]: ...
+    def draw(self, index: int, rng: np.random.Generator) -> Crop:
+        """Return the crop of an index, counted through all epochs."""
 
 
 class WeightedSampler:
@@ -48,7 +33,8 @@ class WeightedSampler:
         wanted = settings.ice_crops > 0
         self._icy = [_by_size(source.with_ice if wanted else []) for source in sources]
 
-    def draw(self, _index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, index: int, rng: np.random.Generator) -> Crop:
+        """Return a crop that the generator chooses, whatever the index."""
         source = rng.choice(len(self._chance), p=self._chance)
         with_ice = self._settings.ice_crops > 0 and rng.random() < self._settings.ice_crops
         with_ice = with_ice and bool(self._icy[source][0])
@@ -70,7 +56,8 @@ class TileSampler:
         self._tiles = _tiles(sources, settings.size)
         self._orders: dict[int, np.ndarray] = {}
 
-    def draw(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, index: int, rng: np.random.Generator) -> Crop:
+        """Return the tile of an index; the generator augments it."""
         number, place = divmod(index, len(self._tiles))
         scene, window = self._tiles[self._order(number)[place]]
         return crop_at(scene, window, self._settings, rng)
@@ -82,7 +69,7 @@ class TileSampler:
         return self._orders[number]
 
 
-class Crops(Dataset):
+class Crops(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """One epoch of crops, each a pure function of (seed, epoch, index): no worker and no resuming changes it.
 
     An item is (image uint8 [size, size, 3] RGB, label uint8 [size, size]: 0, 1 or 255 = ignored).
@@ -91,11 +78,11 @@ class Crops(Dataset):
     def __init__(
         self, sources: list[Source], settings: CropSettings, seed: int, epoch: int, count: int, start: int = 0
     ) -> None:
-        """`start`: how many of the epoch's `count` crops are used already, when it was interrupted."""
+        """Take up an epoch of `count` crops after its first `start`, which were used before a stop."""
         self._settings = settings
         self._key, self._before = (seed, epoch), epoch * count
         self._start, self._count = start, count
-        self._sampler: Sampler = (
+        self._sampler: CropSampler = (
             TileSampler(sources, settings, seed)
             if settings.sampling == "tiles"
             else WeightedSampler(sources, settings)
@@ -116,22 +103,22 @@ class Crops(Dataset):
 
 
 def crops_in_epoch(sources: list[Source], settings: CropSettings) -> int:
-    """As many as cover all scenes once."""
+    """Return how many crops cover all scenes once."""
     if settings.sampling == "tiles":
         return len(_tiles(sources, settings.size))
     return -(-sum(scene.label.size for source in sources for scene in source.scenes) // settings.size**2)
 
 
-def _tiles(sources: list[Source], size: int) -> list:
-    return [
-        (scene, window) for source in sources for scene in source.scenes for window in tiles_of(scene, size)
-    ]
+def _tiles(sources: list[Source], size: int) -> list[tuple[LabelledScene, Window]]:
+    scenes = (scene for source in sources for scene in source.scenes)
+    return [(scene, window) for scene in scenes for window in tiles_of(scene, size)]
 
 
 def _by_size(scenes: list[LabelledScene]) -> tuple[list[LabelledScene], np.ndarray]:
     return scenes, _shares([scene.label.size for scene in scenes])
 
 
-def _shares(amounts: list[float]) -> np.ndarray:
-    amounts = np.asarray(amounts, np.float64)
-    return amounts / max(amounts.sum(), np.finfo(np.float64).tiny)
+def _shares(amounts: Sequence[float]) -> np.ndarray:
+    """Return float64 [N]: each amount as a share of all; zeros where all are 0."""
+    numbers = np.asarray(amounts, np.float64)
+    return np.divide(numbers, max(numbers.sum(), np.finfo(np.float64).tiny))

@@ -10,24 +10,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import tifffile
 
 from train_offline.data.folder import Pair
-from train_offline.data.pixels import read_bands, read_mask
-
-ROWS_PER_STRIP = 5  # as in the challenge's own scenes
-
-
-def starts(side: int, tile: int) -> list[int]:
-    """The first pixels of the tiles of a side: 0, tile, 2 tile ...; the last is moved back to end with it.
-
-    So every pixel is covered and none is made up; a tile moved back shares pixels with the one before.
-    """
-    return [*range(0, side - tile, tile), max(0, side - tile)]
+from train_offline.data.makers.bands import read_bands, write_bands
+from train_offline.data.pixels import read_mask
+from train_offline.data.tiling import tile_corners
 
 
 def tile_names(names: Sequence[str], scenes: Sequence[str], counts: Sequence[int]) -> list[list[str]]:
-    """The names of the tiles of each file, given its scene and the number of its tiles.
+    """Return the names of the tiles of each file, given its scene and the number of its tiles.
 
     `<scene>_<n>`, n counting through all files of the scene from 0; the files of a scene of which nothing is
     cut keep their names. So tiles of `12_3`, itself a piece of scene 12, are still known as scene 12. A
@@ -43,7 +34,7 @@ def tile_names(names: Sequence[str], scenes: Sequence[str], counts: Sequence[int
 
 
 def _names_beside(scene: str, taken: set[str]) -> Iterator[str]:
-    """`<scene>_0`, `<scene>_1` ... without those that are taken already; each is taken as it is given."""
+    """Yield `<scene>_0`, `<scene>_1` ... without those that are taken; each is taken as it is given."""
     for name in map(f"{scene}_{{}}".format, count_up()):
         if name not in taken:
             taken.add(name)
@@ -55,21 +46,21 @@ def write_tiles(
 ) -> list[Pair]:
     """Write a scene of (height, width) into a data folder: as tiles of these names, or as it is for one.
 
-    Tiles have all bands of the scene, LZW with a horizontal predictor; masks come out as 0 and 255.
+    Tiles have all bands of the scene, LZW with a horizontal predictor; masks come out as 0 and 255. Returns
+    the files of each tile. Raises FileError where a file cannot be read, or be cut without loss, and OSError
+    where a tile cannot be written.
     """
     for part in ("image", "gt", *(["ignore"] if pair.ignore else [])):
         (folder / part).mkdir(exist_ok=True)
     if len(names) == 1:
         return [_copy(pair, names[0], folder)]
-    image = read_bands(pair.image)
+    bands = read_bands(pair.image)
     masks = {"gt": read_mask(pair.label, size)}
     if pair.ignore:
         masks["ignore"] = read_mask(pair.ignore, size)
-    height, width = size
-    corners = [(top, left) for top in starts(height, tile) for left in starts(width, tile)]
-    for name, (top, left) in zip(names, corners, strict=True):
+    for name, (top, left) in zip(names, tile_corners(size, tile), strict=True):
         window = np.s_[top : top + tile, left : left + tile]
-        _write_tiff(folder / "image" / f"{name}.tif", image[window])
+        write_bands(folder / "image" / f"{name}.tif", bands, window)
         for part, mask in masks.items():
             _write_mask(folder / part / f"{name}.png", mask[window])
     return [_pair(folder, name, ".tif", pair.ignore is not None) for name in names]
@@ -77,9 +68,8 @@ def write_tiles(
 
 def _copy(pair: Pair, name: str, folder: Path) -> Pair:
     copy = _pair(folder, name, pair.image.suffix, pair.ignore is not None)
-    for source, target in ((pair.image, copy.image), (pair.label, copy.label), (pair.ignore, copy.ignore)):
-        if source:
-            shutil.copyfile(source, target)
+    for source, target in zip(pair.files, copy.files, strict=True):
+        shutil.copyfile(source, target)
     return copy
 
 
@@ -88,20 +78,6 @@ def _pair(folder: Path, name: str, suffix: str, ignore: bool) -> Pair:
     return Pair(image, label, folder / "ignore" / f"{name}.png" if ignore else None)
 
 
-def _write_tiff(path: Path, image: np.ndarray) -> None:
-    """uint8 [H, W] or [H, W, 3 or 4]."""
-    tifffile.imwrite(
-        path,
-        image,
-        photometric="minisblack" if image.ndim == 2 else "rgb",
-        extrasamples=["unassalpha"] if image.ndim == 3 and image.shape[2] == 4 else None,
-        compression="lzw",
-        predictor=True,
-        rowsperstrip=ROWS_PER_STRIP,
-        metadata=None,
-    )
-
-
 def _write_mask(path: Path, mask: np.ndarray) -> None:
     if not cv2.imwrite(str(path), np.where(mask != 0, 255, 0).astype(np.uint8)):
-        raise OSError(f"{path.name} could not be encoded")
+        raise OSError(f"cannot write {path}")

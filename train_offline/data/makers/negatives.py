@@ -15,8 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infer.errors import UsageError
-from train_offline.data.pixels import read_bands
+from infer.errors import FileError
+from train_offline.data.folder import SCENE_SUFFIXES
+from train_offline.data.pixels import read_image
 from train_offline.runtime.files import new_folder
 from train_offline.runtime.program import Parser, run
 
@@ -24,7 +25,7 @@ from train_offline.runtime.program import Parser, run
 def make_empties(folders: list[Path], output: Path) -> int:
     """Copy scenes of `folders` to output/image and black masks to output/gt, or nothing; returns how many.
 
-    Raises UsageError naming the file: an output that is there already, a folder without scenes, a name used
+    Raises FileError: an output that is there already, a folder without scenes, a name used
     twice, a scene that cannot be read.
     """
     scenes: dict[str, Path] = {}
@@ -32,41 +33,44 @@ def make_empties(folders: list[Path], output: Path) -> int:
         found = _scenes(folder)
         for path in found:
             if path.stem in scenes:
-                raise UsageError(f"{path}: {scenes[path.stem]} has the same name; rename one of the two")
+                reason = f"{scenes[path.stem]} has the same name"
+                raise FileError(path, reason, "; rename one of the two")
             scenes[path.stem] = path
-    shapes = {stem: read_bands(path).shape[:2] for stem, path in scenes.items()}  # all, before any is written
+    sizes = {
+        stem: read_image(path).pixels.shape[:2] for stem, path in scenes.items()
+    }  # before any is written
     with new_folder(output) as folder:
         for part in ("image", "gt"):
             (folder / part).mkdir()
         for stem, path in scenes.items():
             shutil.copyfile(path, folder / "image" / path.name)
-            _, png = cv2.imencode(".png", np.zeros(shapes[stem], np.uint8))
+            _, png = cv2.imencode(".png", np.zeros(sizes[stem], np.uint8))
             (folder / "gt" / f"{stem}.png").write_bytes(png.tobytes())
     return len(scenes)
 
 
 def _scenes(folder: Path) -> list[Path]:
     try:
-        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".tif", ".tiff"))
+        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SCENE_SUFFIXES)
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be read as a folder: {error.strerror}") from error
+        raise FileError(folder, f"cannot be read as a folder: {error.strerror}", kind="unreadable") from error
     if not found:
-        raise UsageError(f"{folder}: no .tif or .tiff file in it")
+        raise FileError(folder, "no .tif or .tiff file in it", kind="missing")
     return found
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run the program; returns the exit code: 0, or 2 with one line on stderr."""
     parser = Parser(prog="empties", description="Make a data folder of scenes without ice.")
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="scenes, none with sea ice")
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="absent or empty data folder"
-    )
+    of_output = "absent or empty data folder"
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help=of_output)
 
     def work() -> None:
         given = parser.parse_args(argv)
         print(f"{given.output}: {make_empties(given.folders, given.output)} scenes without ice")
 
-    return run("empties", work)
+    return run("empties", work, parser)
 
 
 if __name__ == "__main__":

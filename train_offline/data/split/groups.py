@@ -40,13 +40,13 @@ class Group:
 
 
 def scene_of(name: str, pattern: str = SCENE_NAME) -> str:
-    """The scene that a file belongs to by its name: group 1 of the pattern, else all of it."""
+    """Return the scene that a file belongs to by its name: group 1 of the pattern, else all of it."""
     match = re.fullmatch(pattern, name)
     return (match[1] if match else None) or name
 
 
 def group(facts: Sequence[Facts], pattern: str = SCENE_NAME, by_name: bool = False) -> list[Group]:
-    """Files of one scene belong together, and scenes of which any two files look alike (unless `by_name`)."""
+    """Group files of one scene, and scenes of which any two files look alike (unless `by_name`)."""
     scenes = [scene_of(one.name, pattern) for one in facts]
     first: dict[str, int] = {}
     pairs = [(first.setdefault(scene, index), index) for index, scene in enumerate(scenes)]
@@ -60,12 +60,12 @@ def group(facts: Sequence[Facts], pattern: str = SCENE_NAME, by_name: bool = Fal
 
 
 def stratum(ice: float) -> int:
-    """0 for a share of exactly nothing, then one stratum for each step of ICE_STEPS."""
+    """Return 0 for a share of exactly nothing, then one stratum for each step of ICE_STEPS."""
     return sum(ice > step for step in ICE_STEPS)
 
 
 def deal(groups: Sequence[Group], shares: Sequence[float], seed: int) -> list[list[Group]]:
-    """The groups of each side; its scenes are as near to its share of all as whole groups allow.
+    """Deal the groups out to sides; the scenes of each are as near to its share as whole groups allow.
 
     Stratified by systematic sampling (Cochran 1977, chapter 8): the strata stand in a line, each shuffled
     within, and every next group goes to the side that is most scenes behind its share. What one stratum
@@ -80,9 +80,9 @@ def deal(groups: Sequence[Group], shares: Sequence[float], seed: int) -> list[li
     sides: list[list[Group]] = [[] for _ in shares]
     for one in line:
         behind = [scenes + share * len(one.scenes) for scenes, share in zip(behind, shares, strict=True)]
-        side = behind.index(max(behind))
-        behind[side] -= len(one.scenes)
-        sides[side].append(one)
+        next_side = behind.index(max(behind))
+        behind[next_side] -= len(one.scenes)
+        sides[next_side].append(one)
     for side in sides:
         if not side:
             giver = max(sides, key=len)
@@ -91,5 +91,5 @@ def deal(groups: Sequence[Group], shares: Sequence[float], seed: int) -> list[li
 
 
 def _number(seed: int, text: str) -> float:
-    """At least 0 and below 1, as good as random, and exact in a float."""
+    """Return a number of at least 0 and below 1, as good as random, and exact in a float."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{text}".encode()).digest()[:6], "big") / 2**48

@@ -20,8 +20,8 @@ from PIL import Image
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-MOST_BITS_APART = 10  # of 64; unrelated signs: a chance of 2e-8 per pair, 0.03 pairs in 1,500 scenes
-LEAST_TEXTURE = 2.0  # grey levels
+MAX_BITS_APART = 10  # of 64; unrelated signs: a chance of 2e-8 per pair, 0.03 pairs in 1,500 scenes
+MIN_TEXTURE = 2.0  # grey levels
 THUMBNAIL = 64  # pixels of its side
 BLUR = 4.0  # pixels of the thumbnail
 
@@ -39,7 +39,7 @@ class Signature:
 
 
 def signature(image: np.ndarray) -> Signature:
-    """The signature of a scene, uint8 [H, W, 3].
+    """Return the signature of a scene, uint8 [H, W, 3].
 
     Open water hashes alike by accident, where a glint or dark corners are all there is, and such a hash would
     chain hundreds of scenes to one group. A scene like that gets no perceptual hash: there is nothing in it
@@ -52,12 +52,12 @@ def signature(image: np.ndarray) -> Signature:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     grey[~seen] = round(float(grey[seen].mean()))  # a wedge without data is not what the scene looks like
     picture = Image.fromarray(grey)
-    looks = int(str(imagehash.phash(picture)), 16) if texture(picture) >= LEAST_TEXTURE else None
+    looks = int(str(imagehash.phash(picture)), 16) if texture(picture) >= MIN_TEXTURE else None
     return Signature(digest, looks)
 
 
 def texture(grey: Image.Image) -> float:
-    """Spread of a scene around its own blur, in grey levels, both on a thumbnail.
+    """Measure the spread of a scene around its own blur, in grey levels, both on a thumbnail.
 
     Simulated open water with glint, haze, vignette, noise and stripes stays below 1.3; of the real ice scenes
     at hand the flattest has 5.4, 37 of 45 forest scenes exceed 2.
@@ -67,7 +67,7 @@ def texture(grey: Image.Image) -> float:
 
 
 def similar_pairs(signatures: list[Signature]) -> list[tuple[int, int]]:
-    """The pairs (i, j), i < j, of scenes that are equal pixel by pixel or look alike."""
+    """Return the pairs (i, j), i < j, of scenes that are equal pixel by pixel or look alike."""
     same: dict[str, list[int]] = {}
     for index, one in enumerate(signatures):
         if one.pixels is not None:
@@ -76,13 +76,13 @@ def similar_pairs(signatures: list[Signature]) -> list[tuple[int, int]]:
     hashed = np.array([i for i, one in enumerate(signatures) if one.looks is not None], np.int64)
     looks = np.array([one.looks for one in signatures if one.looks is not None], np.uint64)
     for row in range(len(hashed)):
-        close = np.bitwise_count(looks[row + 1 :] ^ looks[row]) <= MOST_BITS_APART
+        close = np.bitwise_count(looks[row + 1 :] ^ looks[row]) <= MAX_BITS_APART
         pairs |= {(int(hashed[row]), int(other)) for other in hashed[row + 1 :][close]}
     return sorted(pairs)
 
 
 def linked(count: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Groups of 0 .. count-1 in which a chain of pairs leads from each member to each other (single link).
+    """Group 0 .. count-1 so that a chain of pairs leads from each member to each other (single link).
 
     Groups are in the order of their first member, members in rising order.
     """

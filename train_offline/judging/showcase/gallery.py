@@ -17,7 +17,7 @@ import numpy as np
 
 from infer.errors import FileError, UsageError
 from infer.settings import WEIGHTS
-from train_offline.data.folder import LabelledScene, pairs_in, read_scene
+from train_offline.data.folder import LabelledScene, pairs_in, read_labelled
 from train_offline.data.pixels import read_mask
 from train_offline.judging.cases import Case
 from train_offline.judging.run.sandbox import lay_out
@@ -53,7 +53,7 @@ def examples(count: int, seed: int, weights: Path) -> list[Example]:
         code = run_job(["--input", scenes, "--output", masks, "--weights", weights, "--quiet"])
         if code:
             raise SystemExit(code)
-        found = [_example(read_scene(pair), masks) for pair in pairs]
+        found = [_example(read_labelled(pair), masks) for pair in pairs]
     return sorted(found, key=lambda example: example.wrong)
 
 

@@ -16,7 +16,7 @@ from train_offline.scenery.style import Style
 
 
 def draw_valley(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Floors of valleys with hills around them, in place, float32 [H, W, 3].
+    """Draw floors of valleys with hills around them, in place, float32 [H, W, 3].
 
     They lie anywhere; `land`, bool [H, W], says of which pixels they cover their share.
     """
@@ -34,14 +34,14 @@ def draw_valley(rng: np.random.Generator, image: Array, land: Array, style: Styl
 
 
 def _depth(rng: np.random.Generator, shape: tuple[int, int]) -> Array:
-    """How low the ground lies, standard deviation about 1: long valleys, with side valleys."""
+    """Return how low the ground lies, standard deviation about 1: long valleys, with side valleys."""
     scale, gain = math.exp(rng.uniform(math.log(120), math.log(700))), rng.uniform(0.35, 0.55)
     depth = streaks(rng, shape, scale, rng.uniform(1, 3), rng.uniform(0, math.pi), gain)
     return bend(depth, rng, rng.uniform(3, 20), rng.uniform(20, 120))
 
 
 def _bare(rng: np.random.Generator, shape: tuple[int, int], style: Style) -> Array:
-    """Dry grass and rock, float32 [H, W, 3], scored by gullies."""
+    """Return dry grass and rock, float32 [H, W, 3], scored by gullies."""
     palette = style.palette
     dry = palette.plain + (palette.salt - palette.plain) * np.float32(rng.uniform(0.0, 0.8))
     red = palette.rock * np.float32(rng.uniform(0.9, 1.6))
@@ -51,19 +51,18 @@ def _bare(rng: np.random.Generator, shape: tuple[int, int], style: Style) -> Arr
     light = cv2.Sobel(rough, cv2.CV_32F, 1, 0) * np.float32(math.cos(sun))
     light += cv2.Sobel(rough, cv2.CV_32F, 0, 1) * np.float32(math.sin(sun))
     light = np.clip(light * np.float32(style.relief * rng.uniform(0.02, 0.15)), -0.5, 0.5)
-    return (dry + (red - dry) * mix) * (1 + light[..., None])
+    return np.asarray((dry + (red - dry) * mix) * (1 + light[..., None]))
 
 
 def _fields(rng: np.random.Generator, shape: tuple[int, int], width: float, style: Style) -> Array:
-    """Crops, pasture and fallow, float32 [H, W, 3]: whole districts of one kind, with others among them."""
+    """Return crops, pasture and fallow, float32 [H, W, 3]: whole districts of one kind, others among them."""
     palette = style.palette
     cells = fields(rng, shape, width)
     green = np.array((rng.uniform(0.5, 0.95), rng.uniform(0.95, 1.25), rng.uniform(0.45, 0.95)), np.float32)
     watered = palette.plain * green * np.float32(rng.uniform(0.45, 0.95))
     woods = palette.shade * np.array((0.95, 1.1, 0.95), np.float32) * np.float32(rng.uniform(0.6, 1.6))
-    fallow = (palette.plain + (palette.field - palette.plain) * np.float32(rng.uniform(0, 1))) * np.float32(
-        rng.uniform(0.6, 1.1)
-    )
+    fallow = palette.plain + (palette.field - palette.plain) * np.float32(rng.uniform(0, 1))
+    fallow = fallow * np.float32(rng.uniform(0.6, 1.1))
     district = fractal(rng, shape, rng.uniform(25, 250), rng.uniform(0.4, 0.7))
     share = tones(rng, cells) * np.float32(rng.uniform(0.2, 1.2)) + district
     sharp = rng.uniform(0.05, 1.0)  # fields are either this or that, or of all shades
@@ -72,4 +71,4 @@ def _fields(rng: np.random.Generator, shape: tuple[int, int], width: float, styl
     level += rng.uniform(0.3, 1.3)
     colour += (fallow - colour) * smoothstep(level - sharp, level + sharp, share)[..., None]
     grain = np.float32(rng.uniform(0.02, 0.15)) * fractal(rng, shape, rng.uniform(2, 6), 0.9)
-    return colour * np.maximum(1 + grain, 0.3)[..., None]
+    return np.asarray(colour * np.maximum(1 + grain, 0.3)[..., None])

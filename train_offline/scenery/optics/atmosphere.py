@@ -14,20 +14,19 @@ OPAQUE = 0.6  # share of light from the cloud above which the surface counts as 
 
 
 def draw_haze(rng: np.random.Generator, image: Array, style: Style) -> None:
-    """Thin veil over all or part of the scene, in place."""
+    """Draw a thin veil over all or part of the scene, float32 [H, W, 3], in place."""
     shape = image.shape[:2]
     x, y = grid_xy(shape)
     angle = rng.uniform(0, 2 * math.pi)
     veil = fractal(rng, shape, rng.uniform(150, 600), 0.4, 8)
-    veil += (x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle))) * np.float32(
-        rng.uniform(0, 0.004)
-    )
+    slope = x * np.float32(math.cos(angle)) + y * np.float32(math.sin(angle))
+    veil += slope * np.float32(rng.uniform(0, 0.004))
     amount = smoothstep(-2.0, 2.0, veil) * np.float32(rng.uniform(0.05, 0.4))
     lighten(image, (0.5 * style.palette.cloud + 0.5 * image.mean(axis=(0, 1))).astype(np.float32), amount)
 
 
 def draw_cloud(rng: np.random.Generator, image: Array, style: Style) -> Array:
-    """Cloud of one of four kinds, in place; returns where it hides the surface, bool [H, W]."""
+    """Draw cloud of one of four kinds, in place; returns where it hides the surface, bool [H, W]."""
     shape = image.shape[:2]
     kind = rng.choice(["cumulus", "stratus", "cirrus", "streets"], p=[0.3, 0.25, 0.25, 0.2])
     angle = rng.uniform(0, math.pi)

@@ -11,7 +11,7 @@ from train_offline.scenery.noise import Array, fractal, grid_xy, smoothstep
 
 
 def expose(rng: np.random.Generator, image: Array) -> Array:
-    """Float [H, W, 3] as the product would show it, uint8 [H, W, 3]."""
+    """Turn light, float32 [H, W, 3], into what the product would show, uint8 [H, W, 3]."""
     image = _shoulder(_blur(rng, image))
     if rng.random() < 0.4:
         _stripes(rng, image)
@@ -28,30 +28,29 @@ def expose(rng: np.random.Generator, image: Array) -> Array:
 
 
 def _shoulder(image: Array, knee: float = 200.0) -> Array:
-    """Bends values above the knee towards 255, so that bright ground keeps its texture."""
+    """Bend values above the knee towards 255, so that bright ground keeps its texture."""
     room = np.float32(255.0 - knee)
     return np.where(image > knee, knee + room * np.tanh((image - knee) / room), image).astype(np.float32)
 
 
 def _blur(rng: np.random.Generator, image: Array) -> Array:
-    """Point spread, or resampling from a coarser grid as map projection leaves it, or sharpening."""
+    """Blur, or resample from a coarser grid as map projection leaves it, or sharpen."""
     height, width = image.shape[:2]
     draw = rng.random()
     if draw < 0.25:
         factor = rng.uniform(1.2, 2.2)
-        small = cv2.resize(
-            image, (math.ceil(width / factor), math.ceil(height / factor)), interpolation=cv2.INTER_AREA
-        )
+        coarse = math.ceil(width / factor), math.ceil(height / factor)
+        small = cv2.resize(image, coarse, interpolation=cv2.INTER_AREA)
         how = cv2.INTER_NEAREST if rng.random() < 0.4 else cv2.INTER_LINEAR
         return cv2.resize(small, (width, height), interpolation=how)
-    blurred = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.25, 0.95))
+    blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.25, 0.95)), np.float32)
     if draw < 0.4:
         blurred += np.float32(rng.uniform(0.2, 0.8)) * (blurred - cv2.GaussianBlur(blurred, (0, 0), 1.2))
     return blurred
 
 
 def _stripes(rng: np.random.Generator, image: Array) -> None:
-    """Lines of detectors: thin bright or dark lines at one period, or each line with its own gain."""
+    """Draw lines of detectors: thin bright or dark lines at one period, or each line with its own gain."""
     x, y = grid_xy(image.shape[:2])
     angle = rng.choice([0.0, math.pi / 2, rng.uniform(-0.4, 0.4)], p=[0.3, 0.2, 0.5])
     across = y * np.float32(math.cos(angle)) + x * np.float32(math.sin(angle))
@@ -69,14 +68,14 @@ def _stripes(rng: np.random.Generator, image: Array) -> None:
 
 
 def _compress(rng: np.random.Generator, pixels: Array) -> Array:
-    """JPEG blocks, as in products that were delivered lossy once."""
+    """Encode as JPEG and back, as products that were delivered lossy once: uint8 [H, W, 3]."""
     quality = int(rng.integers(55, 96))
     _, packed = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
 def draw_gaps(rng: np.random.Generator, pixels: Array) -> Array:
-    """Wedges without data at the border of the swath, painted black in place; returns them, bool [H, W]."""
+    """Paint wedges without data at the border of the swath black, in place; returns them, bool [H, W]."""
     shape = pixels.shape[:2]
     x, y = grid_xy(shape)
     gap = np.zeros(shape, bool)
@@ -85,16 +84,15 @@ def draw_gaps(rng: np.random.Generator, pixels: Array) -> Array:
     for _ in range(int(rng.integers(1, 3))):
         side = rng.integers(4) * math.pi / 2 + rng.uniform(-0.35, 0.35)
         depth = rng.uniform(0.02, 0.45) * min(shape)
-        along = (x - shape[1] / 2) * np.float32(math.cos(side)) + (y - shape[0] / 2) * np.float32(
-            math.sin(side)
-        )
+        cos, sin = np.float32(math.cos(side)), np.float32(math.sin(side))
+        along = (x - shape[1] / 2) * cos + (y - shape[0] / 2) * sin
         gap |= along + ragged > max(shape) / 2 - depth
     pixels[gap] = 0
     return gap
 
 
 def break_lines(rng: np.random.Generator, pixels: Array) -> Array:
-    """Lost lines: bands of black, or of noise in false colours, in place; returns them, bool [H, W]."""
+    """Lose lines: bands of black, or of noise in false colours, in place; returns them, bool [H, W]."""
     height = pixels.shape[0]
     lost = np.zeros(pixels.shape[:2], bool)
     for _ in range(int(rng.integers(1, 8))):

@@ -24,7 +24,7 @@ class Drift:
 
 
 def draw_thickness(rng: np.random.Generator, level: Array, drift: Drift) -> Array:
-    """float32 [H, W]: sheets, floes and brash, each in its own zone, thinning out towards the edge."""
+    """Draw sheets, floes and brash, each in its own zone, thinning out to the edge: float32 [H, W]."""
     shape = level.shape
     spread = rng.uniform(0.02, 0.4)
     cover = smoothstep(-spread, rng.uniform(0.3, 1.2) * spread + 0.05, level)
@@ -44,7 +44,7 @@ def draw_thickness(rng: np.random.Generator, level: Array, drift: Drift) -> Arra
 
 
 def _sheets(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
-    """Nilas: large thin plates, streaked along the drift and cut by fine cracks."""
+    """Draw nilas: large thin plates, streaked along the drift and cut by fine cracks."""
     shape = cover.shape
     label, edge = plates(
         rng, shape, drift.spacing * rng.uniform(1.5, 4), aspect=drift.aspect, angle=drift.angle, roughness=0.4
@@ -52,9 +52,8 @@ def _sheets(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
     texture = streaks(rng, shape, rng.uniform(8, 40), rng.uniform(1.5, 8), drift.angle, 0.65)
     grain = fractal(rng, shape, rng.uniform(2.5, 7), 0.8)
     thin = rng.uniform(0.14, 0.36)
-    sheet = thin * (
-        1 + np.float32(rng.uniform(0.05, 0.3)) * texture + np.float32(rng.uniform(0, 0.25)) * grain
-    )
+    streaked = 1 + np.float32(rng.uniform(0.05, 0.3)) * texture
+    sheet = thin * (streaked + np.float32(rng.uniform(0, 0.25)) * grain)
     sheet += np.float32(rng.uniform(0.01, 0.1)) * tones(rng, label)
     cracks = fractal(rng, shape, 60, 0.6, 4)
     width = drift.lead * rng.uniform(0.1, 0.7) * np.maximum(cracks + rng.uniform(-0.8, 0.8), 0)
@@ -62,11 +61,11 @@ def _sheets(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
     sheet *= smoothstep(-0.6, 0.9, edge - width) * 0.9 + 0.1
     rough = fractal(rng, shape, rng.uniform(6, 30), 0.75)
     present = smoothstep(-0.12, 0.12, cover - 0.5 + np.float32(rng.uniform(0.05, 0.3)) * rough)
-    return np.clip(sheet, 0.09, 0.6) * present
+    return np.asarray(np.clip(sheet, 0.09, 0.6) * present)
 
 
 def _floes(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
-    """Packed floes of two sizes, with leads of open water or thin ice between them."""
+    """Draw packed floes of two sizes, with leads of open water or thin ice between them."""
     shape = cover.shape
     wide = drift.lead * np.exp(0.6 * fractal(rng, shape, drift.spacing * 3, 0.5, 4))
     floes = np.zeros(shape, np.float32)
@@ -82,11 +81,11 @@ def _floes(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
         floes += (layer - floes) * inside
     floes *= 1 + np.float32(rng.uniform(0.03, 0.12)) * fractal(rng, shape, 10, 0.85)
     matrix = rng.choice([0.0, 0.12, 0.25], p=[0.35, 0.35, 0.3]) * smoothstep(0.4, 0.7, cover)
-    return np.clip(np.maximum(floes, matrix), 0, 1.15)
+    return np.asarray(np.clip(np.maximum(floes, matrix), 0, 1.15))
 
 
 def _grains(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
-    """Pack too fine to show its floes: grains of every size, opened by a network of leads along the drift."""
+    """Draw pack too fine to show its floes: grains of every size, opened by leads along the drift."""
     shape = cover.shape
     grain = streaks(rng, shape, drift.spacing * rng.uniform(0.5, 1.2), drift.aspect, drift.angle, 0.85)
     broad = fractal(rng, shape, rng.uniform(80, 250), 0.55, 4)
@@ -99,30 +98,29 @@ def _grains(rng: np.random.Generator, cover: Array, drift: Drift) -> Array:
         open_share = rng.uniform(0.02, 0.22) * np.exp(0.7 * fractal(rng, shape, scale * 3, 0.5, 8))
         pack = low + (pack - low) * smoothstep(0.6, 1.3, ridge / open_share)
     holes = smoothstep(-0.25, 0.35, grain + 1.5 * broad.clip(-1, 1) * 0.5 - 3.2 * (0.62 - cover))
-    return np.clip(pack * np.maximum(holes, smoothstep(0.85, 1.0, cover) * 0.7), 0, 1.1)
+    return np.asarray(np.clip(pack * np.maximum(holes, smoothstep(0.85, 1.0, cover) * 0.7), 0, 1.1))
 
 
 def _normal_quantile(share: Array) -> Array:
-    """The standard normal number below which a draw falls with the given probability (logistic fit)."""
+    """Return the standard normal number below which a draw falls with this probability (logistic fit)."""
     clipped = np.clip(share, 1e-4, 1 - 1e-4)
-    return np.where(share > 0.995, 9.0, np.log(clipped / (1 - clipped)) / np.float32(1.702)).astype(
-        np.float32
-    )
+    logit = np.log(clipped / (1 - clipped)) / np.float32(1.702)
+    return np.where(share > 0.995, 9.0, logit).astype(np.float32)
 
 
 def _brash(rng: np.random.Generator, cover: Array, drift: Drift, everywhere: bool) -> Array:
-    """Small broken pieces, thickest near the edge (or everywhere), drawn into wisps."""
+    """Draw small broken pieces, thickest near the edge (or everywhere), drawn into wisps."""
     shape = cover.shape
     grain = streaks(rng, shape, rng.uniform(3, 12), rng.uniform(1, 3.5), drift.angle, 0.8)
     grain = bend(grain, rng, rng.uniform(1, 8), rng.uniform(10, 40))
     near = cover if everywhere else 4 * cover * (1 - cover)
     patch = fractal(rng, shape, rng.uniform(25, 90), 0.5, 4)
     amount = smoothstep(-0.35, 0.5, grain + 0.4 * patch + 2.6 * near - rng.uniform(1.2, 2.0))
-    return amount * smoothstep(0.05, 0.4, cover) * np.float32(rng.uniform(0.2, 0.75))
+    return np.asarray(amount * smoothstep(0.05, 0.4, cover) * np.float32(rng.uniform(0.2, 0.75)))
 
 
 def draw_shore_fast(rng: np.random.Generator, thickness: Array, offshore: Array, level: Array) -> None:
-    """A smooth band that is frozen to the coast, where ice is near; sometimes cut off by a flaw lead."""
+    """Draw a smooth band that is frozen to the coast, where ice is near; sometimes cut off by a flaw lead."""
     shape = thickness.shape
     reach = rng.uniform(3, 30) * np.exp(0.7 * fractal(rng, shape, rng.uniform(30, 120), 0.55, 2))
     band = smoothstep(-1.0, 1.0, reach - offshore) * smoothstep(-0.5, 0.1, level)
@@ -134,8 +132,8 @@ def draw_shore_fast(rng: np.random.Generator, thickness: Array, offshore: Array,
 
 
 def draw_faint_streaks(rng: np.random.Generator, level: Array, drift: Drift) -> Array:
-    """Loose streaks off the edge: visible, but not ice by the label."""
+    """Draw loose streaks off the edge: visible, but not ice by the label."""
     lines = streaks(rng, level.shape, rng.uniform(3, 9), rng.uniform(4, 12), drift.angle, 0.6)
     lines = bend(lines, rng, rng.uniform(2, 10), rng.uniform(30, 90))
     patch = smoothstep(0.0, 1.2, fractal(rng, level.shape, 120, 0.5, 4)) * smoothstep(-1.8, -0.2, level)
-    return smoothstep(1.0, 2.6, lines) * patch * np.float32(rng.uniform(0.06, 0.2))
+    return np.asarray(smoothstep(1.0, 2.6, lines) * patch * np.float32(rng.uniform(0.06, 0.2)))

@@ -24,7 +24,7 @@ THIN = 0.25  # thickness at which the colour is that of thin ice
 
 
 def draw_ice(rng: np.random.Generator, image: Array, land: Array, style: Style) -> Array:
-    """Lays ice on the water image [H, W, 3] in place; returns the label, bool [H, W]."""
+    """Lay ice on the water image [H, W, 3] in place; returns the label, bool [H, W]."""
     sea = ~land
     drift = Drift(
         angle=float(rng.uniform(0, math.pi)),
@@ -46,7 +46,7 @@ def draw_ice(rng: np.random.Generator, image: Array, land: Array, style: Style) 
 
 
 def _extent(rng: np.random.Generator, sea: Array, offshore: Array | None) -> Array:
-    """float32 [H, W]: above 0 inside the ice, below outside; 0 is the mean position of its edge."""
+    """Return float32 [H, W]: above 0 inside the ice, below outside; 0 is the mean position of its edge."""
     shape = sea.shape
     scale = math.exp(rng.uniform(math.log(80), math.log(900)))
     level = fractal(rng, shape, scale, rng.uniform(0.4, 0.62), 2)
@@ -62,7 +62,7 @@ def _extent(rng: np.random.Generator, sea: Array, offshore: Array | None) -> Arr
 
 
 def _paint(rng: np.random.Generator, image: Array, thickness: Array, style: Style) -> None:
-    """Colours from thickness: water, then thin grey ice, then thick ice."""
+    """Colour by thickness: water, then thin grey ice, then thick ice."""
     palette = style.palette
     apart = (palette.thin - palette.clear) * np.float32(style.thin_contrast)
     least = 0.16 * palette.clear.mean() + 3.0  # below this nobody could draw the edge, so no label would
@@ -73,9 +73,7 @@ def _paint(rng: np.random.Generator, image: Array, thickness: Array, style: Styl
     crisp *= np.float32(style.grain * rng.uniform(0.03, 0.16))
     thickness = thickness * np.maximum(1 + 1.5 * crisp, 0.3)
     patch = 1 + np.float32(0.06 * style.grain) * fractal(rng, thickness.shape, 40, 0.75) + crisp
-    lighten(
-        image, thin.astype(np.float32) * (1 + 0.7 * crisp)[..., None], smoothstep(0.0, THIN * 0.8, thickness)
-    )
-    lighten(
-        image, palette.thick * patch[..., None], np.clip((thickness - THIN * 0.6) / (1 - THIN * 0.6), 0, 1.1)
-    )
+    grey = thin.astype(np.float32) * (1 + 0.7 * crisp)[..., None]
+    lighten(image, grey, smoothstep(0.0, THIN * 0.8, thickness))
+    amount = np.clip((thickness - THIN * 0.6) / (1 - THIN * 0.6), 0, 1.1)
+    lighten(image, palette.thick * patch[..., None], amount)

@@ -23,7 +23,7 @@ from train_offline.scenery.style import Style
 
 
 def draw_coast(rng: np.random.Generator, shape: tuple[int, int], land_share: float) -> Array:
-    """Land as bool [H, W]: a fractal coast with islands and bays, `land_share` of the scene."""
+    """Draw land as bool [H, W]: a fractal coast with islands and bays, `land_share` of the scene."""
     if land_share <= 0.0 or land_share >= 1.0:
         return np.full(shape, land_share >= 1.0)
     scale, gain = math.exp(rng.uniform(math.log(150), math.log(1400))), rng.uniform(0.38, 0.62)
@@ -43,7 +43,7 @@ def _tilt(rng: np.random.Generator, shape: tuple[int, int], strength: float) -> 
 
 
 def _without_specks(land: Array, smallest: float) -> Array:
-    """Drops islands and lakes of fewer than `smallest` pixels: a fractal has far too many of them."""
+    """Drop islands and lakes of fewer than `smallest` pixels: a fractal has far too many of them."""
     for value in (True, False):
         count, label, stats, _ = cv2.connectedComponentsWithStats(
             (land == value).astype(np.uint8), connectivity=4
@@ -56,7 +56,7 @@ def _without_specks(land: Array, smallest: float) -> Array:
 
 
 def draw_land(rng: np.random.Generator, land: Array, style: Style) -> Array:
-    """Colours of the ground, float32 [H, W, 3], for the whole scene (the sea is painted over elsewhere)."""
+    """Draw the ground, float32 [H, W, 3], for the whole scene (the sea is painted over elsewhere)."""
     shape, palette = land.shape, style.palette
     image = np.empty((*shape, 3), np.float32)
     image[:] = palette.plain
@@ -70,7 +70,7 @@ def draw_land(rng: np.random.Generator, land: Array, style: Style) -> Array:
 
 
 def _fields(rng: np.random.Generator, image: Array, style: Style) -> None:
-    """Parcels of farmland, each with its own tone, in part of the plain."""
+    """Draw parcels of farmland, each with its own tone, in part of the plain."""
     shape = image.shape[:2]
     width = rng.uniform(3, 12)
     label, line = parcels(rng, shape, width, width * rng.uniform(1, 4), rng.uniform(0, math.pi))
@@ -81,7 +81,7 @@ def _fields(rng: np.random.Generator, image: Array, style: Style) -> None:
 
 
 def _mountains(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Ridges and valleys, shaded by a low winter sun, away from the lowland."""
+    """Draw ridges and valleys, shaded by a low winter sun, away from the lowland."""
     shape, palette = land.shape, style.palette
     share = rng.choice([0.0, 0.3, 0.6, 0.95], p=[0.2, 0.35, 0.3, 0.15])
     if share == 0.0:
@@ -103,7 +103,7 @@ def _mountains(rng: np.random.Generator, image: Array, land: Array, style: Style
 
 
 def _beach(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Pale mud and sand along the shore, of varying width."""
+    """Draw pale mud and sand along the shore, of varying width."""
     if land.all() or rng.random() < 0.35:
         return
     width = rng.uniform(1, 9) * smoothstep(-0.8, 1.2, fractal(rng, land.shape, rng.uniform(20, 90), 0.6))
@@ -113,7 +113,7 @@ def _beach(rng: np.random.Generator, image: Array, land: Array, style: Style) ->
 
 
 def draw_snow(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Snow on land, patchy or whole, in place; relief and drifts still show through."""
+    """Draw snow on land, patchy or whole, in place; relief and drifts still show through."""
     shape = land.shape
     cover = rng.choice([0.15, 0.4, 0.75, 1.0], p=[0.3, 0.3, 0.25, 0.15])
     lie = fractal(rng, shape, rng.uniform(60, 300), rng.uniform(0.5, 0.75))

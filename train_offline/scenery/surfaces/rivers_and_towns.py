@@ -15,7 +15,7 @@ STEP = 4.0  # pixels between the corners of a river's line
 
 
 def draw_rivers(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Winding rivers from the land to the sea: dark open water, pale frozen water, or sand banks."""
+    """Draw winding rivers from the land to the sea: dark open water, pale frozen water, or sand banks."""
     count = rng.poisson(1.2 * math.sqrt(land.size) / 512) + 1
     palette = style.palette
     colours = (palette.clear, palette.silt, palette.salt, (palette.thin + palette.thick) / 2)
@@ -35,7 +35,7 @@ def draw_rivers(rng: np.random.Generator, image: Array, land: Array, style: Styl
 
 
 def _course(rng: np.random.Generator, land: Array) -> Array:
-    """Corners (x, y) of a river that starts on land and winds on until it meets the sea or the border."""
+    """Draw the corners (x, y) of a river from somewhere on land to where it meets the sea or the border."""
     height, width = land.shape
     rows, cols = np.nonzero(land[::16, ::16])
     if rows.size == 0:
@@ -58,7 +58,7 @@ def _course(rng: np.random.Generator, land: Array) -> Array:
 
 
 def _stroke(image: Array, line: Array, width: float, colour: Array, land: Array, strength: float) -> None:
-    """Paints a line over land; lines thinner than a pixel become fainter instead."""
+    """Paint a line over land; lines thinner than a pixel become fainter instead."""
     canvas = np.zeros(land.shape, np.uint8)
     points = np.round(line * 16).astype(np.int32).reshape(-1, 1, 2)
     cv2.polylines(canvas, [points], False, 255, max(1, round(width)), cv2.LINE_AA, shift=4)
@@ -67,7 +67,7 @@ def _stroke(image: Array, line: Array, width: float, colour: Array, land: Array,
 
 
 def draw_ponds(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Salt works and fish ponds near the shore, and lakes: rectangles of white, grey, green and dark."""
+    """Draw salt works and fish ponds near the shore, and lakes: rectangles of white, grey, green and dark."""
     shape, palette = land.shape, style.palette
     reach = rng.uniform(15, 70)
     patch = fractal(rng, shape, rng.uniform(40, 120), 0.45, 4)
@@ -88,7 +88,7 @@ def draw_ponds(rng: np.random.Generator, image: Array, land: Array, style: Style
 
 
 def draw_lakes(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Reservoirs with smooth outlines: dark, or frozen and bright."""
+    """Draw reservoirs with smooth outlines: dark, or frozen and bright."""
     palette = style.palette
     count = rng.poisson(3 * land.size / 512**2)
     canvas = np.zeros(land.shape, np.float32)
@@ -103,7 +103,7 @@ def draw_lakes(rng: np.random.Generator, image: Array, land: Array, style: Style
 
 
 def draw_towns(rng: np.random.Generator, image: Array, land: Array, style: Style) -> None:
-    """Speckled grey patches with a few bright roofs, and the thin straight roads between them."""
+    """Draw speckled grey patches with a few bright roofs, and the thin straight roads between them."""
     shape, palette = land.shape, style.palette
     count = rng.poisson(6 * land.size / 512**2)
     if count == 0:

@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from infer.errors import UsageError
-from train_offline.data.folder import LabelledScene, listed_pairs, read_scene
+from infer.errors import FileError
+from train_offline.data.folder import LabelledScene, listed_pairs, read_labelled
 from train_offline.scenery.noise import Array
 
 SIDES = (192, 128, 96)  # pixels of a patch, tried in turn
@@ -41,7 +41,7 @@ class RealScenes:
 
 @lru_cache(maxsize=1)
 def read_textures(real: RealScenes) -> Textures:
-    """Always the same patches from the same folders. Raises UsageError for a folder or file it cannot use."""
+    """Cut always the same patches from the same folders. Raises FileError for what it cannot use."""
     rng = np.random.default_rng(0x7E8)
     return Textures(
         tuple(patch for folder in real.ice for patch in _of_folder(folder, 1, rng)),
@@ -50,7 +50,7 @@ def read_textures(real: RealScenes) -> Textures:
 
 
 def lay_ice(rng: np.random.Generator, image: Array, label: Array, patches: Sequence[Array]) -> None:
-    """Gives the ice of an image, float32 [H, W, 3] 0 to 255, the pattern of a real one, in place.
+    """Give the ice of an image, float32 [H, W, 3] 0 to 255, the pattern of a real one, in place.
 
     label: bool [H, W]. The ice keeps its mean colour; the pattern makes it up to a third brighter or darker.
     """
@@ -62,26 +62,27 @@ def lay_ice(rng: np.random.Generator, image: Array, label: Array, patches: Seque
 
 
 def lay_ground(rng: np.random.Generator, ground: Array, patches: Sequence[Array]) -> Array:
-    """A real ground in the colours of the drawn one: float32 [H, W, 3] to a new array of the same shape."""
+    """Lay a real ground in the colours of the drawn one: float32 [H, W, 3] to a new array of the shape."""
     mean, spread = ground.mean(axis=(0, 1)), ground.std(axis=(0, 1))
     spread = np.clip(spread, 0.1 * mean, None) * np.float32(np.exp(rng.normal(0, 0.4)))
     real = mean + spread * _spread(rng, patches, ground.shape[:2])
     share = np.float32(rng.uniform(0.5, 1.0))
-    return np.clip(share * real + (1 - share) * ground, 0, 262)
+    return np.asarray(np.clip(share * real + (1 - share) * ground, 0, 262))
 
 
 def _of_folder(folder: Path, wanted: int | None, rng: np.random.Generator) -> list[Array]:
-    """The patches of the scenes that may be trained on: those of train.csv where there are lists."""
-    scenes = [read_scene(pair) for pair in listed_pairs(folder, "train.csv")]
+    """Cut patches of the scenes that may be trained on: those of train.csv where there are lists."""
+    scenes = [read_labelled(pair) for pair in listed_pairs(folder, "train.csv")]
     found = [patch for scene in scenes for patch in _patches(scene, wanted, rng)]
     if not found:
         what = "ice without gaps" if wanted else "ground with any pattern"
-        raise UsageError(f"{folder}: no square of {min(SIDES)} pixels shows {what}; leave this folder out")
+        reason = f"no square of {min(SIDES)} pixels shows {what}"
+        raise FileError(folder, reason, "; leave this folder out")
     return found
 
 
 def _patches(scene: LabelledScene, wanted: int | None, rng: np.random.Generator) -> list[Array]:
-    """Up to PATCHES_PER_SCENE squares of the scene, all of class `wanted` (None: of any)."""
+    """Cut up to PATCHES_PER_SCENE squares of the scene, all of class `wanted` (None: of any)."""
     found: list[Array] = []
     for attempt in range(TRIES):
         side = SIDES[attempt % len(SIDES)]
@@ -101,17 +102,14 @@ def _patches(scene: LabelledScene, wanted: int | None, rng: np.random.Generator)
 
 
 def _spread(rng: np.random.Generator, patches: Sequence[Array], shape: tuple[int, int]) -> Array:
-    """One patch, turned, enlarged and mirrored over the whole scene: float32 [H, W, 3]."""
-    patch = np.rot90(patches[rng.integers(len(patches))], rng.integers(4))
+    """Spread one patch, turned, enlarged and mirrored, over the whole scene: float32 [H, W, 3]."""
+    patch = np.rot90(patches[int(rng.integers(len(patches)))], int(rng.integers(4)))
     zoom = np.exp(rng.uniform(np.log(0.7), np.log(2.5)))
     side = max(8, round(patch.shape[0] * zoom))
-    patch = cv2.resize(
-        np.ascontiguousarray(patch),
-        (side, side),
-        interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC,
-    )
+    how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+    patch = cv2.resize(np.ascontiguousarray(patch), (side, side), interpolation=how)
     tile = np.concatenate([patch, patch[::-1]])
     tile = np.concatenate([tile, tile[:, ::-1]], axis=1)
     top, left = rng.integers(2 * side, size=2)
     rows, columns = ((start + np.arange(n)) % (2 * side) for start, n in zip((top, left), shape, strict=True))
-    return tile[rows][:, columns]
+    return np.asarray(tile[rows][:, columns])

@@ -21,7 +21,7 @@ from train_offline.scenery.style import Style
 
 
 def draw_water(rng: np.random.Generator, land: Array, style: Style) -> Array:
-    """Colours of ice-free water, float32 [H, W, 3]; smoother than ice at every scale."""
+    """Draw ice-free water, float32 [H, W, 3]; smoother than ice at every scale."""
     shape, palette = land.shape, style.palette
     image = np.empty((*shape, 3), np.float32)
     image[:] = palette.clear
@@ -46,34 +46,30 @@ def draw_water(rng: np.random.Generator, land: Array, style: Style) -> Array:
 
 
 def _silt(rng: np.random.Generator, offshore: Array) -> Array:
-    """Share of sediment, float32 [H, W]: plumes from the shore, drawn out and curled by currents."""
+    """Draw the share of sediment, float32 [H, W]: plumes from the shore, drawn out and curled by currents."""
     shape = offshore.shape
     drift = streaks(rng, shape, rng.uniform(30, 140), rng.uniform(1.0, 4.0), rng.uniform(0, math.pi), 0.5, 6)
     drift = bend(drift, rng, rng.uniform(8, 45), rng.uniform(60, 180))
     reach = rng.uniform(20, 250)
-    level = drift + np.float32(rng.uniform(0.0, 3.0)) * (
-        np.exp(-offshore / np.float32(reach)) - np.float32(0.4)
-    )
+    shore = np.exp(-offshore / np.float32(reach)) - np.float32(0.4)
+    level = drift + np.float32(rng.uniform(0.0, 3.0)) * shore
     edge = quantile(level, 1 - rng.uniform(0.1, 0.9))
     soft = rng.uniform(0.6, 2.5)
     return smoothstep(-soft, soft, level - edge) * np.float32(rng.uniform(0.25, 1.0))
 
 
 def _tidal_flats(rng: np.random.Generator, image: Array, offshore: Array, style: Style) -> None:
-    """Wet mud along the shore, cut by branching creeks."""
+    """Draw wet mud along the shore, cut by branching creeks."""
     shape = offshore.shape
     reach = rng.uniform(4, 28) * np.exp(0.8 * fractal(rng, shape, rng.uniform(60, 200), 0.55, 2))
     creeks = np.abs(bend(fractal(rng, shape, rng.uniform(12, 40), 0.6), rng, 6, 30))
-    mud = (
-        style.palette.silt
-        * np.float32(rng.uniform(0.6, 1.1))
-        * (0.85 + 0.2 * smoothstep(0, 1.2, creeks))[..., None]
-    )
+    silt = style.palette.silt * np.float32(rng.uniform(0.6, 1.1))
+    mud = silt * (0.85 + 0.2 * smoothstep(0, 1.2, creeks))[..., None]
     lighten(image, mud, smoothstep(-8, 8, reach - offshore) * np.float32(rng.uniform(0.5, 1.0)))
 
 
 def _rafts(rng: np.random.Generator, image: Array, offshore: Array, style: Style) -> None:
-    """Sea farms: faint regular rectangles on open water."""
+    """Draw sea farms: faint regular rectangles on open water."""
     shape = offshore.shape
     width = rng.uniform(3, 8)
     label, line = parcels(rng, shape, width, width * rng.uniform(1.5, 5), rng.uniform(0, math.pi))

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterable
 from typing import Any
 
-from train_offline.data.crops.sampler import Source
+from train_offline.data.sources import Source
 from train_offline.runtime.code_version import commit_of, versions
 
 

@@ -16,10 +16,10 @@ from infer.network.torch_model import load_model
 from infer.network.unet_lite3 import UNetLite3
 from infer.predict.tiles import crop, grid
 from tests.helpers.support import WEIGHTS, shared
-from train_offline.commands.synthesize import make_scene
 from train_offline.models.build import NetworkSettings, build
 from train_offline.models.folding import FAST_CONFIG, slim_state_dict
 from train_offline.models.unfolding import unfold
+from train_offline.scenery.scene import make_scene
 
 SCENES = (
     "data/bohai_dev/image/bohai_term1.tif",

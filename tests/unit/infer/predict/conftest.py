@@ -9,7 +9,7 @@ from infer.network.torch_model import model_of
 from infer.network.unet_lite3 import UNetLite3
 from infer.network.weights_file import Slim, read_slim
 from tests.helpers.support import WEIGHTS
-from train_offline.commands.synthesize import make_scene
+from train_offline.scenery.scene import make_scene
 
 
 @pytest.fixture(scope="module")

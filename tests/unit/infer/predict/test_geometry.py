@@ -18,7 +18,7 @@ from infer.predict.tiles import stacked
 from infer.predict.torch_engine import TorchEngine
 from infer.settings import Settings
 from tests.helpers.support import WEIGHTS
-from train_offline.commands.synthesize import make_scene
+from train_offline.scenery.scene import make_scene
 
 ENGINES: dict[str, tuple[Callable[[Slim], Engine], float]] = {  # and the share of pixels that must agree
     "torch": (lambda slim: TorchEngine(model_of(slim), "cpu"), 1.0),

@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from infer.network.light_lite3 import LightLite3
 from infer.network.torch_model import load_model
 from train_offline.commands.export import exported_state, main
-from train_offline.data.folder import pairs_in, read_scene
+from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.export.weights_file import to_bytes
 from train_offline.models.build import NetworkSettings, build
 from train_offline.scoring.evaluate import predict
@@ -74,7 +74,7 @@ RANDOM = ("--agreement", "0.999")
 
 
 def mask_of(network, work, number=0):
-    scene = read_scene(pairs_in(work / "data")[number])
+    scene = read_labelled(pairs_in(work / "data")[number])
     return predict(network, scene.image, torch.device("cpu"), False)
 
 

@@ -12,10 +12,10 @@ from infer.network.light_lite3 import LightLite3
 from infer.network.torch_model import load_model
 from infer.network.unet_lite3 import UNetLite3
 from tests.helpers.support import WEIGHTS
-from train_offline.commands.synthesize import make_scene
 from train_offline.models.build import NetworkSettings, build, normalise
 from train_offline.models.folding import slim_state_dict
 from train_offline.models.unfolding import start_from_slim, unfold
+from train_offline.scenery.scene import make_scene
 
 
 def _crops(seed: int, side: int = 192) -> torch.Tensor:

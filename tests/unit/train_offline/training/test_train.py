@@ -210,7 +210,7 @@ def test_learning_rate_rises_then_falls_whatever_ends_the_run():
 
 def test_average_is_the_running_mean_of_weights_and_of_batch_statistics(data, tmp_path):
     settings = TrainSettings(run=tmp_path, precision="fp32", device="cpu", ema=0.3, lr=0.01)
-    trainer = Trainer(make_fabric(settings), settings)
+    trainer = Trainer(make_fabric("cpu", "fp32"), settings)
     rng = np.random.default_rng(0)
     expected = None
     for step in range(4):

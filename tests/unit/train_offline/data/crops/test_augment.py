@@ -1,12 +1,14 @@
 """Random changes: the eight orientations, and colours that change without losing the picture."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 from train_offline.data.crops.augment import jitter, randomise, turn
 
 
-def picture(seed=0, low=20, high=120, shape=(96, 96)):
+def picture(seed: int = 0, low: int = 20, high: int = 120, shape: tuple[int, int] = (96, 96)) -> np.ndarray:
     """Soft random blobs, never flat."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(low, high, (7, 7, 3)).astype(np.float32)
@@ -14,7 +16,7 @@ def picture(seed=0, low=20, high=120, shape=(96, 96)):
     return np.clip(smooth, 0, 255).astype(np.uint8)
 
 
-def test_turn_gives_all_eight_orientations_to_image_and_label_alike():
+def test_turn_gives_all_eight_orientations_to_image_and_label_alike() -> None:
     image = np.random.default_rng(0).integers(1, 255, (8, 8, 3), dtype=np.uint8)
     seen = set()
     for seed in range(100):
@@ -25,7 +27,7 @@ def test_turn_gives_all_eight_orientations_to_image_and_label_alike():
     assert seen == expected
 
 
-def test_randomised_crop_is_a_uint8_picture_of_the_same_size():
+def test_randomised_crop_is_a_uint8_picture_of_the_same_size() -> None:
     for shape in ((96, 96), (17, 40)):
         for seed in range(60):
             changed = randomise(picture(seed, shape=shape), np.random.default_rng(seed))
@@ -33,7 +35,7 @@ def test_randomised_crop_is_a_uint8_picture_of_the_same_size():
             assert changed.dtype == np.uint8
 
 
-def test_jitter_stays_near_the_colours_and_keeps_the_order_of_brightness():
+def test_jitter_stays_near_the_colours_and_keeps_the_order_of_brightness() -> None:
     image = picture(3)
     grey = image.mean(2).ravel()
     means = []
@@ -48,21 +50,21 @@ def test_jitter_stays_near_the_colours_and_keeps_the_order_of_brightness():
     assert abs(np.mean(means) - 1) < 0.07
 
 
-def test_jitter_changes_nothing_that_is_grey_but_the_tint():
+def test_jitter_changes_nothing_that_is_grey_but_the_tint() -> None:
     flat = np.full((8, 8, 3), 100, np.uint8)
     for seed in range(20):
         changed = jitter(flat, np.random.default_rng(seed))
         assert len(np.unique(changed.reshape(-1, 3), axis=0)) == 1, "no contrast out of nothing"
 
 
-def test_one_generator_state_gives_one_result():
+def test_one_generator_state_gives_one_result() -> None:
     image = picture()
     first = randomise(image, np.random.default_rng(3))
     np.testing.assert_array_equal(randomise(image, np.random.default_rng(3)), first)
     assert (randomise(image, np.random.default_rng(4)) != first).any()
 
 
-def test_colours_reach_those_of_the_target():
+def test_colours_reach_those_of_the_target() -> None:
     """Mean of the only known Gaofen scene: about 24 to 54 in each channel; other sensors are far brighter."""
     means = np.array(
         [randomise(picture(1, 90, 240), np.random.default_rng(s)).mean((0, 1)) for s in range(300)]
@@ -74,7 +76,7 @@ def test_colours_reach_those_of_the_target():
     assert (tint.std(0) > 0.15).all()
 
 
-def test_order_of_brightness_survives():
+def test_order_of_brightness_survives() -> None:
     """What is brighter in the scene stays brighter: brightness is never inverted."""
     kept = []
     for seed in range(150):
@@ -88,7 +90,7 @@ def test_order_of_brightness_survives():
     assert np.mean(np.array(kept) < 0) < 0.03
 
 
-def test_input_is_left_alone():
+def test_input_is_left_alone() -> None:
     image = picture()
     before = image.copy()
     for seed in range(20):

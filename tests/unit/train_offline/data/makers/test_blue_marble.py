@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from train_offline.data.folder import listed_pairs, read_scene
+from train_offline.data.folder import listed_pairs, read_labelled
 from train_offline.data.makers import blue_marble
 from train_offline.data.makers.blue_marble import SIDE, cut_scenes, main
 
@@ -32,7 +32,7 @@ def test_the_folder_can_be_trained_on(tmp_path: Path) -> None:
     assert main(["--output", str(tmp_path / "marble")]) == 0
     pairs = listed_pairs(tmp_path / "marble", "train.csv")
     assert len(pairs) > 20
-    scene = read_scene(pairs[0])
+    scene = read_labelled(pairs[0])
     assert scene.image.shape == (SIDE, SIDE, 3)
     assert not scene.label.any()
     assert scene.image.std() > 5

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.support import random_rgb, write_tiff
-from train_offline.data.folder import pairs_in, read_scene
+from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.data.makers.negatives import main
 
 
@@ -20,16 +20,18 @@ def scenes(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_scene_gets_a_black_mask(scenes: Path, tmp_path: Path):
+def test_every_scene_gets_a_black_mask(scenes: Path, tmp_path: Path) -> None:
     output = tmp_path / "empty"
     assert main([str(scenes), "--output", str(output)]) == 0
-    found = [read_scene(pair) for pair in pairs_in(output)]
+    found = [read_labelled(pair) for pair in pairs_in(output)]
     assert [scene.image.shape[:2] for scene in found] == [(40, 56), (32, 32)]
     assert not any(scene.label.any() for scene in found)
     assert (output / "image" / "a.tif").read_bytes() == (scenes / "a.tif").read_bytes()
 
 
-def test_mistakes_are_one_line_and_make_nothing(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_mistakes_are_one_line_and_make_nothing(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "empty"
     (tmp_path / "none").mkdir()
     (scenes / "torn.tif").write_bytes(b"II*\0")

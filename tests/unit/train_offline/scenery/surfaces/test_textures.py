@@ -10,9 +10,9 @@ import pytest
 
 from infer.errors import UsageError
 from tests.helpers.support import random_rgb, write_tiff
-from train_offline.commands.synthesize import main, make_scene
-from train_offline.data.folder import pairs_in, read_scene
-from train_offline.scenery.scene import Extras
+from train_offline.commands.synthesize import main
+from train_offline.data.folder import pairs_in, read_labelled
+from train_offline.scenery.scene import Extras, make_scene
 from train_offline.scenery.surfaces.textures import RealScenes, lay_ground, lay_ice, read_textures
 
 
@@ -32,7 +32,7 @@ def test_patches_are_pure_ice_and_carry_no_colour(real: Path):
     textures = read_textures(RealScenes(ice=(real,), ground=(real,)))
     assert textures.ice
     assert textures.ground
-    scene = read_scene(pairs_in(real)[0])
+    scene = read_labelled(pairs_in(real)[0])
     for patch in textures.ice:
         assert patch.shape[0] <= 128 / 0.97 + 1  # a larger square would hold more than 3 % of the right half
         np.testing.assert_allclose(patch.mean(axis=(0, 1)), 0, atol=0.1)

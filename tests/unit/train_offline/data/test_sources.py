@@ -1,0 +1,66 @@
+"""Reading a data folder for a training: a file that cannot be used is named in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from infer.errors import FileError, UsageError
+from tests.helpers.data_folder import write_mask
+from train_offline.data.sources import load_source
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "first line"),
+        ("file,mask\nimage/a.tif,gt/a.png\n", "first line"),
+        ("image,label\n", "every line"),
+        ("image,label\nimage/a.tif\n", "every line"),
+        ("image,label\nimage/z.tif,gt/a.png\n", "z.tif: no such file"),
+    ],
+)
+def test_bad_list_is_named(two_scenes: Path, content: str, reason: str) -> None:
+    (two_scenes / "train.csv").write_text(content)
+    with pytest.raises(UsageError, match=reason):
+        load_source(two_scenes, 1.0, "train.csv", two_scenes / "cache")
+
+
+def other_size(folder: Path) -> tuple[str, str]:
+    write_mask(folder / "gt" / "a.png", np.full((30, 20), 9, np.uint8))
+    return r"gt/a\.png: is 20x30 pixels, but its scene is 30x20", "size"
+
+
+def broken_image(folder: Path) -> tuple[str, str]:
+    (folder / "image" / "a.tif").write_bytes(b"II*\0nonsense")
+    return r"image/a\.tif: cannot be read", "unreadable"
+
+
+def cut_short(folder: Path) -> tuple[str, str]:
+    path = folder / "image" / "a.tif"
+    path.write_bytes(path.read_bytes()[:-900])
+    return r"image/a\.tif: cannot be read", "unreadable"
+
+
+def broken_mask(folder: Path) -> tuple[str, str]:
+    (folder / "gt" / "a.png").write_bytes(b"nonsense")
+    return r"gt/a\.png: cannot be read", "unreadable"
+
+
+def wide_mask(folder: Path) -> tuple[str, str]:
+    write_mask(folder / "gt" / "a.png", np.eye(20, 30, dtype=np.uint16))
+    return r"gt/a\.png: holds uint16 pixels", "form"
+
+
+@pytest.mark.parametrize("spoil", [other_size, broken_image, cut_short, broken_mask, wide_mask])
+def test_unusable_file_is_named_in_one_line(
+    two_scenes: Path, spoil: Callable[[Path], tuple[str, str]]
+) -> None:
+    reason, kind = spoil(two_scenes)
+    with pytest.raises(FileError, match=reason) as caught:
+        load_source(two_scenes, 1.0, "train.csv", two_scenes / "cache")
+    assert "\n" not in str(caught.value)
+    assert caught.value.kind == kind
