@@ -8,37 +8,34 @@ import warnings
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import TorchElasticEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
 from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
-from train_offline.training.config.settings import TrainSettings
 
 
-def make_fabric(settings: TrainSettings) -> Fabric:
+def make_fabric(*, device: str, precision: str, devices: int, seed: int) -> Fabric:
     """Device, precision and processes, launched. Raises UsageError where the machine has not got them."""
-    if settings.device == "cuda" and not torch.cuda.is_available():
+    if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("no CUDA device here; leave --device out or say --device cpu")
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run's own first line says it all
     warnings.filterwarnings("ignore", ".*does not have many workers", module="lightning_fabric")
-    cuda = settings.device != "cpu" and torch.cuda.is_available()
-    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and _fast_bf16(cuda))
+    cuda = device != "cpu" and torch.cuda.is_available()
+    bf16 = precision == "bf16" or (precision == "auto" and _fast_bf16(cuda))
     if cuda:
         _repeatable()
-    devices, nodes = _processes(settings)
+    here, nodes = _processes(devices)
     try:
         fabric = Fabric(
             accelerator="cuda" if cuda else "cpu",
-            devices=devices,
+            devices=here,
             num_nodes=nodes,
             precision="bf16-mixed" if bf16 else "32-true",
         )
     except Exception as error:  # Fabric's own kinds of error have no common one
-        raise UsageError(
-            f"--devices {settings.devices} cannot be had: {str(error).splitlines()[0]}"
-        ) from error
+        raise UsageError(f"--devices {devices} cannot be had: {str(error).splitlines()[0]}") from error
     fabric.launch()
-    fabric.seed_everything(settings.seed, verbose=False)
+    fabric.seed_everything(seed, verbose=False)
     return fabric
 
 
@@ -50,10 +47,10 @@ def _repeatable() -> None:
     warnings.filterwarnings("ignore", ".*does not have a deterministic implementation")  # of some losses
 
 
-def _processes(settings: TrainSettings) -> tuple[int, int]:
+def _processes(devices: int) -> tuple[int, int]:
     """Devices of each machine and machines: what torchrun has started, else what --devices says."""
     if not TorchElasticEnvironment.detect():
-        return settings.devices, 1
+        return devices, 1
     here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
     return here, all_of_them // here
 

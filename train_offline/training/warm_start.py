@@ -8,7 +8,7 @@ import torch
 
 from infer.network.torch_model import load_model
 from train_offline.data.crops.sampler import Crops, Source
-from train_offline.models.build import normalise
+from train_offline.models.preprocessing import normalise
 from train_offline.models.unfolding import start_from_slim
 from train_offline.training import checkpoint
 from train_offline.training.config.settings import TrainSettings
@@ -18,7 +18,7 @@ CROPS = 16  # from which the statistics that a weights file has not got are meas
 
 
 def require_readable(init: Path) -> None:
-    """Raises UsageError for a file that start_from_file could not read, before any scene is decoded."""
+    """Raise UsageError for a file that start_from_file could not read, before any scene is decoded."""
     if init.suffix == ".safetensors":
         load_model(init)
     else:
@@ -33,6 +33,6 @@ def start_from_file(trainer: Trainer, init: Path, settings: TrainSettings, sourc
     if init.suffix != ".safetensors":
         trainer.start_from(checkpoint.load(init).ema, init)
         return
-    crops = Crops(sources, settings.crops, settings.seed, 0, CROPS)
+    crops = Crops(sources, settings.crops, settings.run.seed, 0, CROPS)
     images = torch.stack([crops[index][0] for index in range(CROPS)]).to(trainer.fabric.device)
     start_from_slim(trainer.network, init, normalise(images))
