@@ -9,6 +9,7 @@ torchrun --nproc-per-node N -m train_offline.commands.train --run-folder DIR.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from train_offline.runtime.memory import keep_freed_memory
@@ -25,12 +26,21 @@ def main(argv: list[str] | None = None) -> int:
     # a processor. OpenMP reads this once, when torch is imported, so before the import.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     keep_freed_memory()
-    from train_offline.runtime.program import run
+    from train_offline.runtime.program import run, say
     from train_offline.training.config.arguments import make_parser, parse
     from train_offline.training.run import train
 
     parser = make_parser()
-    return run("train", lambda: train(parse(argv, parser)), parser)
+
+    def work() -> int:
+        stopped = train(parse(argv, parser))
+        if stopped is None:
+            return 0
+        name = signal.Signals(stopped.signal).name
+        say(f"train: {name}: saved at step {stopped.step}; go on with --run {stopped.folder} --resume")
+        return 128 + stopped.signal
+
+    return run("train", work, parser)
 
 
 if __name__ == "__main__":

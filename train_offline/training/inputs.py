@@ -52,7 +52,7 @@ def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
 
 
 def _require_fold(folders: list[Path], fold: int | None) -> None:
-    """Folders without any list are used whole, but with --fold one of them must have its list."""
+    """Raise UsageError where a fold is asked for and no folder has its list; without one all is used."""
     name = list_name("train", fold)
     if fold is not None and not any(os.path.isfile(folder / name) for folder in folders):
         raise UsageError(

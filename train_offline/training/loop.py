@@ -14,9 +14,9 @@ from train_offline.runtime.signals import Interrupt
 from train_offline.scoring.score import Score
 from train_offline.training.checkpoint import BEST, LAST, Checkpoint
 from train_offline.training.config.settings import TrainSettings
-from train_offline.training.figures import beside_the_bar, line_of, row_of
 from train_offline.training.inputs import read_data
 from train_offline.training.loader import batches, plan, require_same_epochs
+from train_offline.training.log.figures import beside_the_bar, line_of, row_of
 from train_offline.training.log.reports import Pictures, Reports
 from train_offline.training.log.run_log import TrainingProgress
 from train_offline.training.optimisation.schedule import Clock, learning_rate

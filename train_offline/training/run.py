@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from infer.errors import FileError, UsageError
 from infer.predict.predictor import is_out_of_memory
 from train_offline.models.names import check_names
 from train_offline.runtime.files import writable_folder
-from train_offline.runtime.program import say
 from train_offline.training import checkpoint
 from train_offline.training.checkpoint import LAST, Checkpoint
 from train_offline.training.config.presets import with_preset
@@ -25,10 +23,19 @@ LOST_PROCESS = ("Connection closed by peer", "Connection reset by peer", "NCCL c
 FIRST = ("preset", "fold", "optimiser", "init", "encoder_weights")  # what no checkpoint can go on with anew
 
 
-def train(given: Mapping[str, Any]) -> int:
-    """Train with the options that the command line gives, by key.
+@dataclass(frozen=True)
+class Stopped:
+    """How a signal has ended a run: after how many batches, and where they are saved."""
 
-    Returns the exit code: 0 at the end of the schedule, 128 + N after signal N. Raises UsageError.
+    signal: int
+    step: int
+    folder: Path
+
+
+def train(given: Mapping[str, Any]) -> Stopped | None:
+    """Train with the options that the command line gives, by key; raises UsageError.
+
+    Returns None at the end of the schedule.
     """
     settings, saved = _settings_and_state(given)
     run = settings.run
@@ -38,7 +45,7 @@ def train(given: Mapping[str, Any]) -> int:
         require_readable(run.init)
     try:
         training = Training(settings, saved)
-        stopped_by = training.run()
+        number = training.run()
     except OSError as error:  # a disk that has become full or has gone
         where = Path(error.filename or run.folder)
         raise FileError(where, f"{error.strerror or error}; the last checkpoint is kept") from error
@@ -47,11 +54,7 @@ def train(given: Mapping[str, Any]) -> int:
         if explained is None:
             raise
         raise explained from error
-    if stopped_by is None:
-        return 0
-    name = signal.Signals(stopped_by).name
-    say(f"train: {name}: saved at step {training.step}; go on with --run {run.folder} --resume")
-    return 128 + stopped_by
+    return None if number is None else Stopped(number, training.step, run.folder)
 
 
 def _explained(error: RuntimeError) -> UsageError | None:

@@ -34,7 +34,7 @@ class Best:
 
 
 class Validation:
-    """The scenes of every --val folder, shared among the processes."""
+    """The scenes of every folder to score, shared among the processes."""
 
     def __init__(self, fabric: Fabric, sources: list[Source]) -> None:
         self._fabric, self._sources = fabric, sources

@@ -1,4 +1,4 @@
-"""The weights that a run starts from, where they are another run's: --init FILE."""
+"""The weights that a run starts from, where they are another run's."""
 
 from __future__ import annotations
 
