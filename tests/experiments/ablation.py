@@ -24,22 +24,22 @@ import torch
 
 from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
-from train_offline.commands.export import trained_network
+from train_offline.scenery.embedded import embedded_split
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.data.makers.negatives import make_empties
+from train_offline.export.program import trained_network
 from train_offline.models.flops import cost
 from train_offline.runtime.arguments import COUNT
 from train_offline.runtime.code_version import REPOSITORY
 from train_offline.runtime.program import Parser, run
-from train_offline.scenery.embedded import embedded_split
 from train_offline.scoring.evaluate import counts_of
 from train_offline.scoring.score import score
 from train_offline.training import checkpoint
 from train_offline.training.config.settings import TrainSettings, from_json
 from train_offline.training.log.run_log import read_rows, write_rows
 
-TABLE = REPOSITORY / "tests" / "bench" / "ablation.csv"
+TABLE = Path(__file__).with_name("ablation.csv")
 SOURCES = {"drawn": 3.0, "textured": 2.0, "floes_modis": 0.7, "empty": 0.7}  # and their weights
 SEED, BATCH = 3, 8
 TILE = 512  # pixels
@@ -171,13 +171,13 @@ def measure(row: Row, folder: Path, folders: dict[str, Path]) -> dict[str, str]:
     """The row of the table, from the run's last checkpoint."""
     path = folder / "last.pt"
     saved = checkpoint.load(path)
-    trained = TrainSettings(**from_json(saved.settings))
+    trained = TrainSettings.of(from_json(saved.settings))
     network = trained_network(saved, trained, path).to(memory_format=torch.channels_last)
-    counted = cost(trained.network, TILE)
+    counted = cost(trained.network.without_weights(), TILE)
     figures = {
         "name": row.name,
-        "crops": saved.step * trained.batch,
-        "crop": trained.crop,
+        "crops": saved.step * trained.optimisation.batch,
+        "crop": trained.crops.size,
         "parameters": counted.parameters,
         "gflop_per_tile": f"{counted.flop / 1e9:.2f}",
         "seconds_per_tile": f"{seconds_per_tile(network):.4f}",

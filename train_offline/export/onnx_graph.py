@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from infer.network.unet_lite3 import UNetLite3
 from infer.predict.engine import ICE
 from infer.predict.onnx_engine import GRAPH, NAMES, PREFIX
+from train_offline.runtime.files import write_whole
 
 OPSET = 17
 SIDE = 64  # of the image that the graph is traced with; any multiple of 16 gives the same
@@ -34,32 +35,42 @@ class _Masks(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [B, H, W, 3], float32 [1, 3, 1, 1] twice -> uint8 [B, 1, H, W], 0 and 255; sum of the logits.
+        """Turn pixels into masks, with the sum of the logits.
 
-        The sum is finite where all logits are.
+        uint8 [B, H, W, 3], float32 [1, 3, 1, 1] twice -> uint8 [B, 1, H, W], 0 and 255; float32 []. The sum
+        is finite where all logits are.
         """
         logits = self.network((images.permute(0, 3, 1, 2).float() - mean) / std)
         return (logits[:, 1:] > logits[:, :1]).to(torch.uint8) * ICE, logits.sum()
 
 
 def graph() -> bytes:
-    """The graph as an ONNX file holds it."""
+    """Make the graph, as an ONNX file holds it."""
     masks = _Masks(UNetLite3().eval())
     shape = (1, 3, 1, 1)
     inputs = (torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8), torch.zeros(shape), torch.ones(shape))
     file = io.BytesIO()
+    dynamic = {
+        "images": {0: "batch", 1: "height", 2: "width"},
+        "masks": {0: "batch", 2: "height", 3: "width"},
+    }
     with warnings.catch_warnings():  # the newer exporter writes the sizes of the traced image into the graph
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            masks, inputs, file, input_names=["images", "mean", "std"], output_names=["masks", "total"],
-            opset_version=OPSET, dynamo=False,
-            dynamic_axes={"images": {0: "batch", 1: "height", 2: "width"},
-                          "masks": {0: "batch", 2: "height", 3: "width"}},
-        )  # fmt: skip
+            masks,
+            inputs,
+            file,  # type: ignore[arg-type]  # the exporter without dynamo writes into files too
+            input_names=["images", "mean", "std"],
+            output_names=["masks", "total"],
+            opset_version=OPSET,
+            dynamo=False,
+            dynamic_axes=dynamic,
+        )
     model = onnx.load_from_string(file.getvalue())
     for node in model.graph.node:
         node.doc_string = ""
-    return _without_weights(model, set(masks.state_dict())).SerializeToString(deterministic=True)
+    bare = _without_weights(model, set(masks.state_dict()))
+    return bytes(bare.SerializeToString(deterministic=True))
 
 
 def _without_weights(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto:
@@ -77,8 +88,9 @@ def _without_weights(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto
 
 
 def main() -> int:
+    """Write the graph to its place in infer."""
     path = Path(GRAPH)
-    path.write_bytes(graph())
+    write_whole(path, graph())
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
     return 0
 

@@ -28,8 +28,10 @@ from openvino import opset13 as ops
 from infer.network.architecture import CLASSES, DECODER, DEEPEST, EXPANSION, FIRST, SKIPS, STAGES, STEM
 from infer.predict.engine import ICE
 from infer.predict.openvino_engine import GRAPH
+from train_offline.runtime.files import whole_file, write_whole
 
 PRECISE = ("input", "stem", "first", "total")  # beginnings of names
+NOT_COMPUTED = ("Parameter", "Result", "Const")  # kinds of layers
 COUNTED = re.compile(r".*[A-Z][A-Za-z]+_\d+")  # OpenVINO's own names, which count everything in the process
 KEPT = {"name": "precise", "version": "0"}  # OpenVINO's attribute of an operation that is left in fp32
 
@@ -56,7 +58,7 @@ class _Builder:
         return self._with_bias(y, name, channels)
 
     def up(self, x: openvino.Node, skip: openvino.Node | None, name: str, outputs: int) -> openvino.Node:
-        """Twice the size, the skip beside it, 3x3 convolution: the sum of the parts of x and of the skip."""
+        """Upsample by two, concatenate the skip, convolve 3x3: the sum of the parts of x and of the skip."""
         weight = self.weight(f"{name}.up.weight", _channels(x), outputs, 4, 4)
         y = ops.convolution_backprop_data(
             x, weight, strides=[2, 2], pads_begin=[1, 1], pads_end=[1, 1], name=f"{name}.up"
@@ -71,7 +73,7 @@ class _Builder:
 
 
 def _channels(x: openvino.Node) -> int:
-    return x.get_output_partial_shape(0)[1].get_length()
+    return int(x.get_output_partial_shape(0)[1].get_length())
 
 
 def _window(kernel: int, stride: int) -> tuple[list[int], ...]:
@@ -107,7 +109,10 @@ def _residual(
 
 
 def graph() -> openvino.Model:
-    """uint8 [B, H, W, 3] -> masks uint8 [B, 1, H, W], 0 and ICE; float32, finite where all logits are."""
+    """Make the graph.
+
+    uint8 [B, H, W, 3] -> masks uint8 [B, 1, H, W], 0 and ICE; float32, finite where all logits are.
+    """
     build = _Builder()
     images = ops.parameter(openvino.PartialShape([-1, -1, -1, 3]), np.uint8, name="images")
     x = ops.transpose(ops.convert(images, "f32", name="input.convert"), [0, 3, 1, 2], name="input.transpose")
@@ -128,22 +133,25 @@ def graph() -> openvino.Model:
 
 
 def write(path: Path) -> None:
-    """`path`, and its few constants beside it (.bin)."""
+    """Write the graph to `path` and its few constants beside it (.bin)."""
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder, "graph.xml")
         openvino.save_model(graph(), draft, compress_to_fp16=False)
         tree = ElementTree.parse(draft)
-        for layer in tree.getroot().find("layers"):
-            if COUNTED.fullmatch(layer.get("name")):
-                layer.set("name", f"{layer.get('type')}.{layer.get('id')}")
-            if layer.get("name").startswith(PRECISE) and layer.get("type") not in (
-                "Parameter",
-                "Result",
-                "Const",
-            ):
-                _keep_precise(layer)
-        path.with_suffix(".bin").write_bytes(draft.with_suffix(".bin").read_bytes())
-        tree.write(path, encoding="utf-8", xml_declaration=True)
+        for layer in tree.iterfind("layers/layer"):
+            _rename_or_mark(layer)
+        write_whole(path.with_suffix(".bin"), draft.with_suffix(".bin").read_bytes())
+        with whole_file(path) as whole:
+            tree.write(whole, encoding="utf-8", xml_declaration=True)
+
+
+def _rename_or_mark(layer: ElementTree.Element) -> None:
+    name, kind = layer.get("name", ""), layer.get("type", "")
+    if COUNTED.fullmatch(name):
+        name = f"{kind}.{layer.get('id')}"
+        layer.set("name", name)
+    if name.startswith(PRECISE) and kind not in NOT_COMPUTED:
+        _keep_precise(layer)
 
 
 def _keep_precise(layer: ElementTree.Element) -> None:
@@ -155,6 +163,7 @@ def _keep_precise(layer: ElementTree.Element) -> None:
 
 
 def main() -> int:
+    """Write the graph to its place in infer."""
     write(GRAPH)
     print(f"{GRAPH}: {GRAPH.stat().st_size / 1e3:.0f} kB")
     return 0

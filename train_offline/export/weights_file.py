@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from infer.network.padded_smp import PaddedSmp
 from infer.network.weights_file import ANY_SMP, CLASSES, FAST, FAST_LIGHT, FORMAT
-from train_offline.models.build import MEAN, STD, NetworkSettings
+from train_offline.models.build import NetworkSettings
 from train_offline.models.folding import FAST_CONFIG, slim_state_dict
 from train_offline.models.names import LIGHT
+from train_offline.models.preprocessing import MEAN, STD
 from train_offline.training.checkpoint import Checkpoint
 from train_offline.training.config.settings import TrainSettings
 
@@ -23,7 +24,7 @@ IN_FULL = ("stem.", "first.", "stages.0.", "stages.1.")
 
 
 def architecture_of(settings: NetworkSettings) -> str:
-    """The name that infer knows the network by."""
+    """Return the name that infer knows the network by."""
     arguments = settings.arguments()
     for name, arch in ((FAST, FAST_CONFIG["arch"]), (FAST_LIGHT, LIGHT)):
         if arguments == {**FAST_CONFIG, "arch": arch}:
@@ -32,7 +33,7 @@ def architecture_of(settings: NetworkSettings) -> str:
 
 
 def exported_state(network: nn.Module, settings: NetworkSettings) -> dict[str, Tensor]:
-    """Of a fast network its folded forward pass, nearly all fp16; of any other all tensors as they are."""
+    """Return a fast network's folded forward pass, nearly all fp16; any other's tensors as they are."""
     if architecture_of(settings) != ANY_SMP:
         return {name: _rounded(name, tensor) for name, tensor in slim_state_dict(network).items()}
     inner = network.network if isinstance(network, PaddedSmp) else network
@@ -45,7 +46,7 @@ def _rounded(name: str, tensor: Tensor) -> Tensor:
 
 
 def metadata_of(saved: Checkpoint, settings: TrainSettings) -> dict[str, str]:
-    """What the file's header says about the weights: every value a string, most of them JSON; no paths."""
+    """Return what the file's header says of the weights: every value a string, mostly JSON; no paths."""
     architecture = architecture_of(settings.network)
     facts = {
         "mean": [MEAN] * 3,
@@ -53,11 +54,11 @@ def metadata_of(saved: Checkpoint, settings: TrainSettings) -> dict[str, str]:
         "classes": CLASSES,
         "scores": {name: value for name, value in saved.scores.items() if math.isfinite(value)},
         "data": {
-            "train": {folder.name: weight for folder, weight in settings.data},
-            "val": [folder.name for folder in settings.val],
-            "crops": saved.step * (saved.crops_per_step or settings.batch),
-            "crop": settings.crop,
-            "seed": settings.seed,
+            "train": {folder.name: weight for folder, weight in settings.data.train},
+            "val": [folder.name for folder in settings.data.val],
+            "crops": saved.step * (saved.crops_per_step or settings.optimisation.batch),
+            "crop": settings.crops.size,
+            "seed": settings.run.seed,
         },
     }
     facts |= {name: saved.facts[name] for name in ("data_sha256", "commit") if saved.facts.get(name)}
@@ -68,7 +69,7 @@ def metadata_of(saved: Checkpoint, settings: TrainSettings) -> dict[str, str]:
 
 
 def to_bytes(state: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
-    """The whole file. The same tensors and metadata give the same bytes.
+    """Return the whole file; the same tensors and metadata give the same bytes.
 
     safetensors sorts the tensors but writes the metadata in a random order (its issue 584): that one object
     of the header is put in alphabetical order here. Its length, so every offset, stays what the library

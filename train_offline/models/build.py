@@ -1,26 +1,28 @@
-"""The network in training, by name, and what its inputs must look like."""
+"""The network in training, by name."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-import numpy as np
 import segmentation_models_pytorch as smp
 import torch
-from timm.layers import DropPath
+from timm.layers.drop import DropPath
 from torch import nn
 
 from infer.errors import UsageError
+from infer.network.architecture import STRIDE
 from infer.network.padded_smp import PaddedSmp
-from train_offline.models.deep_supervision import SUPERVISED, supervised
+from infer.process.text import in_short
+from train_offline.models.deep_supervision import SUPERVISED, DeeplySupervised, supervised
 from train_offline.models.folding import FAST_CONFIG, FAST_ENCODER
 from train_offline.models.light_residual import LightResidual
 from train_offline.models.lite2 import LITE2_WEIGHTS, start_from_lite2
-from train_offline.models.names import LIGHT, check_names, first_weights, in_one_line
+from train_offline.models.names import LIGHT, check_names, first_weights
+from train_offline.models.parts import segmenter
+from train_offline.models.preprocessing import MEAN, STD
+from train_offline.runtime.options import option
 
-MEAN, STD = 127.5, 31.875  # of every channel, in 0..255 units
-STRIDE = 16  # of a four-stage encoder: sides fed to the network are multiples of it
 UNETS = ("unet", "unetplusplus", "manet")  # smp's architectures whose decoder takes a list of channels
 PROBE = 5 * STRIDE  # pixels: no multiple of a stride longer than ours
 
@@ -36,15 +38,24 @@ class NetworkSettings:
         "imagenet-lite2" from those of the next smaller one, without a network (train_offline.models.lite2).
     """
 
-    arch: str = FAST_CONFIG["arch"]
-    encoder_name: str = FAST_ENCODER
+    arch: str = option(FAST_CONFIG["arch"], "unet, light-residual or another one of smp", metavar="NAME")
+    encoder_name: str = option(FAST_ENCODER, "encoder of smp or timm", key="encoder", metavar="NAME")
     encoder_depth: int = FAST_CONFIG["encoder_depth"]
     decoder_channels: tuple[int, ...] = tuple(FAST_CONFIG["decoder_channels"])
     classes: int = FAST_CONFIG["classes"]
-    encoder_weights: str | None = None
+    encoder_weights: str | None = option(
+        None,
+        "start the encoder from the hub's weights, e.g. imagenet, or from imagenet-lite2, which needs "
+        "no network",
+        metavar="NAME",
+    )
+
+    def without_weights(self) -> NetworkSettings:
+        """Return the same network without first weights, for one that is filled afterwards."""
+        return replace(self, encoder_weights=None)
 
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments for smp.create_model without encoder_weights, as JSON holds them."""
+        """Return the keyword arguments for smp.create_model, as JSON holds them, without encoder_weights."""
         arguments = {**asdict(self), "arch": self.arch.lower()}
         arguments["decoder_channels"] = list(self.decoder_channels)  # JSON has no tuples
         unused = {"encoder_weights"}
@@ -56,7 +67,7 @@ class NetworkSettings:
 
 
 def build(settings: NetworkSettings, deep_supervision: bool = False) -> nn.Module:
-    """The network in training mode: [B, 3, H, W], H and W multiples of STRIDE, -> logits [B, 2, H, W].
+    """Make the network, in training mode: [B, 3, H, W], H and W multiples of 16, -> logits [B, 2, H, W].
 
     With deep_supervision it gives (logits, [auxiliary, auxiliary]) in training mode, all of them logits and
     each at its own resolution (models.deep_supervision). It is made for a training of thousands of steps:
@@ -73,7 +84,7 @@ def build(settings: NetworkSettings, deep_supervision: bool = False) -> nn.Modul
     with first_weights(settings.encoder_name, settings.encoder_weights) as weights:
         model = _create(settings, weights, deep_supervision)
     if settings.encoder_weights == LITE2_WEIGHTS:
-        start_from_lite2(model.encoder, MEAN, STD)
+        start_from_lite2(segmenter(model).encoder, MEAN, STD)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1
@@ -82,7 +93,7 @@ def build(settings: NetworkSettings, deep_supervision: bool = False) -> nn.Modul
     try:
         return _tried(model).train()
     except Exception as error:  # smp checks little: a wrong pair fails in many ways, some only when it runs
-        raise UsageError(f"{_pair(settings)} does not run: {in_one_line(error)}") from error
+        raise UsageError(f"{_pair(settings)} does not run: {in_short(error)}") from error
 
 
 def _create(settings: NetworkSettings, weights: str | bool | None, deep_supervision: bool) -> nn.Module:
@@ -90,25 +101,24 @@ def _create(settings: NetworkSettings, weights: str | bool | None, deep_supervis
     arch = arguments.pop("arch")
     kind = LightResidual if arch == LIGHT else smp.MODEL_ARCHITECTURES_MAPPING[arch]
     if kind is LightResidual and settings.encoder_name != FAST_ENCODER:
-        raise UsageError(f"--arch {LIGHT} has the encoder {FAST_ENCODER}: leave --encoder out")
+        raise UsageError(f"{LIGHT} has the encoder {FAST_ENCODER}", ": leave {encoder} out")
     if deep_supervision and arch not in SUPERVISED:
-        raise UsageError(
-            f"deep supervision is for --arch unet and {LIGHT}, not for {settings.arch}: "
-            "give --deep-supervision 0"
-        )
+        reason = f"deep supervision is for {' and '.join(SUPERVISED)}, not for {settings.arch}"
+        raise UsageError(reason, ": give {deep_supervision} 0")
     try:
-        return supervised(kind, arguments) if deep_supervision else kind(**arguments)
+        network: nn.Module = supervised(kind, arguments) if deep_supervision else kind(**arguments)
     except (KeyError, ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
-        raise UsageError(f"{_pair(settings)} cannot be made: {in_one_line(error)}") from error
+        raise UsageError(f"{_pair(settings)} cannot be made: {in_short(error)}") from error
+    return network
 
 
 def _tried(model: nn.Module) -> nn.Module:
-    """The model without what it does not use; behind the padding of infer where it wants longer strides."""
+    """Freeze what the model does not use; put it behind infer's padding where it wants longer strides."""
     try:
         freeze_unused(model)
         return model
     except Exception:
-        if hasattr(model, "supervise"):
+        if isinstance(model, DeeplySupervised):
             raise
     model = PaddedSmp(model)
     freeze_unused(model)
@@ -116,7 +126,7 @@ def _tried(model: nn.Module) -> nn.Module:
 
 
 def _pair(settings: NetworkSettings) -> str:
-    return f"--arch {settings.arch} with --encoder {settings.encoder_name}"
+    return f"{settings.arch} with the encoder {settings.encoder_name}"
 
 
 @torch.enable_grad()
@@ -127,10 +137,10 @@ def freeze_unused(model: nn.Module) -> None:
     """
     model.eval()  # a probe must not touch the running statistics
     image = torch.ones(1, 3, PROBE, PROBE)
-    logits, auxiliary = model.supervise(image) if hasattr(model, "supervise") else (model(image), [])
+    logits, auxiliary = model.supervise(image) if isinstance(model, DeeplySupervised) else (model(image), [])
     if logits.shape[2:] != image.shape[2:]:
         raise ValueError(f"an image of {PROBE} x {PROBE} pixels gives logits {list(logits.shape)}")
-    sum(output.sum() for output in (logits, *auxiliary)).backward()
+    torch.stack([output.sum() for output in (logits, *auxiliary)]).sum().backward()
     for parameter in model.parameters():
         parameter.requires_grad_(parameter.grad is not None)
         parameter.grad = None
@@ -153,19 +163,3 @@ def depthwise_in_fp32(model: nn.Module) -> None:
     for module in model.modules():
         if type(module) is nn.Conv2d and module.groups == module.in_channels > 1:
             module.__class__ = _FullPrecisionConv2d
-
-
-def normalise(images: torch.Tensor) -> torch.Tensor:
-    """uint8 [B, H, W, 3] to float32 [B, 3, H, W] in channels_last memory, (x - 127.5) / 31.875."""
-    return (images.permute(0, 3, 1, 2).float() - MEAN) / STD
-
-
-def pad_to_stride(image: np.ndarray, stride: int = STRIDE) -> np.ndarray:
-    """Reflect an image [H, W, 3] at its lower and right border up to multiples of the stride.
-
-    A scene shorter than its border is reflected more than once.
-    """
-    below, right = (-side % stride for side in image.shape[:2])
-    return np.pad(
-        image, ((0, below), (0, right), (0, 0)), mode="symmetric" if min(image.shape[:2]) == 1 else "reflect"
-    )

@@ -20,17 +20,18 @@ from torch import Tensor, nn
 
 from train_offline.models.light_residual import LightResidual
 from train_offline.models.names import LIGHT
+from train_offline.models.parts import UnetDecoder
 
 AUXILIARY = "auxiliary_heads."  # of the heads' names in a state dict
 HEADS = 2
 SUPERVISED = ("unet", LIGHT)  # the architectures that can have them
 
 
-class DeeplySupervised(SegmentationModel):
+class DeeplySupervised(SegmentationModel):  # type: ignore[misc]  # smp brings no types
     """Put before an smp network with a UNet-like decoder: the same network with auxiliary heads."""
 
     def add_heads(self, channels: tuple[int, ...], classes: int) -> None:
-        """One head for each of these decoder stages, given by their channels, from the last one up."""
+        """Add one head for each of these decoder stages, given by their channels, from the last one up."""
         heads = (SegmentationHead(inputs, classes, kernel_size=3) for inputs in channels)
         self.auxiliary_heads = nn.ModuleList(heads)
         for head in self.auxiliary_heads:
@@ -44,16 +45,15 @@ class DeeplySupervised(SegmentationModel):
         return self.supervise(x) if self.training else super().forward(x)
 
     def supervise(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """What forward gives in training, in any mode."""
+        """Return what forward gives in training, in any mode."""
         self.check_input_shape(x)
         *inner, last = stage_outputs(self.decoder, self.encoder(x))
-        auxiliary = [
-            head(stage) for head, stage in zip(self.auxiliary_heads, reversed(inner[-HEADS:]), strict=True)
-        ]
+        from_the_last = zip(self.auxiliary_heads, reversed(inner[-HEADS:]), strict=True)
+        auxiliary = [head(stage) for head, stage in from_the_last]
         return self.segmentation_head(last), auxiliary
 
 
-class SupervisedUnet(DeeplySupervised, smp.Unet):
+class SupervisedUnet(DeeplySupervised, smp.Unet):  # type: ignore[misc]  # smp brings no types
     """smp's Unet with auxiliary heads."""
 
 
@@ -62,19 +62,19 @@ class SupervisedLightResidual(DeeplySupervised, LightResidual):
 
 
 def supervised(kind: type[SegmentationModel], arguments: dict[str, Any]) -> SegmentationModel:
-    """The network `kind(**arguments)` with auxiliary heads; kind is smp.Unet or LightResidual."""
+    """Make the network `kind(**arguments)` with auxiliary heads; kind is smp.Unet or LightResidual."""
     network = {smp.Unet: SupervisedUnet, LightResidual: SupervisedLightResidual}[kind](**arguments)
     network.add_heads(tuple(arguments["decoder_channels"][-2 : -2 - HEADS : -1]), arguments["classes"])
     return network
 
 
-def stage_outputs(decoder: nn.Module, features: list[Tensor]) -> list[Tensor]:
-    """What smp's UnetDecoder computes, stage by stage, deepest first; the last is what it returns.
+def stage_outputs(decoder: UnetDecoder, features: list[Tensor]) -> list[Tensor]:
+    """Compute what smp's UnetDecoder does, stage by stage, deepest first; the last is what it returns.
 
     features: the encoder's maps, the image itself first and the deepest last.
     """
     *shallower, deepest = features
-    skips = [None, *shallower[1:]]  # nothing is put beside the last stage, which has the image's size
+    skips = [None, *shallower[1:]]  # none for the last stage, which has the image's size
     x, outputs = decoder.center(deepest), []
     for block, skip, level in zip(decoder.blocks, reversed(skips), reversed(shallower), strict=True):
         x = block(x, *level.shape[2:], skip_connection=skip)
@@ -83,5 +83,5 @@ def stage_outputs(decoder: nn.Module, features: list[Tensor]) -> list[Tensor]:
 
 
 def without_heads(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state dict of the plain network from that of a supervised one."""
+    """Return the state dict of the plain network from that of a supervised one."""
     return {name: tensor for name, tensor in state.items() if not name.startswith(AUXILIARY)}

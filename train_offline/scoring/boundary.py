@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+Pixels = npt.NDArray[np.uint8]
 TOLERANCE = 2  # pixels, Euclidean, from centre to centre
 
 
@@ -17,7 +19,8 @@ def boundary_matches(
     no boundary, nor is that of the ignored pixels: these have no class, make no boundary and match none.
 
     Args:
-        truth, predicted: [H, W] bool or integer masks; any value other than zero means ice.
+        truth: [H, W] bool or integer mask; any value other than zero means ice.
+        predicted: likewise.
         ignore: [H, W] mask of the pixels to leave out (other than zero = left out), or None.
         tolerance: largest distance in pixels of two boundary pixels that match.
 
@@ -26,15 +29,15 @@ def boundary_matches(
         its pixels. The counts of several scenes may be summed.
     """
     edges = [_boundary(mask != 0, ignore) for mask in (truth, predicted)]
-    near = [cv2.dilate(edge, _disc(tolerance)) for edge in edges]
+    near = [cv2.dilate(edge, _disc(tolerance)).astype(np.uint8, copy=False) for edge in edges]
     pairs = ((edges[0], near[1]), (edges[1], near[0]))
     return np.array([[np.count_nonzero(e & n), np.count_nonzero(e)] for e, n in pairs], np.int64)
 
 
 def boundary_f1(matches: np.ndarray) -> float:
-    """Harmonic mean of the shares of both boundaries that match, from summed counts [2, 2].
+    """Return the harmonic mean of the shares of both boundaries that match, from summed counts [2, 2].
 
-    nan where neither mask has a boundary, 0 where only one has. Source: Csurka et al. 2013, "What is a good
+    NaN where neither mask has a boundary, 0 where only one has. Source: Csurka et al. 2013, "What is a good
     evaluation measure for semantic segmentation?" (BMVC), there image by image; here the counts are summed
     first, as for the other scores, so that each boundary pixel weighs the same.
     """
@@ -47,16 +50,14 @@ def boundary_f1(matches: np.ndarray) -> float:
     return float(2 * precision * recall / (precision + recall))
 
 
-def _boundary(ice: np.ndarray, ignore: np.ndarray | None) -> np.ndarray:
+def _boundary(ice: np.ndarray, ignore: np.ndarray | None) -> Pixels:
     """uint8 [H, W], 1 on the boundary of the ice, else 0."""
-    if ignore is None:
-        inside = ice.astype(np.uint8)
-        return inside - cv2.erode(inside, np.ones((3, 3), np.uint8))
-    inside = (ice | (ignore != 0)).astype(np.uint8)
-    return (inside - cv2.erode(inside, np.ones((3, 3), np.uint8))) & (ignore == 0)
+    inside: Pixels = (ice if ignore is None else ice | (ignore != 0)).astype(np.uint8)
+    edge = inside - cv2.erode(inside, np.ones((3, 3), np.uint8)).astype(np.uint8, copy=False)
+    return edge if ignore is None else edge & (ignore == 0).astype(np.uint8)
 
 
-def _disc(radius: int) -> np.ndarray:
+def _disc(radius: int) -> Pixels:
     """uint8 [2r + 1, 2r + 1], 1 at the pixels no further than `radius` from the centre."""
     rows, columns = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-    return (rows**2 + columns**2 <= radius**2).astype(np.uint8)
+    return np.asarray(rows**2 + columns**2 <= radius**2, np.uint8)

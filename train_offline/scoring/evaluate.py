@@ -8,21 +8,20 @@ import numpy as np
 import torch
 from torch import nn
 
+from infer.network.architecture import STRIDE
 from infer.predict.tiles import crop, grid, stitch
 from infer.settings import Settings
 from train_offline.data.folder import IGNORED, LabelledScene
-from train_offline.models.build import STRIDE, normalise, pad_to_stride
-from train_offline.scoring.score import Score, counts, score
+from train_offline.models.preprocessing import normalise, pad_to_stride
+from train_offline.scoring.score import counts
 
 DEFAULT = Settings()  # whose tile and overlap infer cuts large scenes with
-
-__all__ = ["Score", "counts_of", "predict", "score"]
 
 
 def predict(
     model: nn.Module, image: np.ndarray, device: torch.device, bf16: bool, stride: int = STRIDE
 ) -> np.ndarray:
-    """Mask of one whole scene: uint8 [H, W, 3] to bool [H, W], True = ice.
+    """Predict the mask of one whole scene: uint8 [H, W, 3] to bool [H, W], True = ice.
 
     `model` must be in evaluation mode. The scene is padded by reflection to a multiple of `stride` pixels;
     one of more than 2048 pixels a side is cut into tiles that overlap, as by infer, for the sake of memory.
@@ -45,15 +44,17 @@ def _predict(
     batch = torch.from_numpy(pad_to_stride(image, stride)).to(device)[None]
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         logits = model(normalise(batch))  # [1, 2, H, W]
-    return (logits[0, 1] > logits[0, 0])[:height, :width].cpu().numpy()
+    mask: torch.Tensor = logits[0, 1] > logits[0, 0]
+    return mask[:height, :width].cpu().numpy()
 
 
 def counts_of(
     model: nn.Module, scenes: Iterable[LabelledScene], device: torch.device, bf16: bool
 ) -> np.ndarray:
-    """What `score(source, *counts)` needs: int64 [2, 2, 2] summed over the scenes, ignored pixels left out.
+    """Count what `score(source, *counts)` needs: int64 [2, 2, 2] summed over the scenes.
 
-    The model's mode is restored. The counting takes under a hundredth of the time of the predictions.
+    Ignored pixels are left out. The model's mode is restored. Counting takes under a hundredth of the time of
+    the predictions.
     """
     was_training = model.training
     model.eval()

@@ -13,7 +13,7 @@ from train_offline.scoring.confusion import confusion, f1, fwiou, iou, overall_a
 
 @dataclass(frozen=True)
 class Score:
-    """The scores of one source of scenes, each from 0 to 1; nan where it has nothing to be computed from."""
+    """The scores of one source of scenes, each from 0 to 1; NaN where it has nothing to be computed from."""
 
     source: str
     fwiou: float
@@ -22,10 +22,10 @@ class Score:
     ice_f1: float
     background_f1: float
     accuracy: float  # share of the pixels with their true class
-    boundary_f1: float  # at two pixels; nan too where boundaries were not counted
+    boundary_f1: float  # at two pixels; NaN too where boundaries were not counted
 
     def figures(self) -> dict[str, float]:
-        """Every score by its name, as history.csv, the weights' metadata and the dry run's report name it."""
+        """Return every score by its name in history.csv, the weights' metadata and the dry run's report."""
         return {name: value for name, value in asdict(self).items() if name != "source"}
 
     def __str__(self) -> str:
@@ -34,17 +34,18 @@ class Score:
 
 
 def counts(truth: np.ndarray, predicted: np.ndarray, ignore: np.ndarray | None = None) -> np.ndarray:
-    """What the scores of one scene are computed from: int64 [2, 2, 2], to be summed over scenes.
+    """Count what the scores of one scene are computed from: int64 [2, 2, 2], to be summed over scenes.
 
-    First the confusion matrix, then the boundary's matches; arguments and errors as in metrics.confusion.
+    First the confusion matrix, then the boundary's matches; arguments and errors as of confusion.confusion.
     """
     return np.stack([confusion(truth, predicted, ignore), boundary_matches(truth, predicted, ignore)])
 
 
 def score(source: str, conf: np.ndarray, boundary: np.ndarray | None = None) -> Score:
-    """The scores of a source from its summed counts: score(name, *counts(...)).
+    """Compute the scores of a source from its summed counts.
 
-    conf: confusion matrix [2, 2]. boundary: matches [2, 2], or None for no boundary F1.
+    Called as `score(name, *counts(...))`. conf: confusion matrix [2, 2]. boundary: matches [2, 2], or None
+    for no boundary F1.
     """
     (background_iou, ice_iou), (background_f1, ice_f1) = iou(conf).tolist(), f1(conf).tolist()
     return Score(

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from infer.errors import UsageError
+from infer.errors import FileError
+from train_offline.runtime.files import whole_file
 
 FORMAT = "seaice-train/1"
+LAST, BEST = "last.pt", "best.pt"  # of a run folder
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """settings: TrainSettings.to_json. model, ema: state dicts of the network and of its running average.
+    """The state of a run.
 
-    step counts batches, seconds the training time so far (of all sittings); scores maps "source/score" to the
+    settings: TrainSettings.to_json. model, ema: state dicts of the network and of its running average. step
+    counts batches, seconds the training time so far (of all sittings); scores maps "source/score" to the
     last validation of the averaged weights. The rest has defaults for checkpoints of earlier versions: best
     (validation.Best), epoch_loss (sum and number of the losses of an epoch that is not over), cuda_rng (the
     generator of each GPU), facts (provenance.facts_of: data, commit, versions), crops_per_step and
@@ -45,34 +46,32 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write under a temporary name, then rename; raises UsageError and leaves the file before as it was."""
-    partial = path.with_name(f".{path.name}.part")
+    """Write the file whole; raises FileError and leaves the file before as it was."""
     try:
-        torch.save({"format": FORMAT, **vars(checkpoint)}, partial)
-        os.replace(partial, path)
+        with whole_file(path) as draft:
+            torch.save({"format": FORMAT, **vars(checkpoint)}, draft)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         reason = error.strerror if isinstance(error, OSError) else "is the disk full?"
-        raise UsageError(f"{path}: cannot be written: {reason}") from error
+        raise FileError(path, f"cannot be written: {reason}", kind="unwritable") from error
 
 
 def load(path: Path) -> Checkpoint:
     """Read a checkpoint onto the CPU; only tensors and plain values are unpickled.
 
-    Raises UsageError: no such file, not a checkpoint of this program, or a damaged one.
+    Raises FileError: no such file ("missing"), a damaged one or none of this program ("unreadable").
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise UsageError(f"{path}: no such checkpoint") from error
+        raise FileError(path, "no such checkpoint", kind="missing") from error
     except Exception as error:  # of a dozen kinds, by what the file's first bytes look like
-        raise UsageError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
+        reason = f"not a readable checkpoint ({type(error).__name__})"
+        raise FileError(path, reason, kind="unreadable") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-        raise UsageError(f"{path}: not a checkpoint of train_offline.commands.train ({FORMAT})")
+        reason = f"not a checkpoint of train_offline.commands.train ({FORMAT})"
+        raise FileError(path, reason, kind="unreadable")
     try:
         return Checkpoint(**content)
     except TypeError as error:
-        raise UsageError(
-            f"{path}: written by another version of train_offline.commands.train: {error}"
-        ) from error
+        reason = f"written by another version of train_offline.commands.train: {error}"
+        raise FileError(path, reason, kind="unreadable") from error

@@ -1,4 +1,4 @@
-"""All that a training reads: its sources, what they are, and what is worth a word before it starts."""
+"""All that a training reads: its sources, facts about them, and warnings before it starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from train_offline.training.log.provenance import facts_of
 
 @dataclass(frozen=True)
 class TrainData:
-    """facts: provenance.facts_of. notes: lines for the user."""
+    """Scenes to train on and to score; facts: provenance.facts_of; notes: lines for the user."""
 
     train: list[Source]
     val: list[Source]
@@ -31,19 +31,18 @@ class TrainData:
 
 
 def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
-    """Raises UsageError for data that cannot be read or learned from."""
-    folders = [folder for folder, _ in settings.data]
+    """Read all scenes; raises UsageError for data that cannot be read or learned from."""
+    data = settings.data
+    folders = [folder for folder, _ in data.train]
     require_different("data", folders)
-    require_different("val", settings.val)
-    _require_fold(folders, settings.fold)
-    notes = require_apart(folders, settings.val, settings.fold)
-    train = load_sources(settings.data, list_name("train", settings.fold), settings.cache)
+    require_different("val", data.val)
+    _require_fold(folders, data.fold)
+    notes = require_apart(folders, data.val, data.fold)
+    train = load_sources(data.train, list_name("train", data.fold), data.cache)
     require_trainable(folders, [source.scenes for source in train])
-    val = load_sources(
-        [(folder, 1.0) for folder in settings.val], list_name("val", settings.fold), settings.cache
-    )
-    require_scorable(settings.val, [source.scenes for source in val])
-    notes += shared_scenes(folders, train, settings.val, val)
+    val = load_sources([(folder, 1.0) for folder in data.val], list_name("val", data.fold), data.cache)
+    require_scorable(data.val, [source.scenes for source in val])
+    notes += shared_scenes(folders, train, data.val, val)
     facts = facts_of(train, val)
     before = saved.facts.get("data_sha256") if saved else None
     if before not in (None, facts["data_sha256"]):
@@ -52,10 +51,10 @@ def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
 
 
 def _require_fold(folders: list[Path], fold: int | None) -> None:
-    """Folders without any list are used whole, but with --fold one of them must have its list."""
+    """Raise UsageError where a fold is asked for and no folder has its list; without one all is used."""
     name = list_name("train", fold)
     if fold is not None and not any(os.path.isfile(folder / name) for folder in folders):
         raise UsageError(
-            f"--fold {fold}: no {name} in {' or '.join(map(str, folders))}; "
-            "make it with ./run.sh split --folds N"
+            f"fold {fold}: no {name} in {' or '.join(map(str, folders))}",
+            "; make it with ./run.sh split --folds N",
         )

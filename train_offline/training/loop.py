@@ -9,23 +9,22 @@ from typing import Any
 
 import torch
 
-from infer.errors import UsageError
 from train_offline.runtime.devices import make_fabric
 from train_offline.runtime.signals import Interrupt
-from train_offline.scoring.evaluate import Score
-from train_offline.training import checkpoint
-from train_offline.training.checkpoint import Checkpoint
+from train_offline.scoring.score import Score
+from train_offline.training.checkpoint import BEST, LAST, Checkpoint
 from train_offline.training.config.settings import TrainSettings
 from train_offline.training.inputs import read_data
 from train_offline.training.loader import batches, plan, require_same_epochs
-from train_offline.training.log.reports import Reports
-from train_offline.training.log.run_log import Progress
+from train_offline.training.log.figures import beside_the_bar, line_of, row_of
+from train_offline.training.log.reports import Pictures, Reports
+from train_offline.training.log.run_log import TrainingProgress
 from train_offline.training.optimisation.schedule import Clock, learning_rate
+from train_offline.training.saving import Saver
 from train_offline.training.step import Trainer
 from train_offline.training.validation import Best, Validation, mean_fwiou
 from train_offline.training.warm_start import start_from_file
 
-LAST, BEST = "last.pt", "best.pt"
 CHECK_STEPS = 10  # reading the loss makes a GPU wait for the CPU, so not after every step
 
 
@@ -33,32 +32,41 @@ class Training:
     """One run: `step` batches done so far, and everything that the next one needs."""
 
     def __init__(self, settings: TrainSettings, saved: Checkpoint | None) -> None:
-        """Reads all scenes first; raises UsageError for whatever makes a run impossible, before it starts."""
+        """Read all scenes first; raises UsageError for whatever makes a run impossible, before it starts."""
         self._settings = settings
         self._data = read_data(settings, saved)
-        fresh = saved is None and settings.init is None
-        self._fabric = make_fabric(settings.device, settings.precision, settings.devices, settings.seed)
+        fresh = saved is None and settings.run.init is None
+        machine = settings.machine
+        self._fabric = make_fabric(
+            device=machine.device,
+            precision=machine.precision,
+            devices=machine.devices,
+            seed=settings.run.seed,
+        )
         self._val = Validation(self._fabric, self._data.val)
         self.trainer = Trainer(self._fabric, settings, hub_weights=fresh)
         self._plan = plan(settings, self._data.train, self._fabric.world_size)
-        self.step, self._scores, self._best, self._losses = 0, {}, Best(), (0.0, 0)
+        self.step, self._best = 0, Best()
+        self._scores: dict[str, float] = {}
+        self._losses = (0.0, 0)  # sum and number, of the epoch that is not over
         self._due: dict[str, Any] = {}  # the row of history of an epoch that is over but not scored
         if saved is not None:
             require_same_epochs(self._plan, saved)
             self.step, self._scores, self._best = saved.step, saved.scores, Best(**saved.best)
             self._losses, self._due = saved.epoch_loss, saved.due
             self.trainer.restore(saved)
-        elif settings.init is not None:
-            start_from_file(self.trainer, settings.init, settings, self._data.train)
+        elif settings.run.init is not None:
+            start_from_file(self.trainer, settings.run.init, settings, self._data.train)
         self._clock = Clock(saved.seconds if saved else 0.0)
-        self._saved_at = time.monotonic()
+        self._saver = Saver(self._fabric, settings.run.folder, settings.reports.save_every)
 
     def run(self) -> int | None:
         """Train to the end; returns the number of the signal that stopped the run early, else None."""
         shown = self._fabric.is_global_zero
-        self._progress = Progress(self._share_passed(), shown)
+        self._progress = TrainingProgress(self._share_passed(), shown)
         done = self.step - bool(self._due)  # a kill may have come between the due row and its checkpoint
-        self._reports = Reports(self._settings.run, done, self._settings.tensorboard) if shown else None
+        run, tensorboard = self._settings.run.folder, self._settings.reports.tensorboard
+        self._reports = Reports(run, done, tensorboard) if shown else None
         with Interrupt() as interrupt:
             try:
                 if self._reports:
@@ -84,20 +92,23 @@ class Training:
     def _epoch(self, interrupt: Interrupt) -> bool:
         """Train what is left of the epoch; score, log and save it unless a signal came first: then True."""
         epoch, steps_done = divmod(self.step, self._plan.steps_per_epoch)
-        started, first_step, recent = time.monotonic(), self.step, []
-        stopped = False
+        started, first_step, stopped = time.monotonic(), self.step, False
+        recent: list[torch.Tensor] = []
+        how = self._settings.optimisation
         loader = batches(self._fabric, self._settings, self._data.train, self._plan, epoch, steps_done)
         for images, labels in loader:
             share, stopped = self._fabric.broadcast((self._share_passed(), interrupt.signal is not None))
             if share >= 1 or stopped:
                 break
-            rate = learning_rate(share, self._settings.lr, self._settings.warm_up, self._settings.schedule)
+            rate = learning_rate(share, how.lr, how.warm_up, how.schedule)
             recent.append(self.trainer.step(images, labels, rate))
             self.step += 1
             if len(recent) == CHECK_STEPS:
                 loss = self._read(recent)
-                self._show(share, loss, self._speed(first_step, started))
-                self._save_if_due()
+                speed = self._speed(first_step, started)
+                self._progress.update(share, **beside_the_bar(loss, self.step, speed, self._scores))
+                if self._saver.is_due(within_epoch=self.step % self._plan.steps_per_epoch != 0):
+                    self._save(LAST)
         if recent:
             self._read(recent)
         if self.step > first_step and not stopped:
@@ -113,17 +124,16 @@ class Training:
 
     def _end_epoch(self, row: dict[str, Any], interrupt: Interrupt) -> bool:
         """Score, log and save; True where a signal came before that."""
-        due = self._over() or row["epoch"] % self._settings.val_every == 0
+        due = self._over() or row["epoch"] % self._settings.reports.val_every == 0
         if self._val and due and self._saved_for_scores(row, interrupt):
             return True
         self._finish_epoch(row)
         return False
 
     def _row(self, epoch: int, rate: float, speed: float) -> dict[str, Any]:
-        """What history says of an epoch before it is scored; the count of its losses begins anew."""
-        (total, steps), self._losses = self._losses, (0.0, 0)
-        row = {"epoch": epoch + 1, "step": self.step, "seconds": round(self._clock.seconds(), 1)}
-        return row | {"loss": round(total / steps, 5), "lr": rate, "crops_per_second": round(speed, 2)}
+        """Return what history says of an epoch before it is scored; the count of its losses begins anew."""
+        losses, self._losses = self._losses, (0.0, 0)
+        return row_of(epoch, self.step, self._clock.seconds(), losses, rate, speed)
 
     def _saved_for_scores(self, row: dict[str, Any], interrupt: Interrupt) -> bool:
         """Save first: scoring can outlast the patience of whoever ends a process. True: a signal has come.
@@ -133,23 +143,21 @@ class Training:
         self.trainer.agree()
         self._due = row
         self._save(LAST)
-        return self._fabric.broadcast(interrupt.signal is not None)
+        return bool(self._fabric.broadcast(interrupt.signal is not None))
 
     def _finish_epoch(self, row: dict[str, Any]) -> None:
         """Score the averaged weights where that is due; a row of history, a line, checkpoints."""
-        scores, pictures = [], []
+        scores: list[Score] = []
+        pictures: Pictures = []
         if self._due and self._val:
             scores = self._validate()
             row = row | {"fwiou": round(mean_fwiou(scores), 5)}
             row |= {name: round(value, 5) for name, value in self._scores.items()}
         if self._reports:
-            if scores and self._settings.tensorboard:
+            if scores and self._settings.reports.tensorboard:
                 pictures = self._val.pictures(self.trainer.average.module, self.trainer.bf16)
             self._reports.epoch(row, bool(scores), pictures)
-        self._progress.line(
-            f"epoch {row['epoch']}, step {self.step}, {row['seconds'] / 60:.1f} min, loss {row['loss']:.4f}, "
-            f"{row['crops_per_second']:.1f} crops/s" + "".join(f" | {s}" for s in scores)
-        )
+        self._progress.line(line_of(row, self.step, scores))
         self._due = {}
         if scores and self._best.step == self.step:
             self._save(BEST)
@@ -166,24 +174,17 @@ class Training:
 
     def _over(self) -> bool:
         """Whether the run has reached its end, or its patience has; the same in all processes."""
-        patience = self._settings.patience
+        patience = self._settings.end.patience
         over = self._share_passed() >= 1 or (patience is not None and self._best.stale >= patience)
-        return self._fabric.broadcast(over)
+        return bool(self._fabric.broadcast(over))
 
     def _read(self, recent: list[torch.Tensor]) -> float:
         """Mean loss of the latest steps, which are then forgotten; UsageError where it is not finite."""
         loss = self.trainer.mean_loss(recent)
-        self._require(math.isfinite(loss), f"the loss is {loss}")
+        self._saver.require(math.isfinite(loss), f"the loss is {loss}", self.step)
         self._losses = (self._losses[0] + loss * len(recent), self._losses[1] + len(recent))
         recent.clear()
         return loss
-
-    def _require(self, finite: bool, what: str) -> None:
-        """Raises UsageError, in all processes alike, where nothing more can be learned."""
-        if not finite:
-            last = self._settings.run / LAST
-            left = f"{last} is kept: resume with" if last.exists() else "nothing was saved: begin again with"
-            raise UsageError(f"{what} by step {self.step}; {left} a lower --lr")
 
     def _speed(self, first_step: int, started: float) -> float:
         """Crops per second since `first_step`."""
@@ -193,34 +194,10 @@ class Training:
         """Crops per second of the whole run."""
         return self.step * self._plan.crops_per_step / max(1e-9, self._clock.seconds())
 
-    def _show(self, share: float, loss: float, speed: float) -> None:
-        figures = {"loss": f"{loss:.3f}", "step": self.step, "crops": f"{speed:.1f}/s"}
-        scores = [value for name, value in self._scores.items() if name.endswith("/fwiou")]
-        if scores:
-            figures["FWIoU"] = f"{sum(scores) / len(scores):.4f}"
-        self._progress.update(share, **figures)
-
-    def _save_if_due(self) -> None:
-        """Within an epoch: at its end the scores come first, which a run resumed after them would skip."""
-        within = self.step % self._plan.steps_per_epoch != 0
-        due = within and time.monotonic() - self._saved_at > 60 * self._settings.save_every
-        if self._fabric.broadcast(due):
-            self._save(LAST)
-
     def _save(self, name: str) -> None:
         """All processes must call it; UsageError, and the file as it was, where a weight is not finite."""
-        self._require(self.trainer.is_finite(), "a weight is not finite")
-        if name == LAST:
-            self._saved_at = time.monotonic()
-        problem = None
-        if self._fabric.is_global_zero:
-            try:
-                checkpoint.save(self._state(), self._settings.run / name)
-            except UsageError as error:
-                problem = str(error)
-        problem = self._fabric.broadcast(problem)  # else the others wait for a process that has gone
-        if problem:
-            raise UsageError(problem)
+        self._saver.require(self.trainer.is_finite(), "a weight is not finite", self.step)
+        self._saver.save(name, self._state)
 
     def _state(self) -> Checkpoint:
         return Checkpoint(

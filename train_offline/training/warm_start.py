@@ -1,4 +1,4 @@
-"""The weights that a run starts from, where they are another run's: --init FILE."""
+"""The weights that a run starts from, where they are another run's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from infer.network.torch_model import load_model
 from train_offline.data.crops.sampler import Crops
 from train_offline.data.sources import Source
-from train_offline.models.build import normalise
+from train_offline.models.preprocessing import normalise
 from train_offline.models.unfolding import start_from_slim
 from train_offline.training import checkpoint
 from train_offline.training.config.settings import TrainSettings
@@ -19,7 +19,7 @@ CROPS = 16  # from which the statistics that a weights file has not got are meas
 
 
 def require_readable(init: Path) -> None:
-    """Raises UsageError for a file that start_from_file could not read, before any scene is decoded."""
+    """Raise UsageError for a file that start_from_file could not read, before any scene is decoded."""
     if init.suffix == ".safetensors":
         load_model(init)
     else:
@@ -34,6 +34,6 @@ def start_from_file(trainer: Trainer, init: Path, settings: TrainSettings, sourc
     if init.suffix != ".safetensors":
         trainer.start_from(checkpoint.load(init).ema, init)
         return
-    crops = Crops(sources, settings.crops, settings.seed, 0, CROPS)
+    crops = Crops(sources, settings.crops, settings.run.seed, 0, CROPS)
     images = torch.stack([crops[index][0] for index in range(CROPS)]).to(trainer.fabric.device)
     start_from_slim(trainer.network, init, normalise(images))

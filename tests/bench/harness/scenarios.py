@@ -16,9 +16,9 @@ import numpy as np
 from PIL import Image
 
 from tests.helpers.support import REPO, write_tiff
-from train_offline.scenery.embedded import embedded_split
 from train_offline.data.folder import LabelledScene, pairs_in, read_labelled
 from train_offline.scenery.batch import SceneOrder, write_orders
+from train_offline.scenery.embedded import embedded_split
 
 SCENARIOS = ("one", "split", "many", "equal", "sizes", "big")
 MANY = ((512, 188), (1024, 9), (2048, 3))  # side in pixels, scenes

@@ -16,12 +16,12 @@ from train_offline.training.loop import Training
 
 
 def main(folder: Path, argv: list[str]) -> None:
-    settings = TrainSettings(**with_preset(parse(argv)))
-    settings.run.mkdir(parents=True, exist_ok=True)
+    settings = TrainSettings.of(with_preset(parse(argv)))
+    settings.run.folder.mkdir(parents=True, exist_ok=True)
     training = Training(settings, None)
     training.run()
     fabric = training.trainer.fabric
-    sources = load_sources(settings.data, "train.csv", settings.cache)
+    sources = load_sources(settings.data.train, "train.csv", settings.data.cache)
     steps = plan(settings, sources, fabric.world_size)
     torch.save(
         {

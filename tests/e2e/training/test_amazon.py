@@ -38,7 +38,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def amazon(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [str(REPO / "tests" / "bench" / "amazon.sh"), *arguments]
+    command = [str(REPO / "tests" / "experiments" / "amazon.sh"), *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
 
 

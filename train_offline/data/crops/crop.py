@@ -12,6 +12,8 @@ from infer.network.padding import reflect
 from train_offline.data.crops import augment
 from train_offline.data.folder import IGNORED, LabelledScene
 from train_offline.data.tiling import tile_corners
+from train_offline.runtime.arguments import COUNT, SHARE
+from train_offline.runtime.options import option
 
 AUGMENTATIONS = ("none", "gaofen2021", "geometry", "jitter", "strong")
 SAMPLINGS = ("tiles", "weighted")
@@ -31,14 +33,16 @@ class CropSettings:
     crops that get a part of another one.
     """
 
-    size: int = 256
+    size: int = option(256, "side of a crop or tile in pixels", key="crop", type=COUNT, metavar="N")
     scale: tuple[float, float] = (0.5, 2.0)
-    augmentation: str = "strong"
-    recolour: float = 1.0
-    rescale: float = 1.0
-    sampling: str = "weighted"
-    ice_crops: float = 0.0
-    mix: float = 0.0
+    augmentation: str = option("strong", "changes of the crops", key="augment", choices=AUGMENTATIONS)
+    recolour: float = option(1.0, "share of crops that strong recolours", type=SHARE, metavar="F")
+    rescale: float = option(1.0, "share of crops that strong and geometry rescale", type=SHARE, metavar="F")
+    sampling: str = option(
+        "weighted", "every tile in turn, or crops at random places by weight", choices=SAMPLINGS
+    )
+    ice_crops: float = option(0.0, "share of crops that must hold ice", type=SHARE, metavar="F")
+    mix: float = option(0.0, "share of crops with a part of another one (CutMix)", type=SHARE, metavar="F")
 
 
 class Window(NamedTuple):

@@ -1,7 +1,8 @@
-"""Named recipes of training: each a plain dict that overrides fields of TrainSettings. Explicit flags win."""
+"""Named recipes of training: each a plain dict of options by key. Flags that are given win."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from train_offline.models.deep_supervision import SUPERVISED
@@ -65,8 +66,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def with_preset(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a preset below those that were given; a given end replaces the preset's own.
+def with_preset(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the options of a preset below those that were given; a given end replaces the preset's own.
 
     A preset's deep supervision is left out where the given architecture cannot have it.
     """
@@ -76,4 +77,4 @@ def with_preset(given: dict[str, Any]) -> dict[str, Any]:
         preset.pop("epochs")
     if given.get("arch", SUPERVISED[0]).lower() not in SUPERVISED:
         preset["deep_supervision"] = 0.0
-    return preset | given
+    return {**preset, **given}

@@ -12,7 +12,7 @@ from train_offline.runtime.code_version import commit_of, versions
 
 
 def facts_of(train: Iterable[Source], val: Iterable[Source]) -> dict[str, Any]:
-    """Plain values: data_sha256 (of the training scenes), data, val, commit, dirty, versions.
+    """Return plain values: data_sha256 (of the training scenes), data, val, commit, dirty, versions.
 
     Hashes are of decoded pixels and labels, so the same scenes have the same hash on every machine. commit
     and dirty (the code differs from the commit) are None outside of git.

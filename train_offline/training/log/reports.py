@@ -27,6 +27,7 @@ class Reports:
         self._board = Board(folder / "tensorboard", step) if tensorboard else None
 
     def start(self, settings: dict[str, Any], facts: dict[str, Any]) -> None:
+        """Write settings.json."""
         write_json(self._settings, {**settings, "facts": facts})
 
     def epoch(self, row: dict[str, Any], scored: bool, pictures: Pictures) -> None:
@@ -40,6 +41,7 @@ class Reports:
             self._board.add(figures, pictures, int(row["step"]))
 
     def draw(self) -> None:
+        """Draw curves.png of all rows so far."""
         draw_curves([{k: str(v) for k, v in row.items()} for row in self._rows], self._curves)
 
     def close(self) -> None:

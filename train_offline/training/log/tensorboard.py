@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from train_offline.data.folder import IGNORED, LabelledScene
+from train_offline.runtime.images import shrunk
 
-LARGEST = 512  # pixels of the longer side of a picture
+MAX_SIDE = 512  # pixels, of one of a picture's three parts
 GREY = 128
 
 
@@ -23,7 +23,7 @@ class Board:
         self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
 
     def add(self, figures: dict[str, float], pictures: list[tuple[str, np.ndarray]], step: int) -> None:
-        """figures by name; pictures uint8 [H, W, 3] RGB by name."""
+        """Add figures by name, and pictures by name, each uint8 [H, W, 3] RGB."""
         for name, value in figures.items():
             self._writer.add_scalar(name, value, step)
         for name, picture in pictures:
@@ -31,17 +31,14 @@ class Board:
         self._writer.flush()
 
     def close(self) -> None:
+        """Write what is left."""
         self._writer.close()
 
 
 def picture_of(scene: LabelledScene, predicted: np.ndarray) -> np.ndarray:
-    """Scene, truth (ice white, ignored grey) and prediction (bool [H, W]) side by side: uint8 [h, w, 3]."""
+    """Put scene, truth and prediction (bool [H, W]) side by side, uint8 [h, w, 3]; ignored is grey."""
     truth = np.where(scene.label == IGNORED, GREY, np.where(scene.label == 1, 255, 0)).astype(np.uint8)
     masks = [np.repeat(m[:, :, None], 3, axis=2) for m in (truth, predicted.astype(np.uint8) * 255)]
-    factor = min(1.0, LARGEST / max(scene.label.shape))
-    height, width = (max(1, round(side * factor)) for side in scene.label.shape)
-    parts = [
-        cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA) for part in (scene.image, *masks)
-    ]
-    gap = np.full((height, 4, 3), GREY, np.uint8)
-    return np.hstack([parts[0], gap, parts[1], gap, parts[2]])
+    image, truth, found = (shrunk(part, MAX_SIDE) for part in (scene.image, *masks))
+    gap = np.full((len(image), 4, 3), GREY, np.uint8)
+    return np.hstack([image, gap, truth, gap, found])

@@ -15,7 +15,7 @@ REACH = 5  # side of the square within which a boundary pixel counts as found: t
 
 
 def boundary_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean over classes of 1 - F1 of the boundary, a scalar in the logits' type.
+    """Return the mean over classes of 1 - F1 of the boundary, a scalar in the logits' type.
 
     A pixel is on a class's boundary as far as it belongs to the class and a pixel of its 3 x 3 neighbourhood
     does not. Precision is the share of the predicted boundary within 2 pixels of the true one, recall the
@@ -27,7 +27,8 @@ def boundary_loss(logits: Tensor, labels: Tensor) -> Tensor:
     its false boundaries still cost precision. A class without a true boundary in the batch adds nothing.
 
     Args:
-        logits: float [B, C, H, W]; labels: int64 [B, H, W], 255 = ignored.
+        logits: float [B, C, H, W].
+        labels: int64 [B, H, W], 255 = ignored.
     """
     kept = labels != IGNORED
     truth = torch.stack([labels == c for c in range(logits.shape[1])], 1)  # [B, C, H, W]
@@ -44,14 +45,14 @@ def boundary_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _boundary(belongs: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
-    """The boundary of maps [B, C, H, W] of membership from 0 to 1, and that boundary widened by the reach."""
+    """Return the boundary of maps [B, C, H, W] of membership from 0 to 1, and it widened by the reach."""
     outside = (1 - belongs) * kept
     edge = (_dilated(outside, INNER) - outside) * kept
     return edge, _dilated(edge, REACH)
 
 
 def _dilated(x: Tensor, side: int) -> Tensor:
-    """The largest value in a square around each pixel of x [B, C, H, W], which must not be negative.
+    """Return the largest value in a square around each pixel of x [B, C, H, W], which must not be negative.
 
     First along rows, then along columns. Of the two ways to write it each has the faster half: with a
     gradient max_pool2d, without one (the truth) the maximum of shifted copies, in a tenth of the time.

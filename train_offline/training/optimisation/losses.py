@@ -11,6 +11,8 @@ from segmentation_models_pytorch.losses import DiceLoss, LovaszLoss
 from torch import Tensor, nn
 
 from train_offline.data.folder import IGNORED
+from train_offline.runtime.arguments import AMOUNT, FRACTION
+from train_offline.runtime.options import option
 from train_offline.training.optimisation.boundary_loss import boundary_loss
 
 
@@ -18,17 +20,33 @@ from train_offline.training.optimisation.boundary_loss import boundary_loss
 class LossSettings:
     """The weight of each term; one of weight 0 is not computed."""
 
-    entropy: float = 1.0  # keeps the gradient alive where the others saturate
-    dice: float = 1.0  # of each class by itself: rare ice weighs as much as the wide background
-    boundary: float = 0.0  # F1 of the boundaries
-    lovasz: float = 0.0  # the IoU itself, made differentiable
-    deep: float = 0.5  # of the whole sum on each auxiliary output, where the network has some
-    smoothing: float = 0.0  # share of the true class that cross entropy spreads over all classes
+    # keeps the gradient alive where the others saturate
+    entropy: float = option(1.0, "weight of cross entropy", type=AMOUNT, metavar="F")
+    # of each class by itself: rare ice weighs as much as the wide background
+    dice: float = option(1.0, "weight of classwise Dice", type=AMOUNT, metavar="F")
+    # F1 of the boundaries
+    boundary: float = option(0.0, "weight of the boundary loss", type=AMOUNT, metavar="F")
+    # the IoU itself, made differentiable
+    lovasz: float = option(0.0, "weight of Lovasz-softmax", type=AMOUNT, metavar="F")
+    # of the whole sum on each auxiliary output, where the network has some
+    deep: float = option(
+        0.0,
+        "weight of the losses of two heads on inner decoder stages, 0 = no heads; "
+        "a preset's own holds where --arch can have them",
+        key="deep_supervision",
+        type=AMOUNT,
+        metavar="F",
+        section="network",
+    )
+    # share of the true class that cross entropy spreads over all classes
+    smoothing: float = option(0.0, "of the labels in cross entropy", type=FRACTION, metavar="F")
 
 
 class SegmentationLoss(nn.Module):
-    """Cross entropy, smp's classwise Dice (Milletari et al. 2016, arXiv:1606.04797; Kang et al. 2022), the
-    boundary loss and smp's Lovasz-softmax (Berman et al. 2018, arXiv:1705.08790), each times its weight.
+    """The weighted sum of cross entropy, Dice, boundary loss and Lovasz-softmax.
+
+    Dice is smp's for each class (Milletari et al. 2016, arXiv:1606.04797; Kang et al. 2022), so is
+    Lovasz-softmax (Berman et al. 2018, arXiv:1705.08790).
 
     Dice, boundary and Lovasz look at each class over the whole batch. A class without a true pixel in it adds
     nothing to them; a batch of ignored pixels only has loss 0.
@@ -41,7 +59,7 @@ class SegmentationLoss(nn.Module):
         self._lovasz = LovaszLoss("multiclass", ignore_index=IGNORED)
 
     def forward(self, output: Tensor | tuple[Tensor, Sequence[Tensor]], labels: Tensor) -> Tensor:
-        """The loss of a batch, a float32 scalar.
+        """Return the loss of a batch, a float32 scalar.
 
         Args:
             output: logits [B, C, H, W] of any float type, computed in fp32; or these and the auxiliary

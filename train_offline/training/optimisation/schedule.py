@@ -18,6 +18,7 @@ class Clock:
     started: float = field(default_factory=time.monotonic)
 
     def seconds(self) -> float:
+        """Return the seconds until now."""
         return self.seconds_before + time.monotonic() - self.started
 
 
@@ -29,14 +30,14 @@ class End:
     seconds: float | None
 
     def share_passed(self, step: int, seconds: float) -> float:
-        """0 at the start, 1 (or a little more, by the clock) at the end."""
+        """Return 0 at the start, 1 (or a little more, by the clock) at the end."""
         by_step = step / self.steps if self.steps else 0.0
         by_clock = seconds / self.seconds if self.seconds else 0.0
         return max(by_step, by_clock)
 
 
 def learning_rate(share_passed: float, highest: float, warm_up: float, schedule: str = "cosine") -> float:
-    """A straight rise over the `warm_up` share of the run, then a fall over the rest of it.
+    """Return the rate: a straight rise over the `warm_up` share of the run, then a fall over the rest.
 
     "cosine": half a cosine down to a hundredth (Loshchilov & Hutter 2017, arXiv:1608.03983); "poly": what is
     left of the run to the power of 0.9, down to 0 (Liu et al. 2015, arXiv:1506.04579). Both know shares only,
@@ -47,5 +48,5 @@ def learning_rate(share_passed: float, highest: float, warm_up: float, schedule:
         return highest * max(0.01, share_passed / warm_up)
     fall = (share_passed - warm_up) / (1 - warm_up)
     if schedule == "poly":
-        return highest * (1 - fall) ** POWER
+        return highest * math.pow(1 - fall, POWER)
     return highest * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fall)))

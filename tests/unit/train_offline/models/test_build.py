@@ -50,7 +50,7 @@ def test_encoders_of_smp_and_of_timm_by_name(encoder: str) -> None:
         ({"encoder_name": "resnet19"}, "no encoder 'resnet19'.*similar: resnet18"),
         ({"encoder_name": "tu-resnet19"}, "no encoder 'tu-resnet19'.*similar: tu-resnet"),
         ({"arch": "light-residual", "encoder_name": "resnet18"}, "leave --encoder out"),
-        ({"arch": "dpt", "encoder_name": "resnet18"}, "--arch dpt with --encoder resnet18 cannot be made: "),
+        ({"arch": "dpt", "encoder_name": "resnet18"}, "dpt with the encoder resnet18 cannot be made: "),
         ({"encoder_name": "tu-swin_tiny_patch4_window7_224"}, "does not run: "),
         ({"encoder_name": "resnet18", "encoder_weights": "imagenet-lite2"}, "are for encoder timm-tf"),
         ({"encoder_name": "resnet18", "encoder_weights": "other"}, "has only imagenet, ssl, swsl, not other"),
@@ -148,9 +148,7 @@ def test_deep_supervision_trains_on_two_processes() -> None:
 
 
 def test_deep_supervision_is_for_unets() -> None:
-    with pytest.raises(
-        UsageError, match="deep supervision is for --arch unet and light-residual, not for FPN"
-    ):
+    with pytest.raises(UsageError, match="deep supervision is for unet and light-residual, not for FPN"):
         build(NetworkSettings(arch="FPN"), deep_supervision=True)
 
 
@@ -162,3 +160,12 @@ def test_nothing_unused_is_trained_and_statistics_are_new() -> None:
             assert module.momentum == 0.1
             assert module.num_batches_tracked == 0
             assert torch.equal(module.running_mean, torch.zeros_like(module.running_mean))
+
+
+def test_parameters_that_the_output_does_not_need_are_frozen() -> None:
+    network = build(NetworkSettings())
+    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    assert trained < 0.4 * sum(p.numel() for p in network.parameters())
+    network(torch.randn(2, 3, 32, 32)).square().mean().backward()
+    assert all((p.grad is not None) == p.requires_grad for p in network.parameters())
+    assert all(m.momentum == 0.1 for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))

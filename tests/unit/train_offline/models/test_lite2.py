@@ -8,9 +8,10 @@ import torch
 from segmentation_models_pytorch.encoders import get_encoder
 from torch import nn
 
-from train_offline.models.build import MEAN, STD, NetworkSettings, build
+from train_offline.models.build import NetworkSettings, build
 from train_offline.models.lite2 import LITE2_WEIGHTS, fill, renormalise, start_from_lite2
 from train_offline.models.net2net import widen
+from train_offline.models.preprocessing import MEAN, STD
 
 LITE = "timm-tf_efficientnet_lite"
 

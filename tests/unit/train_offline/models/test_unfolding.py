@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from infer.errors import UsageError
 from infer.network.light_lite3 import LightLite3
 from infer.network.torch_model import load_model
 from infer.network.unet_lite3 import UNetLite3
+from infer.network.weights_file import ANY_SMP, CLASSES, FORMAT
 from tests.helpers.support import WEIGHTS
-from train_offline.models.build import NetworkSettings, build, normalise
-from train_offline.models.folding import slim_state_dict
-from train_offline.models.unfolding import start_from_slim, unfold
 from train_offline.scenery.scene import make_scene
+from train_offline.models.build import NetworkSettings, build
+from train_offline.models.folding import slim_state_dict
+from train_offline.models.preprocessing import normalise
+from train_offline.models.unfolding import start_from_slim, unfold
 
 
 def _crops(seed: int, side: int = 192) -> torch.Tensor:
@@ -86,3 +90,15 @@ def test_a_file_of_another_form_changes_nothing() -> None:
         unfold(network, UNetLite3().state_dict(), _crops(10, 64))
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name])
+
+
+def test_weights_of_any_smp_network_start_one_with_heads(tmp_path: Path) -> None:
+    settings = NetworkSettings(encoder_name="resnet18")
+    plain, path = build(settings), tmp_path / "w.safetensors"
+    facts = {"format": FORMAT, "architecture": ANY_SMP, "classes": json.dumps(CLASSES)}
+    facts |= {"mean": json.dumps([127.5] * 3), "std": json.dumps([31.875] * 3)}
+    save_file(plain.state_dict(), path, {**facts, "config": json.dumps(settings.arguments())})
+    supervised = build(settings, deep_supervision=True)
+    start_from_slim(supervised, path, torch.zeros(2, 3, 32, 32))
+    taken = supervised.state_dict()
+    assert all(torch.equal(tensor, taken[name]) for name, tensor in plain.state_dict().items())

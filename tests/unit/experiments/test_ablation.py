@@ -17,8 +17,8 @@ def test_rows_can_run_and_differ():
     seen = {}
     for row in ROWS:
         given = with_preset(parse(arguments_of(row, settings, FOLDERS, Path("run"))))
-        trained = check(TrainSettings(**given))
+        trained = check(TrainSettings.of(given))
         assert trained not in seen, f"{row.name} is {seen[trained]}"
-        assert Path("bohai_dev") not in [folder for folder, _ in trained.data]
+        assert Path("bohai_dev") not in [folder for folder, _ in trained.data.train]
         seen[trained] = row.name
     assert len(ROWS) >= 8
