@@ -13,8 +13,8 @@ import pytest
 import tifffile
 
 from tests.docker.judge import Judge, docker
-from tests.helpers.judged import make_data
-from tests.helpers.submission import mask_of
+from tests.helpers.judging.judged import make_data
+from tests.helpers.judging.submission import mask_of
 from tests.helpers.support import read_masks, run_infer, write_tiff
 from train_offline.commands.synthesize import main as synthesize
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 
-from tests.helpers.judged import SCHEMA
+from tests.helpers.judging.judged import SCHEMA
 from train_offline.commands import dry_run
 
 USER, GROUP = 12345, 23456

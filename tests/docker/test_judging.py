@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docker.judge import Judge, docker, judged
-from tests.helpers.judged import SUBMISSION
+from tests.helpers.judging.judged import SUBMISSION
 from train_offline.commands import dry_run
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.judging.run.container import TITLE

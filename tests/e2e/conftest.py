@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.helpers.judged import judge, make_data
+from tests.helpers.judging.judged import judge, make_data
 from tests.helpers.support import random_rgb, write_tiff
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 
 def brown_land_and_blue_water() -> np.ndarray:
-    """uint8 [60, 80, 3] RGB; tests/helpers/submission.py takes the land, the left half, for ice."""
+    """uint8 [60, 80, 3] RGB; tests/helpers/judging/submission.py takes the land, the left half, for ice."""
     image = np.empty((60, 80, 3), np.uint8)
     image[:, :40], image[:, 40:] = (205, 140, 80), (20, 60, 120)
     return image

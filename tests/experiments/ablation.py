@@ -24,7 +24,6 @@ import torch
 
 from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
-from train_offline.scenery.embedded import embedded_split
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.data.makers.negatives import make_empties
@@ -33,6 +32,7 @@ from train_offline.models.flops import cost
 from train_offline.runtime.arguments import COUNT
 from train_offline.runtime.code_version import REPOSITORY
 from train_offline.runtime.program import Parser, run
+from train_offline.scenery.embedded import embedded_split
 from train_offline.scoring.evaluate import counts_of
 from train_offline.scoring.score import score
 from train_offline.training import checkpoint

@@ -20,10 +20,10 @@ from train_offline.training.log.figures import beside_the_bar, line_of, row_of
 from train_offline.training.log.reports import Pictures, Reports
 from train_offline.training.log.run_log import TrainingProgress
 from train_offline.training.optimisation.schedule import Clock, learning_rate
-from train_offline.training.saving import Saver
+from train_offline.training.state.saving import Saver
+from train_offline.training.state.warm_start import start_from_file
 from train_offline.training.step import Trainer
 from train_offline.training.validation import Best, Validation, mean_fwiou
-from train_offline.training.warm_start import start_from_file
 
 CHECK_STEPS = 10  # reading the loss makes a GPU wait for the CPU, so not after every step
 

@@ -17,7 +17,7 @@ from train_offline.training.checkpoint import LAST, Checkpoint
 from train_offline.training.config.presets import with_preset
 from train_offline.training.config.settings import TrainSettings, check, from_json
 from train_offline.training.loop import Training
-from train_offline.training.warm_start import require_readable
+from train_offline.training.state.warm_start import require_readable
 
 LOST_PROCESS = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
 FIRST = ("preset", "fold", "optimiser", "init", "encoder_weights")  # what no checkpoint can go on with anew

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.masks import same_masks, whole_masks
+from tests.helpers.job.masks import same_masks, whole_masks
 from tests.helpers.support import REPO, job, read_masks, run_infer
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.helpers.disks import broken_disk, mounted, slow_disk
-from tests.helpers.masks import same_masks, whole_masks
+from tests.helpers.job.disks import broken_disk, mounted, slow_disk
+from tests.helpers.job.masks import same_masks, whole_masks
 from tests.helpers.support import REPO, job, random_rgb, read_masks, run_infer, write_tiff
 
 SCENES = 40  # of the folder forty_scenes

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.disks import mounted
+from tests.helpers.job.disks import mounted
 from tests.helpers.support import (
     REPO,
     job,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.judged import make_data
+from tests.helpers.judging.judged import make_data
 
 
 @pytest.fixture

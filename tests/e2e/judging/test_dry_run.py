@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 from torchmetrics.classification import BinaryF1Score, MulticlassAccuracy, MulticlassJaccardIndex
 
-from tests.helpers.judged import SCHEMA, SIZES, judge
-from tests.helpers.submission import mask_of
+from tests.helpers.judging.judged import SCHEMA, SIZES, judge
+from tests.helpers.judging.submission import mask_of
 from tests.helpers.support import REPO, heed_signals, shared
 from train_offline.commands import dry_run
 from train_offline.judging.measure.timeline import WORDS
@@ -132,7 +132,7 @@ def test_the_score_is_that_of_another_library(data: Path, tmp_path: Path, kind: 
 
 
 def pixels(data: Path, leave_out: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Truth and tests/helpers/submission.py's prediction of all pixels of all scenes, int64 [N], 0 and 1."""
+    """Truth and the prediction of tests.helpers.judging.submission, of all pixels: int64 [N], 0 and 1."""
     truths, predictions = [], []
     for number, size in enumerate(SIZES):
         truth = np.asarray(Image.open(data / "gt" / f"s.{number}.png"))

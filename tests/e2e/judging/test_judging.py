@@ -11,7 +11,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.helpers.judged import SCHEMA, SIZES, judge
+from tests.helpers.judging.judged import SCHEMA, SIZES, judge
 from tests.helpers.support import random_rgb, write_tiff
 from train_offline.judging.report.checks import CHECKS
 

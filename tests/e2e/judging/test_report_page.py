@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.helpers.report_page import names
+from tests.helpers.judging.report_page import names
 from train_offline.judging.measure.timeline import WORDS
 from train_offline.judging.report.checks import CHECKS
 from train_offline.judging.report.page.page import page as page_of

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.helpers.judged import SIZES
-from tests.helpers.report_page import names
+from tests.helpers.judging.judged import SIZES
+from tests.helpers.judging.report_page import names
 
 
 def test_false_ice_stands_out_on_brown_land_and_is_no_water(page: Page) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.blobs import write_scene
-from tests.helpers.training_process import command, finish
+from tests.helpers.offline.blobs import write_scene
+from tests.helpers.offline.training_process import command, finish
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from tests.helpers.training_process import (
+from tests.helpers.offline.training_process import (
     SMALL,
     TRAIN,
     assert_same_run,

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.support import heed_signals
-from tests.helpers.training_process import (
+from tests.helpers.offline.training_process import (
     command,
     environment,
     start,
 )
+from tests.helpers.support import heed_signals
 from train_offline.training import checkpoint
 
 

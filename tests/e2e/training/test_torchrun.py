@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from tests.helpers.training import history
-from tests.helpers.training_process import (
+from tests.helpers.offline.training import history
+from tests.helpers.offline.training_process import (
     TRAIN,
     command,
     finish,

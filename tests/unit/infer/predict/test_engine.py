@@ -18,7 +18,7 @@ from infer.predict.hardware import cpu_is_fast_at_bf16
 from infer.predict.onnx_engine import OnnxEngine
 from infer.predict.openvino_engine import OpenVinoEngine
 from infer.predict.torch_engine import TorchEngine
-from tests.helpers.networks import predictor_of
+from tests.helpers.job.networks import predictor_of
 from tests.helpers.support import random_rgb
 
 

@@ -13,7 +13,7 @@ from infer.network.torch_model import Model
 from infer.predict.predictor import Predictor, is_out_of_memory
 from infer.predict.torch_engine import TorchEngine
 from infer.settings import Settings
-from tests.helpers.networks import MEAN, STD, Brightness, torch_predictor
+from tests.helpers.job.networks import MEAN, STD, Brightness, torch_predictor
 from tests.helpers.support import REPO, WEIGHTS, random_rgb
 
 

@@ -14,7 +14,7 @@ from infer.network.weights_file import Slim
 from infer.predict.onnx_engine import OnnxEngine
 from infer.predict.openvino_engine import OpenVinoEngine
 from infer.predict.torch_engine import TorchEngine
-from tests.helpers.networks import MEAN, STD, Brightness, predictor_of, torch_predictor
+from tests.helpers.job.networks import MEAN, STD, Brightness, predictor_of, torch_predictor
 from tests.helpers.support import random_rgb
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from infer.read.tiff.tifffile_reader import FEWER_BANDS
-from tests.helpers.odd_tiffs import GREY, PICTURE, written
+from tests.helpers.job.odd_tiffs import GREY, PICTURE, written
 from tests.helpers.support import random_rgb
 
 

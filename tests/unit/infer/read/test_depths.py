@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.helpers.odd_tiffs import GREY, PICTURE, WIDE, read, stretched, written
+from tests.helpers.job.odd_tiffs import GREY, PICTURE, WIDE, read, stretched, written
 
 
 @pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])

@@ -10,7 +10,7 @@ import pytest
 
 from infer.plan.batches import batches
 from infer.read.reader import Reader
-from tests.helpers.numbered import read_all, twenty_scenes
+from tests.helpers.job.numbered import read_all, twenty_scenes
 from tests.helpers.support import random_rgb
 
 

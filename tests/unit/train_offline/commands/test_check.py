@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.checked import make_folder
+from tests.helpers.offline.checked import make_folder
 from train_offline.commands.check import main
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.helpers.splittable import make_folder, texture, write_pair
+from tests.helpers.offline.splittable import make_folder, texture, write_pair
 from train_offline.commands.split import main
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.data_folder import mask_of, noise, write_labelled
+from tests.helpers.offline.data_folder import mask_of, noise, write_labelled
 
 
 @pytest.fixture

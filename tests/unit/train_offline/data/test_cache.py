@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from infer.errors import UsageError
-from tests.helpers.blobs import write_scene
+from tests.helpers.offline.blobs import write_scene
 from train_offline.data import cache
 from train_offline.data.cache import cached_scenes
 from train_offline.data.folder import pairs_in, read_labelled

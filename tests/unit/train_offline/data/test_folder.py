@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from infer.errors import FileError
-from tests.helpers.data_folder import mask_of, noise, write_labelled
+from tests.helpers.offline.data_folder import mask_of, noise, write_labelled
 from train_offline.data.folder import IGNORED, list_name, listed_pairs, pairs_in, read_labelled, rows_of
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.helpers.data_folder import noise
+from tests.helpers.offline.data_folder import noise
 from train_offline.data.folder import LabelledScene
 from train_offline.data.leaks import shared_scenes
 from train_offline.data.sources import Source

@@ -14,7 +14,7 @@ from PIL import Image
 from infer.errors import FileError
 from infer.plan.scenes import find_scenes
 from infer.read.decoder import Decoder
-from tests.helpers.data_folder import write_mask
+from tests.helpers.offline.data_folder import write_mask
 from tests.helpers.support import random_rgb, shared
 from train_offline.data.folder import Pair, read_labelled
 from train_offline.data.pixels import read_image, read_mask

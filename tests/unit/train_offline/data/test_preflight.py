@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from infer.errors import UsageError
-from tests.helpers.data_folder import write_list
+from tests.helpers.offline.data_folder import write_list
 from tests.helpers.support import random_rgb, write_tiff
 from train_offline.data.folder import LabelledScene, listed_pairs, read_labelled
 from train_offline.data.preflight import require_apart, require_different, require_scorable, require_trainable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.helpers.blobs import write_scene
+from tests.helpers.offline.blobs import write_scene
 from train_offline.data.sources import load_sources
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from infer.errors import FileError, UsageError
-from tests.helpers.data_folder import write_mask
+from tests.helpers.offline.data_folder import write_mask
 from train_offline.data.sources import load_source
 
 

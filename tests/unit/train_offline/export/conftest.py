@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.offline.checkpoints import write_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.checkpoints import RANDOM
+from tests.helpers.offline.checkpoints import RANDOM
 from train_offline.commands.export import main
 
 

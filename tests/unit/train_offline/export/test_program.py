@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from infer.network.torch_model import load_model
-from tests.helpers.checkpoints import RANDOM, write_checkpoint
+from tests.helpers.offline.checkpoints import RANDOM, write_checkpoint
 from train_offline.commands.export import main
 from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.export.weights_file import exported_state

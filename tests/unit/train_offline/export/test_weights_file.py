@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 
 from infer.network.light_lite3 import LightLite3
 from infer.network.torch_model import load_model
-from tests.helpers.checkpoints import RANDOM, write_checkpoint
+from tests.helpers.offline.checkpoints import RANDOM, write_checkpoint
 from train_offline.commands.export import main
 from train_offline.export.weights_file import to_bytes
 from train_offline.models.build import NetworkSettings, build

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from infer.errors import UsageError
-from tests.helpers.judged import SIZES
+from tests.helpers.judging.judged import SIZES
 from tests.helpers.support import write_tiff
 from train_offline.judging.cases import Case, cases_of, mask_sizes
 

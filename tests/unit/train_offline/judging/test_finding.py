@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.helpers.judged import SCHEMA
+from tests.helpers.judging.judged import SCHEMA
 from train_offline.judging.finding import KINDS
 
 

@@ -15,11 +15,11 @@ from infer.network.torch_model import load_model
 from infer.network.unet_lite3 import UNetLite3
 from infer.network.weights_file import ANY_SMP, CLASSES, FORMAT
 from tests.helpers.support import WEIGHTS
-from train_offline.scenery.scene import make_scene
 from train_offline.models.build import NetworkSettings, build
 from train_offline.models.folding import slim_state_dict
 from train_offline.models.preprocessing import normalise
 from train_offline.models.unfolding import start_from_slim, unfold
+from train_offline.scenery.scene import make_scene
 
 
 def _crops(seed: int, side: int = 192) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.helpers.data_folder import noise
+from tests.helpers.offline.data_folder import noise
 from train_offline.runtime.images import BRIGHT, MAX_GAIN, brightened, shrunk
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.blobs import write_scene
+from tests.helpers.offline.blobs import write_scene
 
 
 @pytest.fixture(autouse=True)

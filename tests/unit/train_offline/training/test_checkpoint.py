@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from infer.errors import FileError
-from tests.helpers.training import train
+from tests.helpers.offline.training import train
 from train_offline.training import checkpoint
 
 

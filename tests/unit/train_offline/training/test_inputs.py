@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.helpers.blobs import write_scene
-from tests.helpers.training import TINY, arguments, history, resume, train
+from tests.helpers.offline.blobs import write_scene
+from tests.helpers.offline.training import TINY, arguments, history, resume, train
 from train_offline.commands.train import main
 from train_offline.training import checkpoint
 from train_offline.training.config.settings import TrainSettings

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers.support import REPO
-from tests.helpers.training import (
+from tests.helpers.offline.training import (
     arguments,
     assert_same_end,
     history,
@@ -22,6 +21,7 @@ from tests.helpers.training import (
     stop_in,
     train,
 )
+from tests.helpers.support import REPO
 from train_offline.commands.train import main
 from train_offline.training import checkpoint
 from train_offline.training.log.reports import Reports

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers.blobs import write_scene
-from tests.helpers.training import arguments, history, resume, same_weights, train
+from tests.helpers.offline.blobs import write_scene
+from tests.helpers.offline.training import arguments, history, resume, same_weights, train
 from train_offline.commands.train import main
 from train_offline.training import checkpoint
 from train_offline.training.step import Trainer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers.training import resume, train
+from tests.helpers.offline.training import resume, train
 from train_offline.training import checkpoint
 
 

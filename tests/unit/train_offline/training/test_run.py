@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers.training import arguments, train
+from tests.helpers.offline.training import arguments, train
 from train_offline.commands.train import main
 from train_offline.training.step import Trainer
 

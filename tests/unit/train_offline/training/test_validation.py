@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.training import history, resume, train
+from tests.helpers.offline.training import history, resume, train
 from train_offline.training import checkpoint
 from train_offline.training.validation import Best
 

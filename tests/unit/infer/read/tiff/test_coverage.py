@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from infer.plan.tiff_header import read_header
-from tests.helpers.odd_tiffs import PICTURE, WIDE, read, stretched
+from tests.helpers.job.odd_tiffs import PICTURE, WIDE, read, stretched
 from tests.helpers.support import random_rgb
 
 

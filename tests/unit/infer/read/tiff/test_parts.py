@@ -11,7 +11,7 @@ import tifffile
 
 from infer.errors import DecodeError
 from infer.plan.tiff_header import read_header
-from tests.helpers.odd_tiffs import PICTURE, patch_tag, read
+from tests.helpers.job.odd_tiffs import PICTURE, patch_tag, read
 
 
 def test_a_file_that_ends_in_its_strips_places_still_has_a_size(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from infer.errors import DecodeError
 from infer.plan.tiff_header import read_header
-from tests.helpers.odd_tiffs import PICTURE, WIDE, read, stretched
+from tests.helpers.job.odd_tiffs import PICTURE, WIDE, read, stretched
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])

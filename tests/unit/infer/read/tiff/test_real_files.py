@@ -8,7 +8,7 @@ from PIL import Image
 
 from infer.errors import DecodeError
 from infer.plan.tiff_header import read_header
-from tests.helpers.odd_tiffs import read
+from tests.helpers.job.odd_tiffs import read
 from tests.helpers.support import shared
 
 SECOND_READER = {  # of the real odd files, those that Pillow reads too: largest difference of a sample

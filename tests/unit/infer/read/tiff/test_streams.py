@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from infer.errors import DecodeError
-from tests.helpers.odd_tiffs import PICTURE, read, written
+from tests.helpers.job.odd_tiffs import PICTURE, read, written
 
 
 def test_jpeg_in_ycbcr_is_read_as_pillow_reads_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from infer.errors import DecodeError
 from infer.plan.tiff_header import read_header
-from tests.helpers.odd_tiffs import PICTURE, patch_tag, read, written
+from tests.helpers.job.odd_tiffs import PICTURE, patch_tag, read, written
 
 
 @pytest.mark.parametrize(

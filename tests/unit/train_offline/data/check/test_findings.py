@@ -9,9 +9,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tests.helpers import scene_faults
-from tests.helpers.checked import Spoil, found, texture
-from tests.helpers.data_folder import mask_of, write_mask
+from tests.helpers.job import scene_faults
+from tests.helpers.offline.checked import Spoil, found, texture
+from tests.helpers.offline.data_folder import mask_of, write_mask
 from train_offline.commands.check import main
 from train_offline.data.check.check import check
 

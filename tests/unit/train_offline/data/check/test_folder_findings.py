@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.checked import Fault, Spoil, found, texture
-from tests.helpers.data_folder import write_list, write_mask
+from tests.helpers.offline.checked import Fault, Spoil, found, texture
+from tests.helpers.offline.data_folder import write_list, write_mask
 from tests.helpers.support import write_tiff
 from train_offline.commands.check import main
 

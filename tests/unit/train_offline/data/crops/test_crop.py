@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.helpers.data_folder import noise, two_tone
+from tests.helpers.offline.data_folder import noise, two_tone
 from train_offline.data.crops.crop import (
     AUGMENTATIONS,
     CropSettings,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from tests.helpers.data_folder import two_tone
+from tests.helpers.offline.data_folder import two_tone
 from train_offline.data.crops.crop import CropSettings
 from train_offline.data.crops.sampler import Crops, crops_in_epoch
 from train_offline.data.folder import LabelledScene

@@ -12,7 +12,7 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.data_folder import mask_of, write_labelled
+from tests.helpers.offline.data_folder import mask_of, write_labelled
 from tests.helpers.support import random_rgb
 from train_offline.commands.split import main
 from train_offline.data.folder import IGNORED, listed_pairs, pairs_in, read_labelled

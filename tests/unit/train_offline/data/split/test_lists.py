@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infer.errors import FileError
-from tests.helpers.splittable import make_folder, rows
+from tests.helpers.offline.splittable import make_folder, rows
 from train_offline.commands.split import main
 from train_offline.data.folder import pairs_in
 from train_offline.data.split.groups import scene_of

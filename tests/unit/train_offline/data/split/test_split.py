@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.splittable import make_folder, names, rows, texture, write_pair
+from tests.helpers.offline.splittable import make_folder, names, rows, texture, write_pair
 from train_offline.commands.split import main
 from train_offline.data.split.groups import scene_of, stratum
 

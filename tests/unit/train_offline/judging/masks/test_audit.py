@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.judged import random_mask
+from tests.helpers.judging.judged import random_mask
 from train_offline.judging.masks.audit import audit_mask, audit_names
 
 

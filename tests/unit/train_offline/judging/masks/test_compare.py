@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.judged import SIZES, make_data, random_mask
+from tests.helpers.judging.judged import SIZES, make_data, random_mask
 from train_offline.judging.cases import Case, cases_of
 from train_offline.judging.masks.compare import other_masks
 

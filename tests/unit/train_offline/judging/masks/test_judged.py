@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.judged import random_mask
+from tests.helpers.judging.judged import random_mask
 from tests.helpers.support import random_rgb, write_tiff
 from train_offline.judging.cases import Case
 from train_offline.judging.masks.judged import judge_scenes

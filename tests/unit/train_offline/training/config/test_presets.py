@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.training import settings_of
+from tests.helpers.offline.training import settings_of
 from train_offline.runtime.options import flat, options_of
 from train_offline.training.config.arguments import parse
 from train_offline.training.config.presets import PRESETS, with_preset

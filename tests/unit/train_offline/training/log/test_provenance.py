@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from tests.helpers.blobs import write_scene
-from tests.helpers.training import train
+from tests.helpers.offline.blobs import write_scene
+from tests.helpers.offline.training import train
 from train_offline.training import checkpoint
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.helpers.training import history, train
+from tests.helpers.offline.training import history, train
 from train_offline.data.folder import IGNORED, LabelledScene
 from train_offline.training.log.tensorboard import picture_of
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.helpers.logits import batch, chances, disc
+from tests.helpers.job.logits import batch, chances, disc
 from train_offline.training.optimisation.boundary_loss import boundary_loss
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.helpers.logits import batch, chances, disc
+from tests.helpers.job.logits import batch, chances, disc
 from train_offline.training.optimisation.losses import LossSettings, SegmentationLoss
 
 ALL = LossSettings(boundary=1.0, lovasz=1.0)

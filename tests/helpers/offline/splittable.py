@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.helpers.data_folder import write_labelled
+from tests.helpers.offline.data_folder import write_labelled
 
 
 def texture(key: object, height: int = 40, width: int = 50) -> np.ndarray:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.helpers.checked import Fault, texture
-from tests.helpers.data_folder import write_mask
+from tests.helpers.offline.checked import Fault, texture
+from tests.helpers.offline.data_folder import write_mask
 from tests.helpers.support import write_tiff
 
 __all__ = [

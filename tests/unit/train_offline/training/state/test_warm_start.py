@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.helpers.offline.training import arguments, resume, train
 from tests.helpers.support import WEIGHTS
-from tests.helpers.training import arguments, resume, train
 from train_offline.commands.train import main
 from train_offline.training import checkpoint
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.helpers.offline.training import history
 from tests.helpers.support import REPO, heed_signals
-from tests.helpers.training import history
 from train_offline.training import checkpoint
 
 TRAIN = (sys.executable, "-m", "train_offline.commands.train")

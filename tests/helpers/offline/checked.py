@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.helpers.data_folder import write_list, write_mask
+from tests.helpers.offline.data_folder import write_list, write_mask
 from tests.helpers.support import write_tiff
 from train_offline.data.check.check import check
 

@@ -39,7 +39,7 @@ def make_data(folder: Path) -> Path:
 
 
 class Stranger(Process):
-    """tests/helpers/submission.py with a planted fault, as a process."""
+    """tests/helpers/judging/submission.py with a planted fault, as a process."""
 
     def __init__(self, fault: str = "") -> None:
         super().__init__(DryRunSettings())

@@ -1,4 +1,4 @@
-"""Photographs a report for the README: python -m tests.helpers.screenshot [REPORT_HTML] [PNG]
+"""Photographs a report for the README: python -m tests.helpers.judging.screenshot [REPORT_HTML] [PNG]
 
 The README's own is of the embedded split: ./run.sh dry-run, then this.
 """

@@ -1,0 +1,1 @@
+"""What a training does around its steps: saving, and where the first weights come from."""
