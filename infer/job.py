@@ -24,12 +24,12 @@ from infer.process.supervisor import Order
 from infer.read.reader import DecodedBatch, Reader
 from infer.settings import Settings
 from infer.write.audit import audit, made_before
-from infer.write.ending import DONE, conclude
+from infer.write.exit_code import DONE, conclude
 from infer.write.mask_writer import MaskWriter, is_whole_mask
 from infer.write.png_stamp import stamp_of
 from infer.write.report import RunReport
 from infer.write.sink import MaskSink
-from infer.write.told import Told
+from infer.write.messages import Told
 
 if TYPE_CHECKING:
     from infer.predict.engine import Pixels

@@ -10,7 +10,7 @@ from infer.plan.scenes import Broken, Readable, Scene
 from infer.process.journal import Journal, MaskMade
 from infer.write.audit import Pending
 from infer.write.mask_writer import MaskWriter
-from infer.write.told import Told
+from infer.write.messages import Told
 
 
 class MaskSink:

@@ -108,7 +108,7 @@ def test_a_stream_smaller_than_its_image_is_refused(codec: int, missing: str, tm
 
 @pytest.mark.parametrize(("height", "width"), list(product((1, 7, 255, 256, 300), (1, 64, 257, 1000))))
 def test_sizes_of_streams_are_those_of_their_encoders(height: int, width: int) -> None:
-    from infer.read.tiff.streams import _CODECS
+    from infer.read.tiff.stream_sizes import _CODECS
 
     image = np.resize(GREY, (height, width))
     for codec, encode in BOMBS.values():

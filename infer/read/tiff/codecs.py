@@ -9,7 +9,7 @@ from infer.errors import DecodeError
 from infer.read.bands import BLACK_IS_ZERO, WHITE_IS_ZERO, YCBCR
 from infer.read.tiff.lerc import LERC, read_lerc
 from infer.read.tiff.parts import PREDICTED, SEPARATE, dtype_of
-from infer.read.tiff.streams import JPEG, refuse_misfits
+from infer.read.tiff.stream_sizes import JPEG, refuse_misfits
 
 _FLOATING_POINT = 3  # a predictor
 

@@ -20,7 +20,7 @@ from infer.read.tiff.codecs import is_planar, samples_of
 from infer.read.tiff.coverage import covered
 from infer.read.tiff.lerc import LERC, read_lerc
 from infer.read.tiff.parts import lend_places, page_of, refuse_huge_chunks, states_counts, written_parts
-from infer.read.tiff.streams import JPEG, OLD_JPEG
+from infer.read.tiff.stream_sizes import JPEG, OLD_JPEG
 from infer.read.tiff.ycbcr import read_ycbcr, to_rgb_of_ycbcr
 
 COLORMAP, GDAL_METADATA, GDAL_NODATA = 320, 42112, 42113

@@ -20,7 +20,7 @@ from infer.read.reader import DecodedBatch
 from infer.settings import Settings
 from infer.write.mask_writer import MaskWriter
 from infer.write.sink import MaskSink
-from infer.write.told import Told
+from infer.write.messages import Told
 from tests.helpers.support import random_rgb, read_masks, write_tiff
 
 

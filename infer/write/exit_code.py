@@ -8,7 +8,7 @@ from infer.errors import UsageError
 from infer.process.progress import UNHEARD, tell
 from infer.settings import Settings
 from infer.write.report import RunReport
-from infer.write.told import MAX_LINES
+from infer.write.messages import MAX_LINES
 
 DONE, DEGRADED, NOT_WRITTEN, NO_SCENE, NONE_READ = 0, 3, 4, 5, 6
 
