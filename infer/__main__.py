@@ -9,7 +9,7 @@ from infer.errors import UsageError
 from infer.process.progress import tell
 from infer.process.signals import leave_on_signals
 from infer.process.supervisor import Order, supervise
-from infer.settings import parse, smaller_tile
+from infer.settings import STOPPED, parse, smaller_tile
 
 WRONG_CALL = 2
 NO_THREAD = "can't start new thread"  # as Python says it
@@ -53,7 +53,7 @@ def _work(order: Order) -> int:
 
 
 if __name__ == "__main__":
-    leave_on_signals(lambda: None)
+    leave_on_signals(STOPPED, lambda: None)
     # A caller may have closed them; Python then has None where print() and isatty() want a stream.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, for as long as the process lives
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115

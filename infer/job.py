@@ -21,15 +21,16 @@ from infer.process.limits import memory
 from infer.process.progress import Progress, tell
 from infer.process.signals import leave_on_signals_at_any_moment
 from infer.process.supervisor import Order
+from infer.process.text import first_line
 from infer.read.reader import DecodedBatch, Reader
-from infer.settings import Settings
+from infer.settings import STOPPED, Settings
 from infer.write.audit import audit, made_before
 from infer.write.exit_code import DONE, conclude
 from infer.write.mask_writer import MaskWriter, is_whole_mask
+from infer.write.messages import Told
 from infer.write.png_stamp import stamp_of
 from infer.write.report import RunReport
 from infer.write.sink import MaskSink
-from infer.write.messages import Told
 
 if TYPE_CHECKING:
     from infer.predict.engine import Pixels
@@ -64,7 +65,7 @@ def run(settings: Settings, order: Order) -> int:
     scenes = [_unless_lost(scene, order) for scene in scenes]
     todo = _left_to_do(scenes, settings, order)
     with MaskWriter(settings.output) as writer, Progress(len(scenes), settings.quiet) as progress:
-        leave_on_signals_at_any_moment(writer.discard_unfinished)
+        leave_on_signals_at_any_moment(STOPPED, writer.discard_unfinished)
         progress.begin_at(len(scenes) - len(todo))
         told = Told(progress, report.redone.append)
         sink = MaskSink(writer, told, order.journal)
@@ -184,7 +185,7 @@ def _masks(predictor: Predictor, images: dict[str, Pixels], told: Told) -> dict[
     try:
         return dict(zip(images, predictor.predict(list(images.values())), strict=True)) if images else {}
     except Exception as error:  # whatever it is, it must not cost the scenes of other batches their masks
-        reason = f"prediction failed: {type(error).__name__}: {error}".splitlines()[0]
+        reason = first_line(f"prediction failed: {type(error).__name__}: {error}")
         if len(images) == 1:
             return dict.fromkeys(images, reason)
     told.redone("predict", f"infer: {reason}: trying the {len(images)} scenes of the batch one by one")

@@ -11,6 +11,7 @@ from infer.errors import UsageError
 from infer.network.architecture import STRIDE
 
 MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
+STOPPED = "infer: stopped: the masks so far are whole; --resume makes the rest"
 MIN_TILE = 256  # pixels; below that a tile is mostly margin
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
 

@@ -12,7 +12,7 @@ from torch import nn
 from infer.errors import UsageError
 from infer.network.weights_file import ANY_SMP, CLASSES, FAST, Slim, read_slim
 from infer.process.image import in_image
-from infer.process.text import in_short
+from infer.process.text import first_line, in_short
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _try(network: nn.Module) -> None:
         with torch.inference_mode():
             shape = tuple(network(torch.zeros(1, 3, 64, 64)).shape)
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = first_line(f"{type(error).__name__}: {error}")
         raise UsageError(f"their network does not run ({reason})") from None
     if shape != (1, len(CLASSES), 64, 64):
         raise UsageError(f"their network gives {shape} for one image of 64 x 64, not two classes of its size")
@@ -94,5 +94,5 @@ def _smp_network(config: dict[str, Any]) -> tuple[nn.Module, nn.Module]:
         inner = smp.create_model(**{**config, "encoder_weights": None})
         return PaddedSmp(inner), inner
     except Exception as error:  # smp checks little: a wrong configuration fails in many ways
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = first_line(f"{type(error).__name__}: {error}")
         raise UsageError(f"smp cannot make their network ({reason})") from None

@@ -25,6 +25,7 @@ from infer.plan.tiff_directories import (
     Directory,
     read_start,
 )
+from infer.process.text import first_line
 from infer.settings import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _of_picture(path: Path) -> Header:
     except HeaderError:
         raise
     except (OSError, ValueError, SyntaxError) as error:
-        raise HeaderError(f"a picture that cannot be read: {error}".splitlines()[0]) from None
+        raise HeaderError(first_line(f"a picture that cannot be read: {error}")) from None
     return Header(height, width, 3, 8, 1, 1, 2, 1, turned, is_picture=True)
 
 

@@ -16,6 +16,7 @@ from infer.network.weights_file import Slim
 from infer.predict.engine import ICE
 from infer.predict.hardware import gpu_visible
 from infer.process.limits import cpus
+from infer.process.text import first_line
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
@@ -90,7 +91,7 @@ def start_on_gpu(slim: Slim, required: bool, say: Callable[[str], None]) -> Torc
         engine.forward([np.zeros((STRIDE, STRIDE, 3), np.uint8)])
         return engine
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         if required:
             raise UsageError(f"--device cuda, but the GPU fails: {reason}") from None
         say(f"infer: running on the CPU, the GPU fails: {reason}")

@@ -9,24 +9,23 @@ from collections.abc import Callable
 from types import FrameType
 
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
-_MESSAGE = b"infer: stopped: the masks so far are whole; --resume makes the rest\n"
 
 
-def leave_on_signals(clean_up: Callable[[], None]) -> None:
-    """Make SIGINT and SIGTERM clean up, say so in a line and exit with 130 and 143, from now on.
+def leave_on_signals(line: str, clean_up: Callable[[], None]) -> None:
+    """Make SIGINT and SIGTERM clean up, write the line on stderr and exit with 130 and 143, from now on.
 
     The handler raises nothing: an exception out of a handler can strike inside Python's import machinery and
     leave a lock taken for ever, and unwinding through torch takes longer than the judge may wait.
     """
 
     def leave(number: int, _: FrameType | None) -> None:
-        _leave(number, clean_up)
+        _leave(number, line, clean_up)
 
     for number in not_ignored(*STOPPED_BY):
         signal.signal(number, leave)
 
 
-def leave_on_signals_at_any_moment(clean_up: Callable[[], None]) -> None:
+def leave_on_signals_at_any_moment(line: str, clean_up: Callable[[], None]) -> None:
     """Do the same from a thread of its own, which native code does not hold up.
 
     Python calls handlers between two steps of its main thread: one forward pass of a large scene may last
@@ -42,7 +41,7 @@ def leave_on_signals_at_any_moment(clean_up: Callable[[], None]) -> None:
     def watch() -> None:
         while (number := os.read(source, 1)[0]) not in heard:
             pass
-        _leave(number, clean_up)
+        _leave(number, line, clean_up)
 
     threading.Thread(target=watch, name="signals", daemon=True).start()
 
@@ -52,7 +51,7 @@ def not_ignored(*numbers: int) -> list[int]:
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-def _leave(number: int, clean_up: Callable[[], None]) -> None:
+def _leave(number: int, line: str, clean_up: Callable[[], None]) -> None:
     clean_up()
-    os.write(2, _MESSAGE)
+    os.write(2, f"{line}\n".encode())
     os._exit(128 + number)

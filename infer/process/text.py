@@ -10,6 +10,11 @@ def one_line(message: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
 
 
+def first_line(text: object) -> str:
+    """Return the first line of a text, or of what an exception says."""
+    return (str(text).strip().splitlines() or [""])[0]
+
+
 def in_short(error: BaseException, max_length: int = MAX_LENGTH) -> str:
     """Return what an exception of another library says in one line; its type's name where that is nothing."""
     text = " ".join(str(error).split())

@@ -14,6 +14,7 @@ from infer.errors import DecodeError
 from infer.plan.scenes import Readable
 from infer.process.journal import Redone
 from infer.process.limits import cpus
+from infer.process.text import first_line
 from infer.read.scene import read_scene
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Decoder:
             self._encoded = [np.fromfile(scene.path, np.uint8) for scene in scenes]
             (output,) = self._pipeline.run()
         except Exception as error:  # DALI says neither in which scene nor, reliably, with which type of error
-            reason = f"DALI: {error}".strip().splitlines()[0]
+            reason = first_line(f"DALI: {error}")
             self._redone(Redone("decode", tuple(scene.name for scene in scenes), reason))
             self._pipeline = self._build_where_possible()  # one that has thrown cannot be used again
             if len(scenes) == 1:
@@ -107,7 +108,7 @@ class Decoder:
             try:
                 return self._build()
             except Exception as error:
-                reason = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+                reason = first_line(f"{type(error).__name__}: {error}")
                 reason = f"DALI cannot decode on the {'GPU' if self._gpu else 'CPU'}: {reason}"
                 self._say(f"infer: {reason}")
                 self._redone(Redone("start", (), reason))

@@ -14,6 +14,7 @@ import numpy as np
 
 from infer.errors import DecodeError
 from infer.plan.tiff_header import Header
+from infer.process.text import first_line
 
 # Whose damage it reports: none, LZW, Deflate (two numbers), PackBits, LZMA, ZSTD, WebP
 CODECS = frozenset((1, 5, 8, 32946, 32773, 34925, 50000, 50001))
@@ -67,7 +68,7 @@ def decode(file: np.ndarray, page: int, planar: bool) -> np.ndarray:
     except IndexError as error:
         raise DecodeError("libtiff: a tag is missing, or cannot be what it is") from error
     except Exception as error:
-        raise DecodeError(f"libtiff: {error}".splitlines()[0]) from error
+        raise DecodeError(first_line(f"libtiff: {error}")) from error
     if values.ndim == 2:
         return values[..., np.newaxis]
     if values.ndim != 3:

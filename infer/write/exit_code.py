@@ -7,8 +7,8 @@ from contextlib import suppress
 from infer.errors import UsageError
 from infer.process.progress import UNHEARD, tell
 from infer.settings import Settings
-from infer.write.report import RunReport
 from infer.write.messages import MAX_LINES
+from infer.write.report import RunReport
 
 DONE, DEGRADED, NOT_WRITTEN, NO_SCENE, NONE_READ = 0, 3, 4, 5, 6
 

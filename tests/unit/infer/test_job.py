@@ -19,8 +19,8 @@ from infer.read.decoder import Decoded
 from infer.read.reader import DecodedBatch
 from infer.settings import Settings
 from infer.write.mask_writer import MaskWriter
-from infer.write.sink import MaskSink
 from infer.write.messages import Told
+from infer.write.sink import MaskSink
 from tests.helpers.support import random_rgb, read_masks, write_tiff
 
 

@@ -18,7 +18,7 @@ ROWS_PER_STRIP = 5  # as in the challenge's own scenes
 
 
 @dataclass(frozen=True)
-class Bands:
+class StoredBands:
     """pixels: uint8 [H, W] or [H, W, 3 or 4], as in the file.
 
     extra: TIFF's ExtraSamples. notes: the text of GDAL's tags, by their number; they say which band is alpha,
@@ -30,7 +30,7 @@ class Bands:
     notes: dict[int, str]
 
 
-def read_bands(path: Path) -> Bands:
+def read_bands(path: Path) -> StoredBands:
     """Read the bands of a scene as they are in the file.
 
     Raises FileError of kind "unreadable", or "form": palettes, CMYK, inverted grey, turned scenes, masks
@@ -55,10 +55,10 @@ def read_bands(path: Path) -> Bands:
     if pixels.dtype != np.uint8 or not plain:
         reason = f"must be 8-bit grey, RGB or RGBA to be cut, not {pixels.dtype} {pixels.shape}"
         raise FileError(path, reason, kind="form")
-    return Bands(pixels, extra, notes)
+    return StoredBands(pixels, extra, notes)
 
 
-def write_bands(path: Path, bands: Bands, window: tuple[slice, slice]) -> None:
+def write_bands(path: Path, bands: StoredBands, window: tuple[slice, slice]) -> None:
     """Write a part of the bands as a TIFF in the challenge's own form: LZW, predictor, strips of five rows.
 
     Raises OSError where it cannot be written.
