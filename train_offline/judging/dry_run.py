@@ -148,7 +148,7 @@ def _embedded_split() -> Path:
         print(f"dry-run: drawing the embedded validation split in {EMBEDDED}, once", file=sys.stderr)
     try:
         return embedded_split(EMBEDDED)
-    except OSError as error:
+    except (OSError, FileError) as error:
         reason = f"cannot draw the embedded split: {error}"
         raise UsageError(reason, "; give scenes with {data}") from error
 

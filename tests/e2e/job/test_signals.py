@@ -78,7 +78,7 @@ def test_a_signal_while_it_starts_ends_it(
 def test_a_signal_need_not_wait_for_native_code() -> None:
     program = (
         "import hashlib; from infer.process.signals import leave_on_signals_at_any_moment as on_signals\n"
-        "on_signals(lambda: print('cleaned', flush=True)); print('ready', flush=True)\n"
+        f"on_signals({STOPPED.strip()!r}, lambda: print('cleaned', flush=True)); print('ready', flush=True)\n"
         "hashlib.pbkdf2_hmac('sha512', b'', b'', 10**9)"  # many minutes, no step of Python in between
     )
     for number, code in SIGNALS:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from infer.errors import DecodeError, HeaderError, UsageError
+from infer.errors import DecodeError, FileError, HeaderError
 from infer.plan.tiff_header import read_header
 from infer.read.scene import read_scene
 from train_offline.data.pixels import read_mask
@@ -109,7 +109,7 @@ def _read_truth(path: Path | None, size: tuple[int, int]) -> tuple[np.ndarray | 
         return None, []
     try:
         return read_mask(path, size), []
-    except UsageError as error:
+    except FileError as error:
         name, what = f"{path.parent.name}/{path.name}", error.reason + error.remedy
         return None, [Finding("truth", name, what, "mend it: the scene is not scored")]
 

@@ -10,8 +10,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from infer.errors import UsageError
+from infer.settings import WEIGHTS
 from train_offline.judging.release.archive import require_space, save
 from train_offline.judging.release.sbom import write_sbom
+from train_offline.judging.release.weights_origin import origin_of
 from train_offline.judging.run.container import Image, build, docker, find_image, require_engine
 from train_offline.judging.settings import DryRunSettings
 from train_offline.runtime.code_version import revision
@@ -55,7 +57,7 @@ def pack(settings: DryRunSettings, output: Path, judge: Callable[[DryRunSettings
         shutil.copyfile(settings.report_dir / f"report.{kind}", _beside(target, f"report.{kind}"))
     if ours:
         write_sbom(name, _beside(target, "cdx.json"), version)
-    _tell(target, seconds, names)
+    _tell(target, seconds, names, origin_of(WEIGHTS) if ours else None)
     return 0
 
 
@@ -74,11 +76,12 @@ def _tag(image: Image, version: str) -> list[str]:
     return names
 
 
-def _tell(target: Path, seconds: float, names: list[str]) -> None:
+def _tell(target: Path, seconds: float, names: list[str], weights: str | None) -> None:
     """Print what was saved, and what the judge types in the folder of the archive."""
     lines = {
         "archive": f"{target} ({target.stat().st_size / 1e9:.2f} GB in {seconds:.0f} s)",
         "image": ", ".join(names),
+        **({"weights": weights} if weights else {}),
         "check": f"sha256sum --check {target.name}.sha256",
         "load": f"docker load --input {target.name}",
         "run": f"{RUN_LINE} {names[0]}",
