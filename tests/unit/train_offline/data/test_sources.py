@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from infer.errors import FileError, UsageError
+from tests.helpers.offline.blobs import write_scene
 from tests.helpers.offline.data_folder import write_mask
-from train_offline.data.sources import load_source
+from train_offline.data.sources import load_source, load_sources
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,13 @@ def test_unusable_file_is_named_in_one_line(
         load_source(two_scenes, 1.0, "train.csv", two_scenes / "cache")
     assert "\n" not in str(caught.value)
     assert caught.value.kind == kind
+
+
+def test_folders_are_named_by_as_much_of_their_paths_as_it_takes(tmp_path: Path) -> None:
+    for parent in ("a", "b"):
+        write_scene(tmp_path / parent / "tiles" / "val", "x", 60)
+    for name in ("c/val", "held out"):
+        write_scene(tmp_path / name, "x", 60)
+    folders = [tmp_path / "a/tiles/val", tmp_path / "b/tiles/val", tmp_path / "c/val", tmp_path / "held out"]
+    sources = load_sources([(folder, 1.0) for folder in folders], "val.csv", tmp_path / "cache")
+    assert [source.name for source in sources] == ["a/tiles/val", "b/tiles/val", "c/val", "held out"]
