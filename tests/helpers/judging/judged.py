@@ -16,7 +16,7 @@ from train_offline.judging.run.runs import Places, Process
 from train_offline.judging.settings import DryRunSettings
 
 SCHEMA = json.loads((REPO / "train_offline" / "judging" / "report" / "report.schema.json").read_text())
-SUBMISSION = REPO / "tests" / "helpers" / "submission.py"
+SUBMISSION = Path(__file__).with_name("submission.py")
 SIZES = ((64, 96), (80, 80), (48, 112))
 
 
