@@ -14,8 +14,12 @@ called: a remedy names the setting in braces, and the command that prints the li
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+_SETTING = re.compile(r"{([a-z_]+)}")
 
 
 class SeaIceError(Exception):
@@ -28,12 +32,17 @@ class SeaIceError(Exception):
     def __str__(self) -> str:
         return self.reason
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it pass from one process to another: what it is made by differs from what it holds."""
+        return _restored, (type(self), self.args, self.__dict__)
+
 
 class UsageError(SeaIceError):
     """What the user asked for cannot be done.
 
     remedy: what to do, beginning with the punctuation that parts it from the reason. `{name}` in it stands
-    for the flag of a setting, as in "; lower {batch} or {crop}"; other braces are doubled, as in str.format.
+    for the flag of a setting, as in "; lower {batch} or {crop}"; other braces stay as they are. What the
+    user has named, a path for one, belongs into the reason: it may look like a setting in braces.
     """
 
     def __init__(self, reason: str, remedy: str = "", path: Path | None = None) -> None:
@@ -43,7 +52,7 @@ class UsageError(SeaIceError):
     def line(self, flags: Mapping[str, str]) -> str:
         """Return the message of a command that has these flags; a remedy with another one is left out."""
         try:
-            return self._about(flags) + self.remedy.format_map(flags)
+            return self._about(flags) + _SETTING.sub(lambda setting: flags[setting[1]], self.remedy)
         except KeyError:
             return self._about(flags)
 
@@ -94,6 +103,12 @@ class NotFiniteError(SeaIceError):
 
     def __init__(self) -> None:
         super().__init__("the network's output is not finite")
+
+
+def _restored(kind: type[SeaIceError], arguments: tuple[Any, ...], state: dict[str, Any]) -> SeaIceError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class _AsNamed(dict[str, str]):

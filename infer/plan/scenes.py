@@ -102,8 +102,9 @@ def find_scenes(folder: Path, limits: SceneLimits | None = None) -> list[Scene]:
         with os.scandir(folder) as entries:
             files = sorted(entry.name for entry in entries if _is_scene_file(entry))
     except FileNotFoundError:
-        how = f": mount it: -v SCENES:{folder}" if in_image() else ": give it with {input}"
-        raise UsageError(f"no input folder {folder}", how, folder) from None
+        if in_image():
+            raise UsageError(f"no input folder {folder}: mount it: -v SCENES:{folder}", path=folder) from None
+        raise UsageError(f"no input folder {folder}", ": give it with {input}", folder) from None
     except NotADirectoryError:
         reason = f"the input {folder} is not a folder: give the folder that holds the scenes"
         raise UsageError(reason, path=folder) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import cv2
@@ -23,7 +25,11 @@ def read_image(path: Path) -> Read:
 def header_of(path: Path) -> Header:
     """Return the facts of a scene's header; raises FileError of kind "unreadable"."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
+            raise FileError(path, "cannot be read: not a regular file", kind="unreadable")
         return read_header(path)
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {error.strerror}", kind="unreadable") from error
     except HeaderError as error:
         raise _unreadable(path, error) from error
 

@@ -10,6 +10,7 @@ exporter changes.
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import sys
@@ -89,6 +90,7 @@ def _without_weights(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto
 
 def main() -> int:
     """Write the graph to its place in infer."""
+    argparse.ArgumentParser(prog="onnx_graph", description="Make a graph of infer anew.").parse_args()
     path = Path(GRAPH)
     write_whole(path, graph())
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")

@@ -15,6 +15,7 @@ Needed anew only when the network or OpenVINO's major version changes.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 import tempfile
@@ -164,6 +165,7 @@ def _keep_precise(layer: ElementTree.Element) -> None:
 
 def main() -> int:
     """Write the graph to its place in infer."""
+    argparse.ArgumentParser(prog="openvino_graph", description="Make a graph of infer anew.").parse_args()
     write(GRAPH)
     print(f"{GRAPH}: {GRAPH.stat().st_size / 1e3:.0f} kB")
     return 0

@@ -83,8 +83,7 @@ def _require_same_beginning(path: Path, given: Mapping[str, Any], before: Mappin
     for key in FIRST:
         asked, had = given.get(key, before.get(key)), before.get(key)
         if (asked.absolute() if isinstance(asked, Path) else asked) != had:
-            value = str(asked).replace("{", "{{").replace("}", "}}")
-            remedy = f" with {{{key}}} {value}; leave it out, or begin a new run"
+            remedy = f" with {{{key}}} {asked}; leave it out, or begin a new run"
             raise UsageError(f"{path} was not begun", remedy, path)
 
 

@@ -1,3 +1,6 @@
 """Say where this command has gone."""
 
-raise SystemExit("train_offline.empties has moved: python -m train_offline.data.makers.negatives")
+import sys
+
+sys.stderr.write("train_offline.empties has moved: python -m train_offline.data.makers.negatives\n")
+sys.exit(2)

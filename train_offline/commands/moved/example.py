@@ -1,3 +1,6 @@
 """Say where this command has gone."""
 
-raise SystemExit("train_offline.example has moved: python -m train_offline.judging.showcase.example")
+import sys
+
+sys.stderr.write("train_offline.example has moved: python -m train_offline.judging.showcase.example\n")
+sys.exit(2)

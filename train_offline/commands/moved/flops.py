@@ -1,3 +1,6 @@
 """Say where this command has gone."""
 
-raise SystemExit("train_offline.flops has moved: python -m train_offline.models.flops")
+import sys
+
+sys.stderr.write("train_offline.flops has moved: python -m train_offline.models.flops\n")
+sys.exit(2)

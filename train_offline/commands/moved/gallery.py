@@ -1,3 +1,6 @@
 """Say where this command has gone."""
 
-raise SystemExit("train_offline.gallery has moved: python -m train_offline.judging.showcase.gallery")
+import sys
+
+sys.stderr.write("train_offline.gallery has moved: python -m train_offline.judging.showcase.gallery\n")
+sys.exit(2)

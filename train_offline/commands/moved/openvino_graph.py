@@ -1,3 +1,6 @@
 """Say where this command has gone."""
 
-raise SystemExit("train_offline.openvino_graph has moved: python -m train_offline.export.openvino_graph")
+import sys
+
+sys.stderr.write("train_offline.openvino_graph has moved: python -m train_offline.export.openvino_graph\n")
+sys.exit(2)

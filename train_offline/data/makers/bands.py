@@ -21,11 +21,12 @@ ROWS_PER_STRIP = 5  # as in the challenge's own scenes
 class StoredBands:
     """pixels: uint8 [H, W] or [H, W, 3 or 4], as in the file.
 
-    extra: TIFF's ExtraSamples. notes: the text of GDAL's tags, by their number; they say which band is alpha,
-    and which value stands for no data.
+    is_rgb: False where the file calls its bands grey. extra: TIFF's ExtraSamples. notes: the text of GDAL's
+    tags, by their number; they say which band is alpha, and which value stands for no data.
     """
 
     pixels: np.ndarray
+    is_rgb: bool
     extra: tuple[int, ...]
     notes: dict[int, str]
 
@@ -41,8 +42,9 @@ def read_bands(path: Path) -> StoredBands:
     try:
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
-            pixels, odd = file.asarray(), _oddity(page)
+            pixels, odd = page.asarray(), _oddity(page)
             extra, notes = tuple(int(kind) for kind in page.extrasamples), _notes(page)
+            is_rgb = page.photometric != PHOTOMETRIC.MINISBLACK
     except Exception as error:  # tifffile and its codecs raise a dozen kinds of error for a broken file
         raise FileError(path, f"cannot be read: {in_short(error)}", kind="unreadable") from error
     if odd is None and (header.page or header.mask_page is not None):
@@ -55,7 +57,7 @@ def read_bands(path: Path) -> StoredBands:
     if pixels.dtype != np.uint8 or not plain:
         reason = f"must be 8-bit grey, RGB or RGBA to be cut, not {pixels.dtype} {pixels.shape}"
         raise FileError(path, reason, kind="form")
-    return StoredBands(pixels, extra, notes)
+    return StoredBands(pixels, is_rgb, extra, notes)
 
 
 def write_bands(path: Path, bands: StoredBands, window: tuple[slice, slice]) -> None:
@@ -66,13 +68,14 @@ def write_bands(path: Path, bands: StoredBands, window: tuple[slice, slice]) -> 
     tifffile.imwrite(
         path,
         bands.pixels[window],
-        photometric="minisblack" if bands.pixels.ndim == 2 else "rgb",
+        photometric="rgb" if bands.is_rgb else "minisblack",
+        planarconfig="contig" if bands.pixels.ndim == 3 else None,
         extrasamples=bands.extra or None,
         compression="lzw",
         predictor=True,
         rowsperstrip=ROWS_PER_STRIP,
         metadata=None,
-        extratags=[(tag, "s", 0, text, True) for tag, text in bands.notes.items()],
+        extratags=[(tag, "s", 0, text.encode(), True) for tag, text in bands.notes.items()],
     )
 
 

@@ -61,7 +61,7 @@ def _scenes(folder: Path) -> list[Path]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns the exit code: 0, or 2 with one line on stderr."""
-    parser = Parser(prog="empties", description="Make a data folder of scenes without ice.")
+    parser = Parser(prog="negatives", description="Make a data folder of scenes without ice.")
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="scenes, none with sea ice")
     of_output = "absent or empty data folder"
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help=of_output)
@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         given = parser.parse_args(argv)
         print(f"{given.output}: {make_empties(given.folders, given.output)} scenes without ice")
 
-    return run("empties", work, parser)
+    return run("negatives", work, parser)
 
 
 if __name__ == "__main__":

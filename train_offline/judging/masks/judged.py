@@ -110,8 +110,8 @@ def _read_truth(path: Path | None, size: tuple[int, int]) -> tuple[np.ndarray | 
     try:
         return read_mask(path, size), []
     except FileError as error:
-        name, what = f"{path.parent.name}/{path.name}", error.reason + error.remedy
-        return None, [Finding("truth", name, what, "mend it: the scene is not scored")]
+        name = f"{path.parent.name}/{path.name}"
+        return None, [Finding("truth", name, error.reason, "mend it: the scene is not scored")]
 
 
 def _picture(

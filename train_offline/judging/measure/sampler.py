@@ -50,7 +50,7 @@ class ResourceSamples:
 
 
 class ResourceSampler(threading.Thread):
-    """ResourceSamples the tree of processes under a root until it is stopped. Use it in a `with` block.
+    """Samples the tree of processes under a root until it is stopped. Use it in a `with` block.
 
     root: gives the process id of the job's first process, None before it is known.
     """

@@ -37,6 +37,7 @@ def pack(settings: DryRunSettings, output: Path, judge: Callable[[DryRunSettings
     folder = writable_folder(output, "output")
     writable_folder(settings.report_dir, "report_dir")
     ours, name = settings.image is None, settings.image
+    origin = origin_of(WEIGHTS) if ours else None
     if name is None:
         print("pack: building the image", file=sys.stderr)
         name = build(settings.report_dir / "build.log")
@@ -57,7 +58,7 @@ def pack(settings: DryRunSettings, output: Path, judge: Callable[[DryRunSettings
         shutil.copyfile(settings.report_dir / f"report.{kind}", _beside(target, f"report.{kind}"))
     if ours:
         write_sbom(name, _beside(target, "cdx.json"), version)
-    _tell(target, seconds, names, origin_of(WEIGHTS) if ours else None)
+    _tell(target, seconds, names, origin)
     return 0
 
 

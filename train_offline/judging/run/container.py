@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infer import __version__
-from infer.errors import FileError, UsageError
+from infer.errors import UsageError
 from train_offline.judging.run.process import ProcessOutcome
 from train_offline.runtime.code_version import REPOSITORY, revision
 
@@ -76,11 +76,10 @@ def build(log: Path) -> str:
 
 
 def find_image(name: str) -> Image:
-    """Look at a local image; raises FileError where there is none of this name."""
+    """Look at a local image; raises UsageError where there is none of this name."""
     answer = docker("image", "inspect", name)
     if answer.returncode:
-        remedy = "; build, load or pull it first"
-        raise FileError(Path(name), "no such image here", remedy, kind="missing", setting="image")
+        raise UsageError(f"{name}: no such image here; build, load or pull it first")
     (facts,) = json.loads(answer.stdout)
     labels = facts["Config"].get("Labels") or {}
     ours = labels.get("org.opencontainers.image.title") == TITLE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -126,3 +127,9 @@ def test_an_error_of_a_mask_tells_its_kind(tmp_path: Path, mask: np.ndarray | No
     with pytest.raises(FileError) as caught:
         read_mask(path, (9, 9))
     assert (caught.value.kind, caught.value.path) == (kind, path)
+
+
+def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tif")
+    with pytest.raises(FileError, match="not a regular file"):
+        read_image(tmp_path / "pipe.tif")
