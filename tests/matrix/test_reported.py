@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from infer.plan.scenes import find_scenes
+from infer.plan.scenes import find_scenes, readable
 from tests.helpers.support import SHARED
 from tests.matrix.like_gdal import (
     assert_like_gdal,
@@ -46,7 +46,7 @@ def test_damaged_pictures_print_nothing_by_themselves(
         damaged = bytearray(content[: len(content) - number * 40])
         damaged[(200 + 31 * number) % len(damaged)] ^= 1 << number % 8
         (tmp_path / "x.tif").write_bytes(damaged)
-        if not find_scenes(tmp_path)[0].error:
+        if readable(find_scenes(tmp_path)):
             decode(tmp_path)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
