@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from infer.network.weights_file import sha256_of
 from infer.plan.batches import WholeFolder, batches, whole_folder
 from infer.plan.preflight import check_places
 from infer.plan.scenes import Scene, break_scene, broken, find_scenes, not_looked_at, readable
@@ -37,8 +35,7 @@ if TYPE_CHECKING:
     from infer.predict.predictor import Predictor
 
 
-@dataclass(frozen=True)
-class _Job:
+class _Job(NamedTuple):
     """What is the same for all scenes of a run."""
 
     settings: Settings
@@ -89,9 +86,15 @@ def _unless_lost(scene: Scene, order: Order) -> Scene:
 
 def _left_to_do(scenes: list[Scene], settings: Settings, order: Order) -> list[Scene]:
     """Leave out what earlier children made, what this one is not asked for, and what --resume keeps."""
-    kept = stamp_of(sha256_of(settings.weights), settings) if settings.resume else None
+    kept = _stamp(settings) if settings.resume else None
     asked = (s for s in scenes if s.name not in order.done and (order.only is None or s.name in order.only))
     return [scene for scene in asked if kept is None or not _is_kept(scene, settings.output, kept)]
+
+
+def _stamp(settings: Settings) -> str:
+    from infer.network.weights_file import sha256_of  # else it loads beside the first scenes
+
+    return stamp_of(sha256_of(settings.weights), settings)
 
 
 def _is_kept(scene: Scene, output: Path, stamp: str) -> bool:

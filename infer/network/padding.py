@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from infer.network.architecture import STRIDE
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def padded(size: int, multiple: int = STRIDE) -> int:

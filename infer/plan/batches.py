@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from infer.network.architecture import STRIDE
 from infer.plan.scenes import COARSE, Readable, Scene, readable
@@ -12,8 +12,7 @@ from infer.predict.hardware import batch_size
 MAX_SHAPES = 64  # of padded scenes in a folder above which an engine that prepares for each is given fewer
 
 
-@dataclass(frozen=True)
-class WholeFolder:
+class WholeFolder(NamedTuple):
     """What all scenes of the folder decide, so that masks are the same whichever of them are left to do.
 
     pixels: of all readable scenes, by which the engine is chosen. multiple: see pad_multiple. readable: by

@@ -22,7 +22,6 @@ UNKNOWN_SIZE = 512  # the contract's size for the mask of a scene whose header c
 Shape = tuple[int, int]  # height and width, in pixels
 
 
-@dataclass(frozen=True)
 class Scene:
     """One input file; mask_name is that of its mask. It is either Readable or Broken."""
 
@@ -50,6 +49,8 @@ class Scene:
 class Readable(Scene):
     """A scene that can be predicted, as far as its header tells."""
 
+    path: Path
+    mask_name: str
     header: Header
 
     @property
@@ -65,6 +66,8 @@ class Broken(Scene):
     owns_mask is False where another scene's mask has its name already: a.tif and a.tiff both ask for a.png.
     """
 
+    path: Path
+    mask_name: str
     error: str
     header: Header | None = None
     owns_mask: bool = True

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from infer.plan.scenes import Scene
 from infer.process.journal import MaskMade
 from infer.write.report import SceneResult
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(NamedTuple):
     """A mask on its way to the disk. error says why it is black, None when it was predicted.
 
     ice_fraction is None where nothing was to be written: the mask belongs to another scene.
