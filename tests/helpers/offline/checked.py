@@ -7,9 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.helpers.offline.data_folder import write_list, write_mask
 from tests.helpers.support import write_tiff
+from train_offline.commands.check import main
 from train_offline.data.check.check import check
 
 Fault = tuple[str, str, bool]  # file, how what is said of it begins, whether it stops a training
@@ -48,3 +50,15 @@ def found(folder: Path) -> list[Fault]:
     stops = [one.stops for one in report.findings]
     assert stops == sorted(stops, reverse=True)
     return [(one.file, one.what, one.stops) for one in report.findings]
+
+
+def assert_only_finding(folder: Path, spoil: Spoil, capsys: pytest.CaptureFixture[str]) -> None:
+    """Spoil the folder; the fault must be the only finding, in the report as on the command's output."""
+    file, what, stops = spoil(folder)
+    findings = found(folder)
+    assert len(findings) == 1, findings
+    assert findings[0][0] == file
+    assert findings[0][1].startswith(what)
+    assert findings[0][2] == stops
+    assert main([str(folder)]) == (1 if stops else 0)
+    assert f"{'STOPS' if stops else 'look'}: {file}: {what}" in capsys.readouterr().out

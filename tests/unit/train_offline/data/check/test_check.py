@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.job.scene_faults import all_ignored, dead_column, one_value, other_values
 from tests.helpers.offline.checked import found
 from tests.helpers.offline.data_folder import write_list
+from tests.helpers.offline.scene_faults import all_ignored, dead_column, one_value, other_values
 from tests.helpers.support import shared
 from train_offline.data.folder import listed_pairs, read_labelled
 

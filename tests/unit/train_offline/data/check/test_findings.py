@@ -9,10 +9,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tests.helpers.job import scene_faults
-from tests.helpers.offline.checked import Spoil, found, texture
+from tests.helpers.offline import scene_faults
+from tests.helpers.offline.checked import Spoil, assert_only_finding, found, texture
 from tests.helpers.offline.data_folder import mask_of, write_mask
-from train_offline.commands.check import main
 from train_offline.data.check.check import check
 
 FAULTS = [getattr(scene_faults, name) for name in scene_faults.__all__]
@@ -20,14 +19,7 @@ FAULTS = [getattr(scene_faults, name) for name in scene_faults.__all__]
 
 @pytest.mark.parametrize("spoil", FAULTS)
 def test_a_fault_is_the_only_finding(folder: Path, spoil: Spoil, capsys: pytest.CaptureFixture[str]) -> None:
-    file, what, stops = spoil(folder)
-    findings = found(folder)
-    assert len(findings) == 1, findings
-    assert findings[0][0] == file
-    assert findings[0][1].startswith(what)
-    assert findings[0][2] == stops
-    assert main([str(folder)]) == (1 if stops else 0)
-    assert f"{'STOPS' if stops else 'look'}: {file}: {what}" in capsys.readouterr().out
+    assert_only_finding(folder, spoil, capsys)
 
 
 @pytest.mark.parametrize(

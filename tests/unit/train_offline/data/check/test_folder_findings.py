@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.offline.checked import Fault, Spoil, found, texture
+from tests.helpers.offline.checked import Fault, Spoil, assert_only_finding, found, texture
 from tests.helpers.offline.data_folder import write_list, write_mask
 from tests.helpers.support import write_tiff
-from train_offline.commands.check import main
 
 
 def mask_without_scene(folder: Path) -> Fault:
@@ -99,14 +98,7 @@ ALONE = [
 
 @pytest.mark.parametrize("spoil", ALONE)
 def test_a_fault_is_the_only_finding(folder: Path, spoil: Spoil, capsys: pytest.CaptureFixture[str]) -> None:
-    file, what, stops = spoil(folder)
-    findings = found(folder)
-    assert len(findings) == 1, findings
-    assert findings[0][0] == file
-    assert findings[0][1].startswith(what)
-    assert findings[0][2] == stops
-    assert main([str(folder)]) == (1 if stops else 0)
-    assert f"{'STOPS' if stops else 'look'}: {file}: {what}" in capsys.readouterr().out
+    assert_only_finding(folder, spoil, capsys)
 
 
 @pytest.mark.parametrize("spoil", [listed_but_absent, list_with_another_header])

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.helpers.job.scene_faults import broken_scene, other_values
 from tests.helpers.offline.data_folder import write_mask
+from tests.helpers.offline.scene_faults import broken_scene, other_values
 from tests.helpers.support import write_tiff
 from train_offline.commands.check import main
 
