@@ -10,19 +10,28 @@ from pathlib import Path
 from tests.helpers.offline.training_process import (
     SMALL,
     TRAIN,
-    assert_same_run,
     command,
+    differences,
     finish,
     start,
     wait_for_new,
 )
 from train_offline.training import checkpoint
 
+EPOCHS = ("--epochs", 7, "--mix", 0.3)
 
-def test_killed_at_random_moments_and_resumed_ends_like_an_unbroken_run(data: Path, whole: Path) -> None:
-    run = data / "killed"
-    line = command(data, run, "--epochs", 7, "--mix", 0.3, "--save-every", 0.002)
-    steps = []
+
+def unbroken(data: Path, run: Path) -> Path:
+    """A run of seven epochs that nothing has interrupted."""
+    result = finish(data, command(data, run, *EPOCHS))
+    assert result.returncode == 0, result.stderr
+    return run
+
+
+def killed_twice(data: Path, run: Path) -> Path:
+    """The same run, killed at two random moments and resumed to its end."""
+    line = command(data, run, *EPOCHS, "--save-every", 0.002)
+    steps: list[int] = []
     for _ in range(2):
         process = start(data, line)
         wait_for_new(run / "last.pt", process, before=steps[-1] if steps else 0)
@@ -35,7 +44,20 @@ def test_killed_at_random_moments_and_resumed_ends_like_an_unbroken_run(data: Pa
     result = finish(data, line)
     assert result.returncode == 0, result.stderr
     assert f"from step {steps[1]}" in result.stdout
-    assert_same_run(whole, run)
+    return run
+
+
+def test_killed_at_random_moments_and_resumed_ends_like_an_unbroken_run(data: Path) -> None:
+    """One fresh process in about a hundred rounds its first step otherwise, unbroken ones too; there are four
+    here, hence a second try. A resumed run that lost anything would fail both.
+    """
+    found = []
+    for number in range(2):
+        runs = unbroken(data, data / f"whole {number}"), killed_twice(data, data / f"killed {number}")
+        found.append(differences(*runs))
+        if not found[-1]:
+            return
+    raise AssertionError(found)
 
 
 def test_resumes_from_another_folder_and_names_what_has_moved(data: Path, tmp_path: Path) -> None:

@@ -63,17 +63,36 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.005)
 
 
-def assert_same_run(first: Path, second: Path) -> None:
-    """The same weights bit for bit in both checkpoints, and the same history but for the clock."""
+def differences(first: Path, second: Path) -> list[str]:
+    """What differs between two runs: bits of the checkpoints, figures of history but for the clock."""
+    found = []
     for name in ("last.pt", "best.pt"):
         a, b = checkpoint.load(first / name), checkpoint.load(second / name)
-        assert (a.step, a.best, a.scores) == (b.step, b.best, b.scores)
-        for mine, other in ((a.model, b.model), (a.ema, b.ema)):
+        found += [
+            f"{name}: {what}: {mine}, {other}"
+            for what, mine, other in (
+                ("step", a.step, b.step),
+                ("best", a.best, b.best),
+                ("scores", a.scores, b.scores),
+            )
+            if mine != other
+        ]
+        for part, mine, other in (("model", a.model, b.model), ("ema", a.ema, b.ema)):
             assert mine.keys() == other.keys()
-            assert all(torch.equal(mine[key], other[key]) for key in mine)
+            odd = [key for key in mine if not torch.equal(mine[key], other[key])]
+            if odd:
+                found.append(f"{name}: {len(odd)} of {len(mine)} tensors of {part}")
+    return found + _differences_of_history(first, second)
+
+
+def _differences_of_history(first: Path, second: Path) -> list[str]:
     clock = {"seconds", "crops_per_second"}
     rows, others = history(first), history(second)
-    assert len(rows) == len(others)
-    for row, other in zip(rows, others, strict=True):
-        for column in row.keys() - clock:
-            assert float(row[column]) == pytest.approx(float(other[column]), abs=2e-5, nan_ok=True), column
+    if len(rows) != len(others):
+        return [f"history: {len(rows)} rows, {len(others)}"]
+    return [
+        f"history, row {number}: {column}: {row[column]}, {other[column]}"
+        for number, (row, other) in enumerate(zip(rows, others, strict=True))
+        for column in sorted(row.keys() - clock)
+        if float(row[column]) != pytest.approx(float(other[column]), abs=2e-5, nan_ok=True)
+    ]
