@@ -6,7 +6,6 @@ the lists DIR/train.csv and DIR/val.csv with the header `image,label` and paths 
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from infer.errors import FileError
+from train_offline.data.list_file import rows_of
 from train_offline.data.pixels import read_image, read_mask
 
-HEADER = ["image", "label"]
 SCENE_SUFFIXES = (".tif", ".tiff")  # in small or capital letters
 IGNORED = 255  # label of the pixels that neither loss nor score may see
 
@@ -105,25 +104,6 @@ def listed_pairs(folder: Path, list_name: str) -> list[Pair]:
             raise FileError(folder, reason, f"; make it with {how}", kind="missing")
         return pairs_in(folder)
     return [_pair(folder, image, label) for image, label in rows_of(folder, list_name)]
-
-
-def rows_of(folder: Path, list_name: str) -> list[tuple[Path, Path]]:
-    """Return (scene, mask) of every row of DIR/`list_name`, which may name files that do not exist.
-
-    Raises FileError of kind "unreadable", or "form" where it has no rows or another header.
-    """
-    path = folder / list_name
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte-order mark first
-            header, *rows = [row for row in csv.reader(file) if row] or [[]]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FileError(path, f"cannot be read as a list in UTF-8: {error}", kind="unreadable") from error
-    if header != HEADER:
-        raise FileError(path, "the first line must be `image,label`", kind="form")
-    if not rows or any(len(row) != 2 for row in rows):
-        reason = "every line after the first must be `image,label`, and there must be one"
-        raise FileError(path, reason, kind="form")
-    return [(folder / image, folder / label) for image, label in rows]
 
 
 def read_labelled(pair: Pair) -> LabelledScene:

@@ -11,7 +11,8 @@ import tifffile
 from PIL import Image
 
 from infer.errors import FileError
-from train_offline.data.folder import SCENE_SUFFIXES, files_of, listed_pairs, rows_of
+from train_offline.data.folder import SCENE_SUFFIXES, files_of, listed_pairs
+from train_offline.data.list_file import rows_of
 
 LIST = "val.csv"
 NO_HEADER = (512, 512)  # height and width of the mask of a scene whose header cannot be read

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from train_offline.data.folder import HEADER
+from train_offline.data.list_file import HEADER
 from train_offline.scenery.scene import Extras, make_scene
 from train_offline.scenery.surfaces.textures import RealScenes, read_textures
 from train_offline.scenery.tiff_form import write_scene

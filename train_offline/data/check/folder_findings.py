@@ -10,7 +10,8 @@ from pathlib import Path
 
 from infer.errors import FileError
 from train_offline.data.check.findings import MOVE_OUT, DataFinding
-from train_offline.data.folder import SCENE_SUFFIXES, files_of, rows_of
+from train_offline.data.folder import SCENE_SUFFIXES, files_of
+from train_offline.data.list_file import rows_of
 from train_offline.data.split.groups import Facts, scene_of
 from train_offline.data.split.similar import linked, similar_pairs
 
@@ -37,7 +38,7 @@ def read_lists(folder: Path) -> Lists:
         try:
             rows = rows_of(folder, name)
         except FileError as error:
-            findings.append(DataFinding(name, error.reason, "make it anew with ./run.sh split", stops=True))
+            findings.append(DataFinding(name, error.reason, error.remedy.strip("; "), stops=True))
             continue
         files[name] = [_within(folder, image) for image, _ in rows]
         for path in sorted({path for row in rows for path in row if not os.path.isfile(path)}):
@@ -46,10 +47,11 @@ def read_lists(folder: Path) -> Lists:
         for file, count in Counter(files[name]).items():
             if count > 1:
                 findings.append(DataFinding(name, f"lists {file} {count} times", "leave one line of them"))
-    if len(files) == 1:
-        (only,) = files
-        other = LISTS[only == LISTS[0]]
-        findings.append(DataFinding(only, f"is there, but {other} is not", "make it with ./run.sh split"))
+    there = [name for name in LISTS if (folder / name).exists()]
+    if len(there) == 1:
+        other = LISTS[there[0] == LISTS[0]]
+        what, fix = f"is there, but {other} is not", f"write {other}, or {SPLIT_ANEW}"
+        findings.append(DataFinding(there[0], what, fix))
     return Lists(files, findings)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from infer.errors import FileError
-from train_offline.data.folder import HEADER, Pair, list_name
+from train_offline.data.folder import Pair, list_name
+from train_offline.data.list_file import HEADER
 from train_offline.runtime.files import whole_file
 
 FOLD_LIST = re.compile(r"(train|val)-\d+\.csv")

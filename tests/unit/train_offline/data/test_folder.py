@@ -9,7 +9,7 @@ import pytest
 
 from infer.errors import FileError
 from tests.helpers.offline.data_folder import mask_of, noise, write_labelled
-from train_offline.data.folder import IGNORED, list_name, listed_pairs, pairs_in, read_labelled, rows_of
+from train_offline.data.folder import IGNORED, list_name, listed_pairs, pairs_in, read_labelled
 
 
 def test_scene_is_read_as_rgb_with_ignored_pixels(two_scenes: Path) -> None:
@@ -64,18 +64,3 @@ def test_lists_choose_the_scenes(two_scenes: Path) -> None:
 
 def test_names_of_lists() -> None:
     assert (list_name("train"), list_name("val", 3)) == ("train.csv", "val-3.csv")
-
-
-@pytest.mark.parametrize(
-    ("content", "kind"),
-    [("file,mask\nimage/a.tif,gt/a.png\n", "form"), ("image,label\n", "form"), (b"\xff\xfe\0", "unreadable")],
-)
-def test_an_error_of_a_list_tells_its_kind_and_its_file(
-    two_scenes: Path, content: str | bytes, kind: str
-) -> None:
-    path = two_scenes / "train.csv"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    with pytest.raises(FileError) as caught:
-        rows_of(two_scenes, "train.csv")
-    assert (caught.value.kind, caught.value.path) == (kind, path)
-    assert str(path) not in caught.value.reason

@@ -19,8 +19,8 @@ from train_offline.data.sources import load_source, load_sources
     [
         ("", "first line"),
         ("file,mask\nimage/a.tif,gt/a.png\n", "first line"),
-        ("image,label\n", "every line"),
-        ("image,label\nimage/a.tif\n", "every line"),
+        ("image,label\n", "each line"),
+        ("image,label\nimage/a.tif\n", "each line"),
         ("image,label\nimage/z.tif,gt/a.png\n", "z.tif: no such file"),
     ],
 )
