@@ -46,10 +46,14 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
     """Read a PNG mask, uint8 [H, W], of a scene whose upright size is (height, width).
 
     Raises FileError of kind "unreadable", "form" or "size". A mask of 16 bits is refused: reduced to 8 bits,
-    a small value that means ice would become 0.
+    a small value that means ice would become 0. So is one with pixels of different transparency: the ice may
+    be drawn there, and all else is one colour.
     """
     mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if mask is not None and mask.dtype == np.uint8 and mask.ndim == 3:
+        if mask.shape[2] == 4 and (mask[..., 3] != mask[0, 0, 3]).any():
+            reason = "has an alpha channel with something drawn in it; save it without one, 255 = ice"
+            raise FileError(path, reason, kind="form")
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise FileError(path, "cannot be read as an image", kind="unreadable")

@@ -22,6 +22,7 @@ from train_offline.data.pixels import read_image, read_mask
 
 COLOURS = np.random.default_rng(0).integers(0, 2**16, (3, 256), np.uint16)
 NODATA = [(42113, "s", 0, "0", True)]
+DRAWN = random_rgb(20, 30)[..., 0] > 99
 GREY = random_rgb(40, 56)[..., 0]
 RGB = random_rgb(40, 56)
 WEDGE = np.where(np.tri(40, 56, dtype=bool), 255, 0).astype(np.uint8)
@@ -127,6 +128,29 @@ def test_an_error_of_a_mask_tells_its_kind(tmp_path: Path, mask: np.ndarray | No
     with pytest.raises(FileError) as caught:
         read_mask(path, (9, 9))
     assert (caught.value.kind, caught.value.path) == (kind, path)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_a_mask_drawn_in_its_alpha_channel_is_refused(tmp_path: Path, mode: str) -> None:
+    alpha = Image.fromarray(DRAWN.astype(np.uint8) * 255)
+    picture = Image.new("P" if mode == "P" else mode, (30, 20), 255 if mode == "P" else "white")
+    if mode == "P":
+        picture = Image.fromarray(DRAWN.astype(np.uint8), "P")
+        picture.putpalette([255] * 6)
+        picture.save(tmp_path / "m.png", transparency=0)
+    else:
+        picture.putalpha(alpha)
+        picture.save(tmp_path / "m.png")
+    with pytest.raises(FileError, match="alpha channel") as caught:
+        read_mask(tmp_path / "m.png", (20, 30))
+    assert caught.value.kind == "form"
+
+
+@pytest.mark.parametrize("transparency", [0, 255])
+def test_an_alpha_channel_of_one_value_says_nothing(tmp_path: Path, transparency: int) -> None:
+    ice = DRAWN.astype(np.uint8) * 255
+    Image.fromarray(np.dstack([ice, ice, ice, np.full_like(ice, transparency)])).save(tmp_path / "m.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (20, 30)) != 0, ice != 0)
 
 
 def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
