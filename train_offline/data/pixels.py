@@ -13,6 +13,8 @@ from infer.errors import DecodeError, FileError, HeaderError
 from infer.plan.tiff_header import Header, read_header
 from infer.read.scene import Read, read_scene
 
+VALUES_SHOWN = 4
+
 
 def read_image(path: Path) -> Read:
     """Read a scene exactly as the job does: uint8 [H, W, 3] RGB, and where there is no data.
@@ -64,6 +66,16 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
         reason = f"is {columns}x{rows} pixels, but its scene is {width}x{height}"
         raise FileError(path, reason, kind="size")
     return mask
+
+
+def between(mask: np.ndarray) -> str:
+    """Say which values a mask, uint8 [H, W], holds beside 0 and 255, on how many pixels; empty for none."""
+    odd = mask[(mask != 0) & (mask != 255)]
+    if not odd.size:
+        return ""
+    values = np.unique(odd)
+    shown = ", ".join(map(str, values[:VALUES_SHOWN])) + (" ..." if len(values) > VALUES_SHOWN else "")
+    return f"holds {shown} beside 0 and 255, on {odd.size} pixels"
 
 
 def _unreadable(path: Path, error: HeaderError | DecodeError) -> FileError:

@@ -116,7 +116,7 @@ def _of_variants(variants: list[Variant]) -> list[Finding]:
 
 
 def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
-    """Say which scenes have no truth, and whether the runs differ."""
+    """Say which scenes have no truth or a doubtful one, and whether the runs differ."""
     notes = []
     without = [scene.file for scene in judged if not scene.has_truth]
     if without:
@@ -125,6 +125,9 @@ def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
             which = "no scene has"
         names = without[0] + " ..." * (len(without) > 1)
         notes.append(f"{which} a true mask in gt/ ({names}): audit and time only")
+    if doubts := [doubt for scene in judged for doubt in scene.doubts]:
+        more = f" (and {len(doubts) - 1} more such masks)" * (len(doubts) > 1)
+        notes.append(f"the score is doubtful: {doubts[0]}{more}")
     if changed := differing([run.masks for run in runs]):
         notes.append(f"the masks of the runs differ, {changed[0]} for one: the job is not repeatable")
     return notes

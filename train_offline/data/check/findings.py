@@ -12,10 +12,9 @@ from infer.errors import FileError
 from infer.plan.tiff_header import Header
 from train_offline.data.check.stripes import find_stripes
 from train_offline.data.folder import IGNORED, label_of
-from train_offline.data.pixels import header_of, read_mask, read_with_header
+from train_offline.data.pixels import between, header_of, read_mask, read_with_header
 
 BLACK_SHARE = 0.2  # of the pixels that count; a little black is shadow or the darkest water
-VALUES_SHOWN = 4
 MOVE_OUT = "move the scene and its mask out of image/ and gt/"
 NUMBERS = {1: "uint", 2: "int", 3: "float", 5: "complex int", 6: "complex"}  # by TIFF's SampleFormat
 
@@ -110,13 +109,16 @@ def _mask(
         if error.kind == "size":
             fix = "draw it again on the pixels of its own scene"
         return None, [DataFinding(file, error.reason, fix, stops=True)]
-    odd = mask[(mask != 0) & (mask != 255)]
-    if not odd.size:
+    odd = between(mask)
+    if not odd:
         return mask, []
-    values = np.unique(odd)
-    shown = ", ".join(map(str, values[:VALUES_SHOWN])) + (" ..." if len(values) > VALUES_SHOWN else "")
-    what = f"holds {shown} beside 0 and 255, on {odd.size} pixels; they count as {meaning}"
-    return mask, [DataFinding(file, what, "save it with 0 and 255 only, as PNG and without smoothing")]
+    return mask, [
+        DataFinding(
+            file,
+            f"{odd}; they count as {meaning}",
+            "save it with 0 and 255 only, as PNG and without smoothing",
+        )
+    ]
 
 
 def _broken(file: str, image: np.ndarray, label: np.ndarray) -> list[DataFinding]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from train_offline.data.folder import Pair
 from train_offline.data.makers.bands import read_bands, write_bands
+from train_offline.data.makers.tiling import tile_corners
 from train_offline.data.pixels import read_mask
-from train_offline.data.tiling import tile_corners
 
 
 def tile_names(names: Sequence[str], scenes: Sequence[str], counts: Sequence[int]) -> list[list[str]]:

@@ -15,7 +15,7 @@ import numpy as np
 from infer.errors import DecodeError, FileError, HeaderError
 from infer.plan.tiff_header import read_header
 from infer.read.scene import read_scene
-from train_offline.data.pixels import read_mask
+from train_offline.data.pixels import between, read_mask
 from train_offline.judging.cases import Case, mask_sizes
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.audit import audit_mask, missing
@@ -32,7 +32,8 @@ class Judged:
     size: (height, width) of the scene. counts: int64 [2, 2, 2] as score.counts gives them, pixels to be
     ignored left out; with_ignored: with these. Both are None where the scene has no score. ice_fraction: of
     the mask. true_ice_fraction: of the truth, pixels to be ignored left out. mask_sha256: of the pixels, None
-    where there are none. picture: as pictures.picture gives it.
+    where there are none. picture: as pictures.picture gives it. doubts: a line for each of its true masks
+    that makes its score doubtful.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Judged:
     true_ice_fraction: float | None = None
     mask_sha256: str | None = None
     picture: dict[str, Any] | None = None
+    doubts: list[str] = field(default_factory=list)
 
 
 def judge_scenes(
@@ -95,7 +97,13 @@ def _judge(case: Case, masks: Path, owner: int | None, side: int | None) -> Judg
         true_ice_fraction=None if truth is None else _share_of_ice(truth, ignore),
         mask_sha256=None if mask is None else hashlib.sha256(np.ascontiguousarray(mask).data).hexdigest(),
         picture=None if side is None else _picture(case, mask, truth, ignore, side),
+        doubts=[*_doubts(case.label, truth, "ice"), *_doubts(case.ignore, ignore, "ignored")],
     )
+
+
+def _doubts(path: Path | None, mask: np.ndarray | None, meaning: str) -> list[str]:
+    odd = "" if mask is None else between(mask)
+    return [f"{path.parent.name}/{path.name} {odd}, which count as {meaning}"] if path and odd else []
 
 
 def _share_of_ice(truth: np.ndarray, ignore: np.ndarray | None) -> float:

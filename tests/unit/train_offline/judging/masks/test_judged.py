@@ -58,3 +58,17 @@ def test_a_mask_of_another_size_is_not_drawn_on_its_scene(tmp_path: Path) -> Non
     picture = picture_of(tmp_path, scene, random_mask(1, 48, 56))
     assert picture is not None
     assert picture["layers"] == {}
+
+
+def test_a_true_mask_with_values_between_makes_the_score_doubtful(tmp_path: Path) -> None:
+    """As one that was resized or saved as JPEG has them."""
+    scene = write_tiff(tmp_path / "a.tif", random_rgb(40, 56, 1))
+    truth = random_mask(2, 40, 56)
+    for name, mask in (("exact", truth), ("smooth", np.where(truth, truth, np.uint8(7)).astype(np.uint8))):
+        (tmp_path / name).mkdir()
+        Image.fromarray(mask).save(tmp_path / name / "a.png")
+    exact, smooth = (tmp_path / name / "a.png" for name in ("exact", "smooth"))
+    cases = [Case(scene, exact), Case(scene, smooth), Case(scene, exact, smooth)]
+    doubts = [judged.doubts for judged in judge_scenes(cases, tmp_path / "none", None)]
+    odd = f"smooth/a.png holds 7 beside 0 and 255, on {np.count_nonzero(truth == 0)} pixels, which count as "
+    assert doubts == [[], [f"{odd}ice"], [f"{odd}ignored"]]
