@@ -30,6 +30,7 @@ def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1,
         raise UsageError("no CUDA device here", "; leave {device} out or say {device} cpu")
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run's own first line says it all
     warnings.filterwarnings("ignore", ".*does not have many workers", module="lightning_fabric")
+    _wake_vector_maths()
     cuda = device != "cpu" and torch.cuda.is_available()
     bf16 = precision == "bf16" or (precision == "auto" and _fast_bf16(cuda))
     if cuda:
@@ -48,6 +49,18 @@ def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1,
     fabric.launch()
     fabric.seed_everything(seed, verbose=False)
     return fabric
+
+
+def _wake_vector_maths() -> None:
+    """Call MKL's vector functions once in one thread.
+
+    Of a hundred fresh processes one or two computed another first loss from the same logits, a few units of
+    the last place off, and it was the same other one each time. Threads that meet in a first call are the
+    likely cause; it was not seen to be one beyond doubt.
+    """
+    few = torch.full((8,), 0.5)  # too few to be shared among threads
+    for function in (torch.exp, torch.log, torch.log1p, torch.sqrt, torch.tanh, torch.erf):
+        function(few)
 
 
 def _repeatable() -> None:
