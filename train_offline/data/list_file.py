@@ -24,7 +24,7 @@ def rows_of(folder: Path, list_name: str) -> list[tuple[Path, Path]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte-order mark first
             reader = csv.reader(file)
-            numbered = [(reader.line_num, row) for row in reader if row]
+            numbered = [(reader.line_num, row) for row in reader if any(row)]  # a spreadsheet's last rows
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason, remedy = f"cannot be read as a list in UTF-8: {error}", "; save it as CSV in UTF-8"
         raise FileError(path, reason, remedy, kind="unreadable") from error

@@ -54,13 +54,16 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
     mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if mask is not None and mask.dtype == np.uint8 and mask.ndim == 3:
         if mask.shape[2] == 4 and (mask[..., 3] != mask[0, 0, 3]).any():
-            reason = "has an alpha channel with something drawn in it; save it without one, 255 = ice"
-            raise FileError(path, reason, kind="form")
+            reason, remedy = (
+                "has an alpha channel with something drawn in it",
+                "; save it without one, 255 = ice",
+            )
+            raise FileError(path, reason, remedy, kind="form")
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mask is None:
         raise FileError(path, "cannot be read as an image", kind="unreadable")
     if mask.dtype != np.uint8:
-        raise FileError(path, f"holds {mask.dtype} pixels; save it with 8 bits, 255 = ice", kind="form")
+        raise FileError(path, f"holds {mask.dtype} pixels", "; save it with 8 bits, 255 = ice", kind="form")
     if mask.shape != size:
         (height, width), (rows, columns) = size, mask.shape
         reason = f"is {columns}x{rows} pixels, but its scene is {width}x{height}"

@@ -54,9 +54,8 @@ def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1,
 def _wake_vector_maths() -> None:
     """Call MKL's vector functions once in one thread.
 
-    Of a hundred fresh processes one or two computed another first loss from the same logits, a few units of
-    the last place off, and it was the same other one each time. Threads that meet in a first call are the
-    likely cause; it was not seen to be one beyond doubt.
+    On a busy machine two of a hundred fresh processes computed other first weights from the same seed, one of
+    them seen to begin with another loss of the same logits. Threads that meet in a first call may be why.
     """
     few = torch.full((8,), 0.5)  # too few to be shared among threads
     for function in (torch.exp, torch.log, torch.log1p, torch.sqrt, torch.tanh, torch.erf):

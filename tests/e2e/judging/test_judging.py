@@ -139,6 +139,18 @@ def test_truths_that_are_not_there_are_said_and_cost_only_the_score(data: Path, 
     jsonschema.validate(report, SCHEMA)
 
 
+def test_a_truth_that_was_smoothed_is_named_beside_the_score(data: Path, tmp_path: Path) -> None:
+    for number in (0, 1):
+        truth = data / "gt" / f"s.{number}.png"
+        Image.open(truth).point(lambda value: value or 9).save(truth)
+    code, report = judge(data, tmp_path / "r")
+    assert (code, report["data"]["scored"]) == (0, 3)
+    (note,) = (note for note in report["notes"] if "doubtful" in note)
+    assert "gt/s.0.png holds 9 beside 0 and 255" in note
+    assert "1 more" in note
+    jsonschema.validate(report, SCHEMA)
+
+
 @pytest.mark.parametrize("content", [b"no image", None])
 def test_a_truth_that_cannot_be_used_fails_the_run_and_is_named(
     data: Path, tmp_path: Path, content: bytes | None

@@ -105,20 +105,15 @@ def _mask(
     try:
         mask = read_mask(path, size)
     except FileError as error:
-        fix = "save it as 8-bit PNG"
+        fix = error.remedy.strip("; ") or "save it as 8-bit PNG"
         if error.kind == "size":
             fix = "draw it again on the pixels of its own scene"
         return None, [DataFinding(file, error.reason, fix, stops=True)]
     odd = between(mask)
     if not odd:
         return mask, []
-    return mask, [
-        DataFinding(
-            file,
-            f"{odd}; they count as {meaning}",
-            "save it with 0 and 255 only, as PNG and without smoothing",
-        )
-    ]
+    what, fix = f"{odd}; they count as {meaning}", "save it with 0 and 255 only, as PNG and without smoothing"
+    return mask, [DataFinding(file, what, fix)]
 
 
 def _broken(file: str, image: np.ndarray, label: np.ndarray) -> list[DataFinding]:

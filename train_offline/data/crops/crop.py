@@ -10,8 +10,8 @@ import numpy as np
 
 from infer.network.padding import reflect
 from train_offline.data.crops import augment
+from train_offline.data.crops.tiling import tile_corners
 from train_offline.data.folder import IGNORED, LabelledScene
-from train_offline.data.makers.tiling import tile_corners
 from train_offline.runtime.arguments import COUNT, SHARE
 from train_offline.runtime.options import option
 

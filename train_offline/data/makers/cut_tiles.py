@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from train_offline.data.crops.tiling import tile_corners
 from train_offline.data.folder import Pair
 from train_offline.data.makers.bands import read_bands, write_bands
-from train_offline.data.makers.tiling import tile_corners
 from train_offline.data.pixels import read_mask
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from infer.errors import FileError
+from train_offline.data.crops.tiling import tile_corners
 from train_offline.data.folder import IGNORED, Pair, pairs_in, read_labelled
 from train_offline.data.makers.cut_tiles import tile_names, write_tiles
-from train_offline.data.makers.tiling import tile_corners
 from train_offline.data.split.groups import Facts, Group, deal, group, scene_of
 from train_offline.data.split.lists import lists_of, write_lists
 from train_offline.data.split.settings import SplitSettings

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from train_offline.data.pixels import between
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.png import FlawError, read_png
 
 PARTIAL = (".part", ".tmp", ".temp", ".partial", ".swp", "~")
 ALIKE = 0.9  # similarity from which a stray name is taken for a misspelt one
 MAX_COMPARED = 300  # missing masks; among more of them anything resembles something
-VALUES_SHOWN = 4
 WRITE_WHOLE = "write under a temporary name in the same folder, rename at the end, and wait for the last one"
 READABLE = "give it mode 0644, folders 0755: the judge is another user"
 AS_PNG = "save it as PNG, 8 bits, one channel"
@@ -125,10 +125,6 @@ def _content(path: Path, sizes: tuple[tuple[int, int], ...]) -> tuple[Finding | 
         return Finding(flaw.kind, path.name, flaw.what, FIXES[flaw.kind]), None
     except OSError as error:
         return Finding("permissions", path.name, f"cannot be opened ({error.strerror})", READABLE), None
-    odd = pixels[(pixels != 0) & (pixels != 255)]
-    if odd.size:
-        values = np.unique(odd)
-        shown = ", ".join(map(str, values[:VALUES_SHOWN])) + (" ..." if len(values) > VALUES_SHOWN else "")
-        what = f"holds {shown} beside 0 and 255, on {odd.size} pixels"
-        return Finding("values", path.name, what, "write 255 for ice and 0 for everything else"), pixels
+    if odd := between(pixels):
+        return Finding("values", path.name, odd, "write 255 for ice and 0 for everything else"), pixels
     return None, pixels

@@ -50,6 +50,6 @@ def test_a_list_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_spreadsheet(tmp_path: Path) -> None:
-    """With a byte-order mark, carriage returns, and an empty line at the end."""
-    (tmp_path / "val.csv").write_bytes(f"\ufeffimage,label\r\n{GOOD}\r\n\r\n".encode())
+    """With a byte-order mark, carriage returns, and empty rows at the end."""
+    (tmp_path / "val.csv").write_bytes(f"\ufeffimage,label\r\n{GOOD}\r\n,\r\n\r\n".encode())
     assert rows_of(tmp_path, "val.csv") == [(tmp_path / "image/a.tif", tmp_path / "gt/a.png")]

@@ -132,14 +132,13 @@ def test_an_error_of_a_mask_tells_its_kind(tmp_path: Path, mask: np.ndarray | No
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_a_mask_drawn_in_its_alpha_channel_is_refused(tmp_path: Path, mode: str) -> None:
-    alpha = Image.fromarray(DRAWN.astype(np.uint8) * 255)
-    picture = Image.new("P" if mode == "P" else mode, (30, 20), 255 if mode == "P" else "white")
-    if mode == "P":
-        picture = Image.fromarray(DRAWN.astype(np.uint8), "P")
+    if mode == "P":  # two entries of one colour, the first transparent
+        picture = Image.fromarray(DRAWN.astype(np.uint8)).convert("P")
         picture.putpalette([255] * 6)
         picture.save(tmp_path / "m.png", transparency=0)
     else:
-        picture.putalpha(alpha)
+        picture = Image.new(mode, (30, 20), "white")
+        picture.putalpha(Image.fromarray(DRAWN.astype(np.uint8) * 255))
         picture.save(tmp_path / "m.png")
     with pytest.raises(FileError, match="alpha channel") as caught:
         read_mask(tmp_path / "m.png", (20, 30))

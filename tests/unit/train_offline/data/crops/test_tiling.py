@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train_offline.data.makers.tiling import tile_corners, tile_starts
+from train_offline.data.crops.tiling import tile_corners, tile_starts
 
 
 @given(st.integers(1, 5000), st.integers(1, 900))
