@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from infer.errors import UsageError
-from train_offline.data.split.groups import SCENE_NAME
+from train_offline.data.facts.scene_name import SCENE_NAME
 from train_offline.data.split.settings import SplitSettings
 from train_offline.data.split.split import split
 from train_offline.runtime.arguments import COUNT, PART, whole_number

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from infer.errors import FileError
-from train_offline.data.list_file import rows_of
+from train_offline.data.list_file import ListRow, rows_of
+from train_offline.data.near_miss import file_near, folder_near, list_near
 from train_offline.data.pixels import read_image, read_mask
 
 SCENE_SUFFIXES = (".tif", ".tiff")  # in small or capital letters
@@ -68,8 +70,7 @@ def files_of(folder: Path, part: str) -> list[Path]:
     try:
         return sorted(path.iterdir())
     except (FileNotFoundError, NotADirectoryError) as error:
-        remedy = "; a data folder holds image/*.tif and gt/*.png"
-        raise FileError(path, "no such folder", remedy, kind="missing") from error
+        raise FileError(path, "no such folder", _instead_of_folder(path), kind="missing") from error
     except OSError as error:
         raise FileError(path, f"cannot be read: {error.strerror}", kind="unreadable") from error
 
@@ -84,26 +85,85 @@ def pairs_in(folder: Path) -> list[Pair]:
         if image.stem in seen:
             raise FileError(image, f"another scene has the name {image.stem}", "; rename one of the two")
         seen.add(image.stem)
-    return [_pair(folder, image, folder / "gt" / f"{image.stem}.png") for image in images]
+    pairs = [pair_of(folder, image) for image in images]
+    for pair in pairs:
+        if not os.path.isfile(pair.label):  # unlike Path.is_file, False for what may not be looked at
+            raise missing_file(pair.label)
+    return pairs
+
+
+def list_in(folder: Path, list_name: str) -> str | None:
+    """Return the name of the list that takes the part of DIR/`list_name`, None where all scenes do.
+
+    A folder without the lists of any fold has train.csv in place of a train-<k>.csv, and val.csv likewise.
+    Raises FileError for a folder with the other list only: its scenes were set apart for something else.
+    """
+    if not any(folder.glob("train-*.csv")) and not any(folder.glob("val-*.csv")):
+        list_name = re.sub(r"-\d+", "", list_name)
+    if os.path.isfile(folder / list_name):
+        return list_name
+    if os.path.lexists(folder / list_name):
+        raise FileError(
+            folder / list_name, "is no file", "; put the list there, or move it away", kind="form"
+        )
+    others = sorted(p.name for p in folder.glob("*.csv") if p.name in ("train.csv", "val.csv"))
+    if not others:
+        return None
+    near = list_near(folder, list_name)
+    remedy = (
+        f"; rename {near.name} to it" if near else f"; write it, or move {others[0]} away to use all scenes"
+    )
+    folds = sorted(path.name for path in folder.glob(f"{list_name.partition('-')[0]}-*.csv"))
+    if folds:
+        remedy = f"; there are {', '.join(folds[:4])}{' ...' * (len(folds) > 4)}"
+    raise FileError(folder / others[0], f"is there, but no {list_name}", remedy, kind="missing")
 
 
 def listed_pairs(folder: Path, list_name: str) -> list[Pair]:
     """Return the scenes that DIR/`list_name` lists; those of the whole folder where it holds no list at all.
 
-    A folder without the lists of any fold has train.csv in place of a train-<k>.csv, and val.csv likewise.
-    Raises FileError: a list without rows or with another header, a row whose file is missing, or a folder
-    with the other list only (its scenes were set apart for something else).
+    Raises FileError: as list_in, a list without rows or with another header, a row whose file is missing.
     """
-    if not any(folder.glob("train-*.csv")) and not any(folder.glob("val-*.csv")):
-        list_name = re.sub(r"-\d+", "", list_name)
-    if not os.path.isfile(folder / list_name):  # unlike Path.is_file, False for what may not be looked at
-        others = sorted(p.name for p in folder.glob("*.csv") if p.name in ("train.csv", "val.csv"))
-        if others:
-            how = "./run.sh split" + ("" if list_name in ("train.csv", "val.csv") else " --folds N")
-            reason = f"holds {others[0]} but no {list_name}"
-            raise FileError(folder, reason, f"; make it with {how}", kind="missing")
+    found = list_in(folder, list_name)
+    if found is None:
         return pairs_in(folder)
-    return [_pair(folder, image, label) for image, label in rows_of(folder, list_name)]
+    rows = rows_of(folder, found)
+    for error in missing_of(folder, found, rows):
+        raise error
+    return [pair_of(folder, row.image, row.label) for row in rows]
+
+
+def missing_of(folder: Path, list_name: str, rows: Sequence[ListRow]) -> Iterator[FileError]:
+    """Yield an error for each file that a list names and that is not there."""
+    for row in rows:
+        for path in (row.image, row.label):
+            if not os.path.isfile(path):
+                reason = f"line {row.line} lists {within(folder, path)}, which does not exist"
+                near = file_near(path)
+                remedy = f"; {within(folder, near)} is there, is it meant?" if near else ""
+                remedy = remedy or "; put the file there, or take the line out"
+                yield FileError(folder / list_name, reason, remedy, kind="missing")
+
+
+def missing_file(path: Path) -> FileError:
+    """Return the error for a mask DIR/gt/x.png that is not there."""
+    near, folder = file_near(path), path.parent.parent
+    remedy = f"; {within(folder, near)} is there: " if near else "; every scene needs a mask: "
+    remedy += f"put it at {path.parent.name}/{path.name}" if near else "draw it (255 = ice, 0 = all else)"
+    return FileError(path, "no such file", remedy, kind="missing")
+
+
+def within(folder: Path, path: Path) -> str:
+    """Name a file of a data folder: from there if it lies in it, else in full."""
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def pair_of(folder: Path, image: Path, label: Path | None = None) -> Pair:
+    """Return a scene with its mask, by default DIR/gt/x.png, and with DIR/ignore/x.png if that is there."""
+    ignore = folder / "ignore" / f"{image.stem}.png"
+    return Pair(
+        image, label or folder / "gt" / f"{image.stem}.png", ignore if os.path.isfile(ignore) else None
+    )
 
 
 def read_labelled(pair: Pair) -> LabelledScene:
@@ -131,10 +191,13 @@ def label_of(ice: np.ndarray, ignore: np.ndarray | None, valid: np.ndarray | Non
     return label
 
 
-def _pair(folder: Path, image: Path, label: Path) -> Pair:
-    for path in (image, label):
-        if not os.path.isfile(path):
-            remedy = " (every scene needs a mask of its name in gt/)"
-            raise FileError(path, "no such file", remedy, kind="missing")
-    ignore = folder / "ignore" / f"{image.stem}.png"
-    return Pair(image, label, ignore if os.path.isfile(ignore) else None)
+def _instead_of_folder(path: Path) -> str:
+    near = folder_near(path)
+    if near:
+        return f"; {near.name}/ is there: rename it to {path.name}"
+    loose = path.name == "image" and any(
+        one.suffix.lower() in SCENE_SUFFIXES for one in path.parent.glob("*")
+    )
+    if loose:
+        return "; scenes lie beside it: a data folder holds image/*.tif and gt/*.png"
+    return "; a data folder holds image/*.tif and gt/*.png"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 from infer.errors import FileError
@@ -14,8 +15,17 @@ SHOWN = 120  # characters of a row
 SEPARATORS = {";": "semicolons", "\t": "tabs"}  # of spreadsheets where the comma stands in numbers
 
 
-def rows_of(folder: Path, list_name: str) -> list[tuple[Path, Path]]:
-    """Return (scene, mask) of every row of DIR/`list_name`, which may name files that do not exist.
+@dataclass(frozen=True)
+class ListRow:
+    """A scene and its mask, which need not exist; line: of the file, from 1."""
+
+    line: int
+    image: Path
+    label: Path
+
+
+def rows_of(folder: Path, list_name: str) -> list[ListRow]:
+    """Return the rows of DIR/`list_name`.
 
     Raises FileError of kind "unreadable", or "form", naming the line: another header, no rows, another
     number of columns, columns that are parted by semicolons, scene and mask in each other's place.
@@ -36,7 +46,7 @@ def rows_of(folder: Path, list_name: str) -> list[tuple[Path, Path]]:
         raise FileError(path, "names no scene", f"; after the first, {FORM}", kind="form")
     for number, row in rows:
         _require_form(path, number, row)
-    return [(folder / image, folder / label) for _, (image, label) in rows]
+    return [ListRow(number, folder / image, folder / label) for number, (image, label) in rows]
 
 
 def _require_form(path: Path, number: int, row: list[str]) -> None:

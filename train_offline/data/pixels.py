@@ -61,13 +61,13 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
             raise FileError(path, reason, remedy, kind="form")
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mask is None:
-        raise FileError(path, "cannot be read as an image", kind="unreadable")
+        raise FileError(path, "cannot be read as an image", "; save it as 8-bit PNG", kind="unreadable")
     if mask.dtype != np.uint8:
         raise FileError(path, f"holds {mask.dtype} pixels", "; save it with 8 bits, 255 = ice", kind="form")
     if mask.shape != size:
         (height, width), (rows, columns) = size, mask.shape
         reason = f"is {columns}x{rows} pixels, but its scene is {width}x{height}"
-        raise FileError(path, reason, kind="size")
+        raise FileError(path, reason, "; draw it again on the pixels of its own scene", kind="size")
     return mask
 
 
@@ -82,4 +82,5 @@ def between(mask: np.ndarray) -> str:
 
 
 def _unreadable(path: Path, error: HeaderError | DecodeError) -> FileError:
-    return FileError(path, f"cannot be read: {error.reason}", kind="unreadable")
+    remedy = "; get the file again, save it as 8-bit RGB, or leave the scene out"
+    return FileError(path, f"cannot be read: {error.reason}", remedy, kind="unreadable")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from train_offline.data import cache
-from train_offline.data.folder import LabelledScene, listed_pairs
+from train_offline.data.folder import LabelledScene, list_in, listed_pairs
+from train_offline.data.rules.finding import Side
+from train_offline.data.rules.rows import once
 
 
 @dataclass(frozen=True)
@@ -29,28 +31,38 @@ class Source:
         return [scene for scene in self.scenes if (scene.label == 1).any()]
 
 
+def side_of(folder: Path, list_name: str) -> Side:
+    """Return the scenes that DIR/`list_name` lists (all without a list), not read yet; as listed_pairs."""
+    return Side(folder, list_in(folder, list_name), listed_pairs(folder, list_name))
+
+
 def load_sources(
-    folders: Sequence[tuple[Path, float]], list_name: str, cache_folder: Path | None = None
-) -> list[Source]:
-    """Return the scenes of folders that have a weight each, under names that differ; as load_source."""
-    names = _different_names([folder for folder, _ in folders])
+    sides: Sequence[Side],
+    weights: Sequence[float],
+    list_name: str,
+    cache_folder: Path | None = None,
+    scored: bool = False,
+) -> list[tuple[Source, Side]]:
+    """Return the scenes of sides that have a weight each, decoded and memory-mapped, under names that differ.
+
+    list_name: that was asked for, part of the name of the decoded scenes. scored: a scene that a list names
+    again counts once. Raises FileError for the first file that cannot be used.
+    """
+    names = _different_names([side.folder for side in sides])
+    kept = cache_folder or cache.default_folder()
     return [
-        load_source(folder, weight, list_name, cache_folder, name)
-        for (folder, weight), name in zip(folders, names, strict=True)
+        _load(side, weight, list_name, kept, name, scored)
+        for side, weight, name in zip(sides, weights, names, strict=True)
     ]
 
 
-def load_source(
-    folder: Path, weight: float, list_name: str, cache_folder: Path | None = None, name: str | None = None
-) -> Source:
-    """Return the scenes that DIR/`list_name` lists (all where there is no list), decoded and memory-mapped.
-
-    Raises FileError for the first file that cannot be used, before any training time is spent.
-    """
-    pairs = listed_pairs(folder, list_name)
-    kept_as = f"{folder.resolve().name}-{Path(list_name).stem}"
-    scenes, sha256 = cache.cached_scenes(pairs, kept_as, cache_folder or cache.default_folder())
-    return Source(name or folder.name, weight, scenes, sha256)
+def _load(
+    side: Side, weight: float, list_name: str, kept: Path, name: str, scored: bool
+) -> tuple[Source, Side]:
+    pairs = once([*side.pairs]) if scored else [*side.pairs]
+    decoded = cache.cached_scenes(pairs, f"{side.folder.resolve().name}-{Path(list_name).stem}", kept)
+    read = replace(side, pairs=pairs, facts=decoded.facts, scenes=decoded.scenes)
+    return Source(name, weight, decoded.scenes, decoded.sha256), read
 
 
 def _different_names(folders: list[Path]) -> list[str]:

@@ -41,7 +41,7 @@ def cases_of(folder: Path) -> list[Case]:
     if not os.path.isdir(folder):
         raise FileError(folder, "no such folder, or none that may be looked into", kind="missing")
     if os.path.isfile(folder / LIST):
-        cases = [_listed(folder, image, label) for image, label in rows_of(folder, LIST)]
+        cases = [_listed(folder, row.image, row.label) for row in rows_of(folder, LIST)]
     elif os.path.isdir(folder / "image"):
         if os.path.isfile(folder / "train.csv"):
             listed_pairs(folder, LIST)  # says what is wrong: the scenes were set apart for training
@@ -51,12 +51,14 @@ def cases_of(folder: Path) -> list[Case]:
         cases = [Case(image) for image in _tiffs(folder, "")]
     if not cases:
         raise FileError(folder, "no .tif or .tiff file in it, nor in its folder image")
-    seen: dict[str, Path] = {}
+    cases = list(dict.fromkeys(cases))  # a line that a list has twice
+    seen: dict[str, Case] = {}
     for case in cases:
-        if case.name in seen:
-            reason = f"{seen[case.name]} would have the same mask"
-            raise FileError(case.image, reason, "; leave one of them out")
-        seen[case.name] = case.image
+        other = seen.setdefault(case.name, case)
+        if other.image != case.image:
+            raise FileError(case.image, f"{other.image} would have the same mask", "; leave one of them out")
+        if other != case:
+            raise FileError(case.image, f"{LIST} gives it two masks", "; leave one of them out")
     return cases
 
 

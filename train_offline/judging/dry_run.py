@@ -11,6 +11,7 @@ from infer.errors import FileError, UsageError
 from train_offline.judging.cases import Case, cases_of
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.audit import audit_names
+from train_offline.judging.masks.doubts import doubts_of
 from train_offline.judging.masks.judged import Judged, judge_scenes
 from train_offline.judging.masks.leftovers import copy_files, differing
 from train_offline.judging.masks.pictures import side_for
@@ -44,7 +45,8 @@ def dry_run(settings: DryRunSettings, submission: Submission | None = None) -> i
     """
     report_dir = writable_folder(settings.report_dir, "report_dir")
     keep = _empty_folder(settings.keep) if settings.keep else None
-    cases = cases_of(settings.data or _embedded_split())
+    data = settings.data or _embedded_split()
+    cases = cases_of(data)
     image = _image(settings, report_dir)
     judged: Submission = submission or (Contained(image, settings) if image else Process(settings))
     with tempfile.TemporaryDirectory(prefix="sea-ice-dry-run-", ignore_cleanup_errors=True) as scratch:
@@ -67,7 +69,7 @@ def dry_run(settings: DryRunSettings, submission: Submission | None = None) -> i
             runs=runs,
             scenes=scenes,
             findings=[*_findings(runs, cases, scenes), *_of_variants(variants)],
-            notes=[*notes, *_notes(scenes, runs), *unplayed],
+            notes=[*notes, *_notes(scenes, runs), *doubts_of(data, scenes), *unplayed],
             variants=variants,
             software=software_of(image),
             owner_known=judged.owner is not None,
@@ -116,7 +118,7 @@ def _of_variants(variants: list[Variant]) -> list[Finding]:
 
 
 def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
-    """Say which scenes have no truth or a doubtful one, and whether the runs differ."""
+    """Say which scenes have no truth, and whether the runs differ."""
     notes = []
     without = [scene.file for scene in judged if not scene.has_truth]
     if without:
@@ -125,9 +127,6 @@ def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
             which = "no scene has"
         names = without[0] + " ..." * (len(without) > 1)
         notes.append(f"{which} a true mask in gt/ ({names}): audit and time only")
-    if doubts := [doubt for scene in judged for doubt in scene.doubts]:
-        more = f" (and {len(doubts) - 1} more such masks)" * (len(doubts) > 1)
-        notes.append(f"the score is doubtful: {doubts[0]}{more}")
     if changed := differing([run.masks for run in runs]):
         notes.append(f"the masks of the runs differ, {changed[0]} for one: the job is not repeatable")
     return notes

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infer.errors import UsageError
+from infer.errors import FileError, UsageError
 from train_offline.data.folder import list_name
-from train_offline.data.leaks import shared_scenes
-from train_offline.data.preflight import require_apart, require_different, require_scorable, require_trainable
-from train_offline.data.sources import Source, load_sources
+from train_offline.data.rules.all_rules import after_reading, before_reading, notes_of, require_none_stops
+from train_offline.data.sources import Source, load_sources, side_of
 from train_offline.training.checkpoint import Checkpoint
 from train_offline.training.config.settings import TrainSettings
 from train_offline.training.log.provenance import facts_of
@@ -34,20 +34,35 @@ def read_data(settings: TrainSettings, saved: Checkpoint | None) -> TrainData:
     """Read all scenes; raises UsageError for data that cannot be read or learned from."""
     data = settings.data
     folders = [folder for folder, _ in data.train]
-    require_different("data", folders)
-    require_different("val", data.val)
+    _require_different("data", folders)
+    _require_different("val", data.val)
     _require_fold(folders, data.fold)
-    notes = require_apart(folders, data.val, data.fold)
-    train = load_sources(data.train, list_name("train", data.fold), data.cache)
-    require_trainable(folders, [source.scenes for source in train])
-    val = load_sources([(folder, 1.0) for folder in data.val], list_name("val", data.fold), data.cache)
-    require_scorable(data.val, [source.scenes for source in val])
-    notes += shared_scenes(folders, train, data.val, val)
-    facts = facts_of(train, val)
+    train_list, val_list = list_name("train", data.fold), list_name("val", data.fold)
+    sides = [side_of(folder, train_list) for folder in folders]
+    scored = [side_of(folder, val_list) for folder in data.val]
+    findings = before_reading(sides, scored)
+    require_none_stops(findings)
+    train = load_sources(sides, [weight for _, weight in data.train], train_list, data.cache)
+    val = load_sources(scored, [1.0] * len(scored), val_list, data.cache, scored=True)
+    findings += after_reading([side for _, side in train], [side for _, side in val])
+    require_none_stops(findings)
+    notes = notes_of(findings)
+    sources, val_sources = [source for source, _ in train], [source for source, _ in val]
+    facts = facts_of(sources, val_sources)
     before = saved.facts.get("data_sha256") if saved else None
     if before not in (None, facts["data_sha256"]):
         notes.append("the scenes are not those that the checkpoint was trained on")
-    return TrainData(train, val, facts, notes)
+    return TrainData(sources, val_sources, facts, notes)
+
+
+def _require_different(setting: str, folders: Sequence[Path]) -> None:
+    """Raise FileError for a folder that the setting, "data" or "val", gives twice, by whatever paths."""
+    seen: set[Path] = set()
+    remedy = "; give it once" + " ({data} DIR:2 counts it double)" * (setting == "data")
+    for folder in folders:
+        if folder.resolve() in seen:
+            raise FileError(folder, "is given twice", remedy, setting=setting)
+        seen.add(folder.resolve())
 
 
 def _require_fold(folders: list[Path], fold: int | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from train_offline.data.sources import load_sources
+from train_offline.data.sources import load_sources, side_of
 from train_offline.training.config.arguments import parse
 from train_offline.training.config.presets import with_preset
 from train_offline.training.config.settings import TrainSettings
@@ -21,7 +21,9 @@ def main(folder: Path, argv: list[str]) -> None:
     training = Training(settings, None)
     training.run()
     fabric = training.trainer.fabric
-    sources = load_sources(settings.data.train, "train.csv", settings.data.cache)
+    sides = [side_of(data, "train.csv") for data, _ in settings.data.train]
+    weights = [weight for _, weight in settings.data.train]
+    sources = [one for one, _ in load_sources(sides, weights, "train.csv", settings.data.cache)]
     steps = plan(settings, sources, fabric.world_size)
     torch.save(
         {

@@ -43,7 +43,7 @@ def no_mask(folder: Path) -> Fault:
     (folder / "gt" / "a.png").unlink()
     for name in ("train.csv", "val.csv"):
         (folder / name).unlink()
-    return ("gt/a.png", "no such mask", True)
+    return ("gt/a.png", "no such file", True)
 
 
 def mask_of_another_size(folder: Path) -> Fault:

@@ -11,8 +11,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 
 from infer.errors import FileError
-from train_offline.data.check.findings import DataFinding
 from train_offline.data.check.thumbnail import Thumbnail
+from train_offline.data.rules.finding import DataFinding
 from train_offline.runtime.files import write_whole
 
 TEMPLATES = Path(__file__).parent

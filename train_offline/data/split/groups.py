@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from train_offline.data.split.similar import Signature, linked, similar_pairs
+from train_offline.data.facts.facts import Facts
+from train_offline.data.facts.scene_name import SCENE_NAME, scene_of
+from train_offline.data.facts.similar import linked, similar_pairs
 
-SCENE_NAME = r"(.+?)(?:_\d+)?"  # `12_3` is tile 3 of scene `12`; `12` is scene `12`
 ICE_STEPS = (0.0, 0.05, 0.2, 0.5)  # a stratum has more ice than one step and at most as much as the next
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a split needs to know of one scene file.
-
-    size: (height, width). ice, counted: pixels of ice, and all pixels that are not ignored.
-    """
-
-    name: str
-    size: tuple[int, int]
-    ice: int
-    counted: int
-    signature: Signature
 
 
 @dataclass(frozen=True)
@@ -37,12 +23,6 @@ class Group:
     scenes: list[str]
     members: list[int]
     ice: float
-
-
-def scene_of(name: str, pattern: str = SCENE_NAME) -> str:
-    """Return the scene that a file belongs to by its name: group 1 of the pattern, else all of it."""
-    match = re.fullmatch(pattern, name)
-    return (match[1] if match else None) or name
 
 
 def group(facts: Sequence[Facts], pattern: str = SCENE_NAME, by_name: bool = False) -> list[Group]:

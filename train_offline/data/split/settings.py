@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from train_offline.data.split.groups import SCENE_NAME
+from train_offline.data.facts.scene_name import SCENE_NAME
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,16 @@ from tqdm import tqdm
 
 from infer.errors import FileError
 from train_offline.data.crops.tiling import tile_corners
-from train_offline.data.folder import IGNORED, Pair, pairs_in, read_labelled
+from train_offline.data.facts.facts import Facts
+from train_offline.data.facts.inspect import inspect
+from train_offline.data.facts.scene_name import scene_of
+from train_offline.data.folder import Pair, pairs_in
 from train_offline.data.makers.cut_tiles import tile_names, write_tiles
-from train_offline.data.split.groups import Facts, Group, deal, group, scene_of
+from train_offline.data.rules.all_rules import after_reading, notes_of
+from train_offline.data.rules.finding import Side
+from train_offline.data.split.groups import Group, deal, group
 from train_offline.data.split.lists import lists_of, write_lists
 from train_offline.data.split.settings import SplitSettings
-from train_offline.data.split.similar import Signature, signature
 from train_offline.runtime.files import new_folder
 from train_offline.runtime.threads import in_threads
 
@@ -29,7 +33,8 @@ def split(settings: SplitSettings) -> str:
     pairs = pairs_in(settings.folder)
     facts = in_threads(partial(facts_of, by_name=settings.by_name), pairs, "read")
     groups, val_lists = divide(facts, settings)
-    told = _describe(settings, facts, groups, lists_of(facts, val_lists))
+    notes = _notes(settings.folder, lists_of(list(zip(pairs, facts, strict=True)), val_lists))
+    told = "\n".join([_describe(settings, facts, groups, lists_of(facts, val_lists)), *notes])
     if settings.output is None or settings.tile is None:
         write_lists(settings.folder, lists_of(pairs, val_lists))
         return told
@@ -43,11 +48,7 @@ def split(settings: SplitSettings) -> str:
 
 def facts_of(pair: Pair, by_name: bool = False) -> Facts:
     """Read one scene; `by_name` saves the hash. Raises FileError for a file that cannot be used."""
-    scene = read_labelled(pair)
-    height, width = scene.label.shape
-    ice, ignored = int((scene.label == 1).sum()), int((scene.label == IGNORED).sum())
-    looks = Signature(None, None) if by_name else signature(scene.image)
-    return Facts(pair.name, (height, width), ice, scene.label.size - ignored, looks)
+    return inspect(pair, hashed=not by_name).scene()[1]
 
 
 def divide(facts: Sequence[Facts], settings: SplitSettings) -> tuple[list[Group], list[list[int]]]:
@@ -93,6 +94,22 @@ def _describe(
         with_ice = sum(one.ice > 0 for one in chosen)
         lines.append(f"{name:<12} {len(chosen):>6} files, {with_ice} with ice, {ice:.1%} of their pixels")
     return "\n".join(lines)
+
+
+def _notes(folder: Path, lists: dict[str, list[tuple[Pair, Facts]]]) -> list[str]:
+    """Return what a training would refuse these lists for, or what it would say of them."""
+    sides = {
+        name: Side(folder, name, [pair for pair, _ in chosen], [one for _, one in chosen])
+        for name, chosen in lists.items()
+    }
+    stops, looks = [], []
+    for name, side in sides.items():
+        if name.startswith("train"):
+            val = sides[name.replace("train", "val", 1)]
+            findings = after_reading([side], [val])
+            stops += [str(one) for one in findings if one.stops]
+            looks += [one for one in findings if not one.stops]
+    return stops + notes_of(looks)
 
 
 def _too_few(folder: Path, groups: Sequence[Group], needed: int) -> FileError:

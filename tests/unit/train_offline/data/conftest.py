@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.offline.checked import make_folder
 from tests.helpers.offline.data_folder import mask_of, noise, write_labelled
 
 
@@ -16,3 +17,9 @@ def two_scenes(tmp_path: Path) -> Path:
     write_labelled(tmp_path, "a", image, mask, mask_of(noise(3, 20, 30) > 200))
     write_labelled(tmp_path, "b.c", image, mask)
     return tmp_path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six scenes in order, on two lists."""
+    return make_folder(tmp_path / "data")

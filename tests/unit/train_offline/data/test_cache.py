@@ -17,6 +17,7 @@ from infer.errors import UsageError
 from tests.helpers.offline.blobs import write_scene
 from train_offline.data import cache
 from train_offline.data.cache import cached_scenes
+from train_offline.data.facts.inspect import inspect
 from train_offline.data.folder import pairs_in, read_labelled
 
 REPO = Path(__file__).resolve().parents[4]
@@ -35,9 +36,12 @@ def files(folder: Path) -> list[str]:
 
 def test_scenes_come_back_pixel_by_pixel_in_their_order(three_scenes: Path, tmp_path: Path) -> None:
     pairs = pairs_in(three_scenes)[::-1]
-    scenes, digest = cached_scenes(pairs, "data", tmp_path / "kept")
-    again, same_digest = cached_scenes(pairs, "data", tmp_path / "kept")
-    assert digest == same_digest
+    decoded = cached_scenes(pairs, "data", tmp_path / "kept")
+    scenes, digest = decoded.scenes, decoded.sha256
+    second = cached_scenes(pairs, "data", tmp_path / "kept")
+    assert second.sha256 == digest
+    assert second.facts == decoded.facts == [inspect(pair).facts for pair in pairs]
+    again = second.scenes
     assert len(files(tmp_path / "kept")) == 1
     for pair, scene, second in zip(pairs, scenes, again, strict=True):
         expected = read_labelled(pair)
@@ -50,7 +54,7 @@ def test_scenes_come_back_pixel_by_pixel_in_their_order(three_scenes: Path, tmp_
 
 
 def test_pixels_are_mapped_not_read(three_scenes: Path, tmp_path: Path) -> None:
-    scenes, _ = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept")
+    scenes = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept").scenes
     base = scenes[0].image
     while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
         base = base.base
@@ -63,21 +67,22 @@ def test_nothing_is_decoded_twice(
     three_scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept")
-    monkeypatch.setattr(cache, "read_labelled", lambda pair: pytest.fail(f"{pair.image} is decoded again"))
-    assert len(cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept")[0]) == 3
+    monkeypatch.setattr(cache, "inspect", lambda pair: pytest.fail(f"{pair.image} is decoded again"))
+    assert len(cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept").scenes) == 3
 
 
 @pytest.mark.parametrize("changed", ["image", "gt"])
 def test_a_changed_file_makes_the_cache_anew_and_removes_the_old_one(
     three_scenes: Path, tmp_path: Path, changed: str
 ) -> None:
-    _, before = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept")
+    before = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept").sha256
     old = files(tmp_path / "kept")
     other = tmp_path / "other"
     write_scene(other, "1", 77, 41, 30)
     suffix = {"image": "tif", "gt": "png"}[changed]
     os.replace(other / changed / f"1.{suffix}", three_scenes / changed / f"1.{suffix}")
-    scenes, after = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept")
+    decoded = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept")
+    scenes, after = decoded.scenes, decoded.sha256
     assert after != before
     np.testing.assert_array_equal(scenes[1].label, read_labelled(pairs_in(three_scenes)[1]).label)
     assert len(files(tmp_path / "kept")) == 1
@@ -85,10 +90,10 @@ def test_a_changed_file_makes_the_cache_anew_and_removes_the_old_one(
 
 
 def test_the_hash_is_of_the_pixels_not_of_place_or_time(three_scenes: Path, tmp_path: Path) -> None:
-    _, first = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept")
+    first = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept").sha256
     for number in range(3):
         write_scene(tmp_path / "copy", str(number), number, 40 + number, 30)
-    _, second = cached_scenes(pairs_in(tmp_path / "copy"), "copy", tmp_path / "kept")
+    second = cached_scenes(pairs_in(tmp_path / "copy"), "copy", tmp_path / "kept").sha256
     assert first == second
     assert len(files(tmp_path / "kept")) == 2
 
@@ -101,7 +106,7 @@ def test_a_file_that_is_not_whole_is_made_anew(
     (path,) = (tmp_path / "kept").iterdir()
     whole = path.read_bytes()
     path.write_bytes(spoil(whole))
-    scenes, _ = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept")
+    scenes = cached_scenes(pairs_in(three_scenes), "data", tmp_path / "kept").scenes
     assert path.read_bytes() == whole
     np.testing.assert_array_equal(scenes[2].image, read_labelled(pairs_in(three_scenes)[2]).image)
 
@@ -117,7 +122,7 @@ def test_many_processes_at_once_make_one_file(three_scenes: Path, tmp_path: Path
     code = (
         "import sys; from pathlib import Path; from train_offline.data.cache import cached_scenes;"
         "from train_offline.data.folder import pairs_in;"
-        "print(cached_scenes(pairs_in(Path(sys.argv[1])), 'data', Path(sys.argv[2]))[1])"
+        "print(cached_scenes(pairs_in(Path(sys.argv[1])), 'data', Path(sys.argv[2])).sha256)"
     )
     line = [sys.executable, "-c", code, str(three_scenes), str(tmp_path / "kept")]
     running = [
@@ -158,7 +163,7 @@ def test_a_read_only_folder_is_one_line_unless_the_scenes_are_there(
     with small_disk(tmp_path / "kept", "size=4m") as kept:
         cached_scenes(pairs_in(three_scenes), "data", kept)
         subprocess.run(["mount", "-o", "remount,ro", kept], check=True)
-        assert len(cached_scenes(pairs_in(three_scenes), "data", kept)[0]) == 3
+        assert len(cached_scenes(pairs_in(three_scenes), "data", kept).scenes) == 3
         with pytest.raises(UsageError, match=r"Read-only file system.*--cache DIR"):
             cached_scenes(pairs_in(three_scenes)[:2], "data", kept)
 

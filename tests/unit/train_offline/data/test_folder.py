@@ -56,7 +56,7 @@ def test_masks_of_a_turned_scene_are_upright(tmp_path: Path) -> None:
 def test_lists_choose_the_scenes(two_scenes: Path) -> None:
     (two_scenes / "val.csv").write_text("image,label\nimage/b.c.tif,gt/b.c.png\n")
     assert [pair.name for pair in listed_pairs(two_scenes, "val.csv")] == ["b.c"]
-    with pytest.raises(FileError, match=r"holds val\.csv but no train\.csv"):
+    with pytest.raises(FileError, match=r"val\.csv: is there, but no train\.csv"):
         listed_pairs(two_scenes, "train.csv")
     (two_scenes / "val.csv").unlink()
     assert [pair.name for pair in listed_pairs(two_scenes, "train.csv")] == ["a", "b.c"]

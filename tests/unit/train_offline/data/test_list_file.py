@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infer.errors import FileError
-from train_offline.data.list_file import rows_of
+from train_offline.data.list_file import ListRow, rows_of
 
 GOOD = "image/a.tif,gt/a.png"
 
@@ -52,4 +52,4 @@ def test_a_list_that_is_no_text(tmp_path: Path) -> None:
 def test_rows_of_a_spreadsheet(tmp_path: Path) -> None:
     """With a byte-order mark, carriage returns, and empty rows at the end."""
     (tmp_path / "val.csv").write_bytes(f"\ufeffimage,label\r\n{GOOD}\r\n,\r\n\r\n".encode())
-    assert rows_of(tmp_path, "val.csv") == [(tmp_path / "image/a.tif", tmp_path / "gt/a.png")]
+    assert rows_of(tmp_path, "val.csv") == [ListRow(2, tmp_path / "image/a.tif", tmp_path / "gt/a.png")]

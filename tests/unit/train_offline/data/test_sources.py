@@ -11,7 +11,7 @@ import pytest
 from infer.errors import FileError, UsageError
 from tests.helpers.offline.blobs import write_scene
 from tests.helpers.offline.data_folder import write_mask
-from train_offline.data.sources import load_source, load_sources
+from train_offline.data.sources import load_sources, side_of
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from train_offline.data.sources import load_source, load_sources
         ("file,mask\nimage/a.tif,gt/a.png\n", "first line"),
         ("image,label\n", "each line"),
         ("image,label\nimage/a.tif\n", "each line"),
-        ("image,label\nimage/z.tif,gt/a.png\n", "z.tif: no such file"),
+        ("image,label\nimage/z.tif,gt/a.png\n", "train.csv: line 2 lists image/z.tif, which does not exist"),
     ],
 )
 def test_bad_list_is_named(two_scenes: Path, content: str, reason: str) -> None:
     (two_scenes / "train.csv").write_text(content)
     with pytest.raises(UsageError, match=reason):
-        load_source(two_scenes, 1.0, "train.csv", two_scenes / "cache")
+        load_sources([side_of(two_scenes, "train.csv")], [1.0], "train.csv", two_scenes / "cache")
 
 
 def other_size(folder: Path) -> tuple[str, str]:
@@ -62,7 +62,7 @@ def test_unusable_file_is_named_in_one_line(
 ) -> None:
     reason, kind = spoil(two_scenes)
     with pytest.raises(FileError, match=reason) as caught:
-        load_source(two_scenes, 1.0, "train.csv", two_scenes / "cache")
+        load_sources([side_of(two_scenes, "train.csv")], [1.0], "train.csv", two_scenes / "cache")
     assert "\n" not in str(caught.value)
     assert caught.value.kind == kind
 
@@ -73,5 +73,6 @@ def test_folders_are_named_by_as_much_of_their_paths_as_it_takes(tmp_path: Path)
     for name in ("c/val", "held out"):
         write_scene(tmp_path / name, "x", 60)
     folders = [tmp_path / "a/tiles/val", tmp_path / "b/tiles/val", tmp_path / "c/val", tmp_path / "held out"]
-    sources = load_sources([(folder, 1.0) for folder in folders], "val.csv", tmp_path / "cache")
-    assert [source.name for source in sources] == ["a/tiles/val", "b/tiles/val", "c/val", "held out"]
+    sides = [side_of(folder, "val.csv") for folder in folders]
+    read = load_sources(sides, [1.0] * 4, "val.csv", tmp_path / "cache")
+    assert [source.name for source, _ in read] == ["a/tiles/val", "b/tiles/val", "c/val", "held out"]

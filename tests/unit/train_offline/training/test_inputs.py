@@ -37,9 +37,7 @@ def test_a_fold_uses_its_own_lists(folders: Path, capsys: pytest.CaptureFixture[
     (other / "val-0.csv").write_text("image,label\n" + rows[0])
     (other / "val.csv").write_text("image,label\n" + rows[0])
     assert main([*line, "--val", str(other)]) == 2, "it has folds, but not this one"
-    assert "held out: holds val.csv but no val-1.csv; make it with ./run.sh split --folds N" in (
-        capsys.readouterr().err
-    )
+    assert "val.csv: is there, but no val-1.csv; there are val-0.csv" in capsys.readouterr().err
     assert main(line) == 0
     settings = settings_for(folders, "data", fold=1)
     read = read_data(settings, None)
@@ -135,7 +133,7 @@ def test_a_tile_of_a_scene_to_score_is_warned_of(folders: Path, capsys: pytest.C
     cv2.imwrite(str(folders / "data" / "gt" / "0_3.png"), mask[5:40, 7:50])
     assert train(folders, "leaking", "--steps", 1, "--no-tensorboard") == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "no fair score" in line]
-    assert f"0 has pixels of {folders / 'data' / 'image' / '0_3'}" in line
+    assert f"image/0.tif and {folders / 'data' / 'image' / '0_3.tif'} for one" in line
 
 
 def test_broken_scene_is_named_before_anything_is_trained(

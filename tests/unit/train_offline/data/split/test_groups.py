@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from train_offline.data.facts.similar import Signature
 from train_offline.data.split.groups import Facts, Group, deal, group, scene_of, stratum
-from train_offline.data.split.similar import Signature
 
 
 def groups_of(sizes: list[int], ice: float = 0.0) -> list[Group]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.support import SHARED, random_rgb, shared
-from train_offline.data.check.stripes import find_stripes
+from train_offline.data.facts.stripes import find_stripes
 from train_offline.data.pixels import read_image
 
 REAL = (

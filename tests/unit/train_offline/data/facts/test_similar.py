@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.helpers.support import shared
+from train_offline.data.facts.similar import MAX_BITS_APART, linked, signature, similar_pairs
 from train_offline.data.pixels import read_image
-from train_offline.data.split.similar import MAX_BITS_APART, linked, signature, similar_pairs
 
 
 def ice(seed: int, side: int = 256) -> np.ndarray:
@@ -77,7 +77,7 @@ def test_scenes_of_open_water_are_not_alike() -> None:
 
 def test_hash_alone_would_chain_open_water(monkeypatch: pytest.MonkeyPatch) -> None:
     """What MIN_TEXTURE is for; if this fails, the test above no longer tests anything."""
-    monkeypatch.setattr("train_offline.data.split.similar.MIN_TEXTURE", 0.0)
+    monkeypatch.setattr("train_offline.data.facts.similar.MIN_TEXTURE", 0.0)
     assert similar_pairs([signature(open_water(seed)) for seed in range(150)])
 
 

@@ -1,0 +1,1 @@
+"""What is known of one labelled scene once it was read: figures, what it looks like, what is odd in it."""
