@@ -9,6 +9,7 @@ from train_offline.data.rules.apart import apart_by_name, apart_by_pixels
 from train_offline.data.rules.finding import DataFinding, Side
 from train_offline.data.rules.learnable import learnable, of_scenes, scorable
 from train_offline.data.rules.rows import of_rows
+from train_offline.data.rules.whole_folder import lists_by_other_names
 
 SHOWN = 3  # findings of one folder in what a training says
 
@@ -17,6 +18,8 @@ def before_reading(train: Sequence[Side], val: Sequence[Side]) -> list[DataFindi
     """Apply the rules that need no scene to be read: they cost nothing."""
     rows = [finding for side in train for finding in of_rows(side, scored=False)]
     rows += [finding for side in val for finding in of_rows(side, scored=True)]
+    unread = [side.folder for side in (*train, *val) if side.list_name is None]
+    rows += [finding for folder in dict.fromkeys(unread) for finding in lists_by_other_names(folder)]
     return rows + apart_by_name(train, val)
 
 

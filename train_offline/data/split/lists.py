@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import filecmp
+import os
 import re
+import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +18,7 @@ from train_offline.data.folder import Pair, list_name
 from train_offline.data.list_file import HEADER
 from train_offline.runtime.files import whole_file
 
-FOLD_LIST = re.compile(r"(train|val)-\d+\.csv")
+LIST = re.compile(r"(train|val)(-\d+)?\.csv")
 
 _Item = TypeVar("_Item")
 
@@ -38,24 +42,41 @@ def lists_of(items: Sequence[_Item], val_lists: Sequence[Sequence[int]]) -> dict
     return lists
 
 
-def write_lists(folder: Path, lists: dict[str, list[Pair]]) -> None:
+def write_lists(folder: Path, lists: dict[str, list[Pair]]) -> Path | None:
     """Write DIR/train.csv and the others, each whole or not at all; lists of earlier folds are removed.
 
-    Raises FileError when the folder cannot be written.
+    Lists that were there and say something else may be the work of hours: they are copied to the new folder
+    DIR/lists.<n>, which is returned. Raises FileError when the folder cannot be written.
     """
     path = folder
+    kept = None
     try:
         with ExitStack() as drafts:
+            new: dict[str, Path] = {}
             for name in reversed(lists):  # the last to be entered is renamed first
                 path = folder / name
-                draft = drafts.enter_context(whole_file(path))
-                _write(draft, folder, lists[name])
+                new[name] = drafts.enter_context(whole_file(path))
+                _write(new[name], folder, lists[name])
+            kept = _keep(folder, new)
         for path in folder.iterdir():
-            if FOLD_LIST.fullmatch(path.name) and path.name not in lists:
+            if LIST.fullmatch(path.name) and path.name not in lists:
                 path.unlink()
     except OSError as error:
         reason = f"cannot be written: {error.strerror}"
         raise FileError(Path(error.filename2 or path), reason, kind="unwritable") from error
+    return kept
+
+
+def _keep(folder: Path, new: dict[str, Path]) -> Path | None:
+    """Copy the lists that are there to DIR/lists.<n> where they are not the new ones; returns that folder."""
+    there = sorted(path for path in folder.iterdir() if LIST.fullmatch(path.name) and path.is_file())
+    if all(path.name in new and filecmp.cmp(path, new[path.name], shallow=False) for path in there):
+        return None
+    kept = next(one for n in count(1) if not os.path.lexists(one := folder / f"lists.{n}"))
+    kept.mkdir()
+    for path in there:
+        shutil.copy2(path, kept / path.name)
+    return kept
 
 
 def _write(path: Path, folder: Path, pairs: list[Pair]) -> None:

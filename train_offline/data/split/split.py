@@ -36,8 +36,8 @@ def split(settings: SplitSettings) -> str:
     notes = _notes(settings.folder, lists_of(list(zip(pairs, facts, strict=True)), val_lists))
     told = "\n".join([_describe(settings, facts, groups, lists_of(facts, val_lists)), *notes])
     if settings.output is None or settings.tile is None:
-        write_lists(settings.folder, lists_of(pairs, val_lists))
-        return told
+        kept = write_lists(settings.folder, lists_of(pairs, val_lists))
+        return f"{told}\n{kept}: the lists that were there before" if kept else told
     with new_folder(settings.output) as folder:
         tiles = _cut(settings, settings.tile, pairs, facts, folder)
         lists = lists_of(tiles, val_lists)

@@ -54,3 +54,17 @@ def test_where_one_list_cannot_be_written_those_after_it_are_not(folder: Path, i
     assert caught.value.path == folder / in_the_way
     assert not list(folder.glob(".*")), "nothing half written is left"
     assert not (folder / "val.csv").is_file()
+
+
+def test_lists_made_by_hand_are_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = {"train.csv": "image,label\nmine\n", "val.csv": "image,label\nmine too\n", "val-7.csv": "and this"}
+    for name, text in made.items():
+        (folder / name).write_text(text)
+    assert main([str(folder)]) == 0
+    assert f"{folder / 'lists.1'}: the lists that were there before" in capsys.readouterr().out
+    assert {path.name: path.read_text() for path in (folder / "lists.1").iterdir()} == made
+    assert main([str(folder)]) == 0
+    assert not (folder / "lists.2").exists(), "the same lists again"
+    first = (folder / "train.csv").read_bytes()
+    assert main([str(folder), "--seed", "5"]) == 0
+    assert (folder / "lists.2" / "train.csv").read_bytes() == first
