@@ -140,8 +140,11 @@ def missing_of(folder: Path, list_name: str, rows: Sequence[ListRow]) -> Iterato
             if not os.path.isfile(path):
                 reason = f"line {row.line} lists {within(folder, path)}, which does not exist"
                 near = file_near(path)
-                remedy = f"; {within(folder, near)} is there, is it meant?" if near else ""
-                remedy = remedy or "; put the file there, or take the line out"
+                remedy = "; put the file there, or take the line out"
+                if "\\" in str(path):
+                    remedy = "; write / in place of \\"
+                elif near:
+                    remedy = f"; {within(folder, near)} is there, is it meant?"
                 yield FileError(folder / list_name, reason, remedy, kind="missing")
 
 

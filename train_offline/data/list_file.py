@@ -34,14 +34,16 @@ def rows_of(folder: Path, list_name: str) -> list[ListRow]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte-order mark first
             reader = csv.reader(file)
-            numbered = [(reader.line_num, row) for row in reader if any(row)]  # a spreadsheet's last rows
+            rows_read = ((reader.line_num, [cell.strip() for cell in row]) for row in reader)
+            numbered = [(line, row) for line, row in rows_read if any(row)]  # not a spreadsheet's last rows
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason, remedy = f"cannot be read as a list in UTF-8: {error}", "; save it as CSV in UTF-8"
         raise FileError(path, reason, remedy, kind="unreadable") from error
     (_, header), *rows = numbered or [(1, [])]
     if header != HEADER:
         reason = f"the first line must be `image,label`, not `{_shown(header)}`"
-        raise FileError(path, reason, _parted(header) or "; put it there", kind="form")
+        swapped = "; put the scene's column first" * (header == HEADER[::-1])
+        raise FileError(path, reason, _parted(header) or swapped or "; put it there", kind="form")
     if not rows:
         raise FileError(path, "names no scene", f"; after the first, {FORM}", kind="form")
     for number, row in rows:

@@ -11,7 +11,7 @@ import numpy as np
 from infer.errors import FileError
 from infer.plan.tiff_header import Header
 from train_offline.data.facts.facts import Facts, Remark
-from train_offline.data.facts.similar import Signature, signature
+from train_offline.data.facts.similar import Signature, is_of_one_value, signature, with_data
 from train_offline.data.facts.stripes import find_stripes
 from train_offline.data.folder import IGNORED, LabelledScene, Pair, label_of, missing_file
 from train_offline.data.pixels import between, header_of, read_mask, read_with_header
@@ -100,11 +100,11 @@ def _of_mask(part: str, mask: np.ndarray | None, meaning: str) -> list[Remark]:
 
 def _of_image(name: str, image: np.ndarray, label: np.ndarray) -> list[Remark]:
     """Find one value only, no data, stripes; image uint8 [H, W, 3], label uint8 [H, W]."""
-    if (image == image[0, 0]).all():
+    if is_of_one_value(image):
         value = tuple(image[0, 0].tolist())
         return [Remark("image", f"has the value {value} on every pixel", MOVE_OUT)]
     remarks = []
-    black = ~image.any(axis=2)
+    black = ~with_data(image)
     share = np.count_nonzero(black & (label != IGNORED)) / black.size
     paint = f"paint 255 there in ignore/{name}.png, or {MOVE_OUT}"
     if share >= BLACK_SHARE:

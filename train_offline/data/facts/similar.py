@@ -45,8 +45,8 @@ def signature(image: np.ndarray) -> Signature:
     chain hundreds of scenes to one group. A scene like that gets no perceptual hash: there is nothing in it
     that a network could remember from one side of the split for the other.
     """
-    seen = image.any(axis=2)
-    if not seen.any() or (image == image[0, 0]).all():
+    seen = with_data(image)
+    if not seen.any() or is_of_one_value(image):
         return Signature(None, None)
     digest = hashlib.blake2b(repr(image.shape).encode() + image.tobytes(), digest_size=16).hexdigest()
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -54,6 +54,17 @@ def signature(image: np.ndarray) -> Signature:
     picture = Image.fromarray(grey)
     looks = int(str(imagehash.phash(picture)), 16) if texture(picture) >= MIN_TEXTURE else None
     return Signature(digest, looks)
+
+
+def with_data(image: np.ndarray) -> np.ndarray:
+    """Return bool [H, W]: the pixels of uint8 [H, W, 3] that are not black; faster than any(axis=2)."""
+    red, green, blue = cv2.split(image)
+    return np.asarray((red | green | blue) != 0)
+
+
+def is_of_one_value(image: np.ndarray) -> bool:
+    """Tell whether all pixels of uint8 [H, W, 3] are the same; the first line tells nearly always."""
+    return bool((image[0] == image[0, 0]).all() and (image == image[0, 0]).all())
 
 
 def texture(grey: Image.Image) -> float:

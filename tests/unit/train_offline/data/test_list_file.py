@@ -19,6 +19,8 @@ GOOD = "image/a.tif,gt/a.png"
          "parted by semicolons"),
         ("image\tlabel\n", "the first line must be `image,label`, not", "parted by tabs"),
         ("file,mask\nimage/a.tif,gt/a.png\n", "the first line must be `image,label`, not `file,mask`", "put"),
+        ("label,image\ngt/a.png,image/a.tif\n", "the first line must be `image,label`, not `label,image`",
+         "put the scene's column first"),
         ("", "the first line must be `image,label`, not ``", "put it there"),
         ("image,label\n", "names no scene", "each line is `image,label`"),
         (f"image,label\n{GOOD}\nimage/b.tif;gt/b.png\n", "line 3 has 1 column, not 2",
@@ -52,4 +54,9 @@ def test_a_list_that_is_no_text(tmp_path: Path) -> None:
 def test_rows_of_a_spreadsheet(tmp_path: Path) -> None:
     """With a byte-order mark, carriage returns, and empty rows at the end."""
     (tmp_path / "val.csv").write_bytes(f"\ufeffimage,label\r\n{GOOD}\r\n,\r\n\r\n".encode())
+    assert rows_of(tmp_path, "val.csv") == [ListRow(2, tmp_path / "image/a.tif", tmp_path / "gt/a.png")]
+
+
+def test_spaces_beside_the_commas_are_no_part_of_a_path(tmp_path: Path) -> None:
+    (tmp_path / "val.csv").write_text("image, label\n image/a.tif , gt/a.png\n")
     assert rows_of(tmp_path, "val.csv") == [ListRow(2, tmp_path / "image/a.tif", tmp_path / "gt/a.png")]
