@@ -58,8 +58,7 @@ def signature(image: np.ndarray) -> Signature:
 
 def with_data(image: np.ndarray) -> np.ndarray:
     """Return bool [H, W]: the pixels of uint8 [H, W, 3] that are not black; faster than any(axis=2)."""
-    red, green, blue = cv2.split(image)
-    return np.asarray((red | green | blue) != 0)
+    return np.asarray((image[..., 0] | image[..., 1] | image[..., 2]) != 0)
 
 
 def is_of_one_value(image: np.ndarray) -> bool:
