@@ -1,7 +1,7 @@
 """Train the sea-ice network: ./run.sh train --data DIR --val DIR --run DIR --time-limit 60.
 
-The run folder gets last.pt and best.pt (the whole state, for --resume and for export; best by the mean FWIoU
-over the --val folders), history.csv, curves.png, settings.json and tensorboard/. Ctrl-C, SIGTERM and
+The run folder gets last.pt and best.pt (the whole state, for --resume and for export; best by the IoU of
+ice of the --val folders), history.csv, curves.png, settings.json and tensorboard/. Ctrl-C, SIGTERM and
 SIGHUP save first. Several devices: --devices N, or
 torchrun --nproc-per-node N -m train_offline.commands.train --run-folder DIR.
 """

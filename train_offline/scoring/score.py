@@ -30,7 +30,10 @@ class Score:
 
     def __str__(self) -> str:
         boundary = "" if math.isnan(self.boundary_f1) else f", boundary F1 {self.boundary_f1:.4f}"
-        return f"{self.source}: FWIoU {self.fwiou:.4f}, IoU of ice {self.ice_iou:.4f}{boundary}"
+        ice = f"IoU of ice {self.ice_iou:.4f}"
+        if math.isnan(self.ice_iou):
+            ice = f"no ice, false ice on {1 - self.accuracy:.3%}"
+        return f"{self.source}: FWIoU {self.fwiou:.4f}, {ice}{boundary}"
 
 
 def counts(truth: np.ndarray, predicted: np.ndarray, ignore: np.ndarray | None = None) -> np.ndarray:

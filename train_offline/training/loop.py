@@ -23,7 +23,7 @@ from train_offline.training.optimisation.schedule import Clock, learning_rate
 from train_offline.training.state.saving import Saver
 from train_offline.training.state.warm_start import start_from_file
 from train_offline.training.step import Trainer
-from train_offline.training.validation import Best, Validation, mean_fwiou
+from train_offline.training.validation import Best, Validation, means_of
 
 CHECK_STEPS = 10  # reading the loss makes a GPU wait for the CPU, so not after every step
 
@@ -46,13 +46,14 @@ class Training:
         self._val = Validation(self._fabric, self._data.val)
         self.trainer = Trainer(self._fabric, settings, hub_weights=fresh)
         self._plan = plan(settings, self._data.train, self._fabric.world_size)
-        self.step, self._best = 0, Best()
+        self.step, self._best = 0, Best(self._val.by)
         self._scores: dict[str, float] = {}
         self._losses = (0.0, 0)  # sum and number, of the epoch that is not over
         self._due: dict[str, Any] = {}  # the row of history of an epoch that is over but not scored
         if saved is not None:
             require_same_epochs(self._plan, saved)
-            self.step, self._scores, self._best = saved.step, saved.scores, Best(**saved.best)
+            self.step, self._scores = saved.step, saved.scores
+            self._best = Best.restored(saved.best, self._val.by)
             self._losses, self._due = saved.epoch_loss, saved.due
             self.trainer.restore(saved)
         elif settings.run.init is not None:
@@ -71,7 +72,7 @@ class Training:
             try:
                 if self._reports:
                     self._reports.start(self._settings.to_json(), self._data.facts)
-                for line in (*self._data.notes, self._describe()):
+                for line in (*self._data.notes, *self._val.notes, self._describe()):
                     self._progress.line(f"train: {line}")
                 if self._due:
                     self._finish_epoch(self._due)
@@ -150,9 +151,9 @@ class Training:
         scores: list[Score] = []
         pictures: Pictures = []
         if self._due and self._val:
-            scores = self._validate()
-            row = row | {"fwiou": round(mean_fwiou(scores), 5)}
-            row |= {name: round(value, 5) for name, value in self._scores.items()}
+            scores = self._validate(row["loss"])
+            figures = means_of(scores) | self._scores
+            row = row | {name: round(value, 5) for name, value in figures.items()}
         if self._reports:
             if scores and self._settings.reports.tensorboard:
                 pictures = self._val.pictures(self.trainer.average.module, self.trainer.bf16)
@@ -163,10 +164,10 @@ class Training:
             self._save(BEST)
         self._save(LAST)
 
-    def _validate(self) -> list[Score]:
+    def _validate(self, loss: float) -> list[Score]:
         scores = self._val.scores(self.trainer.average.module, self.trainer.bf16)
         self._scores = {f"{s.source}/{name}": value for s in scores for name, value in s.figures().items()}
-        self._best = self._best.after(mean_fwiou(scores), self.step)
+        self._best = self._best.after(self._val.value(scores, loss), self.step)
         return scores
 
     def _share_passed(self) -> float:

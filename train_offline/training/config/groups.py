@@ -102,7 +102,7 @@ class EndSettings:
         None, "crops in an epoch (as many as cover all scenes once)", type=COUNT, metavar="N"
     )
     patience: int | None = option(
-        None, "end after N validations without a better FWIoU", type=COUNT, metavar="N"
+        None, "end after N validations without a better IoU of ice", type=COUNT, metavar="N"
     )
 
 

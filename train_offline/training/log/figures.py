@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,8 @@ def line_of(row: Mapping[str, Any], step: int, scores: Sequence[Score]) -> str:
 def beside_the_bar(loss: float, step: int, speed: float, scores: Mapping[str, float]) -> dict[str, str | int]:
     """Return what stands behind the progress bar; scores: of the last validation, "source/score"."""
     figures: dict[str, str | int] = {"loss": f"{loss:.3f}", "step": step, "crops": f"{speed:.1f}/s"}
-    last = [value for name, value in scores.items() if name.endswith("/fwiou")]
-    if last:
-        figures["FWIoU"] = f"{sum(last) / len(last):.4f}"
+    for name, shown in (("ice_iou", "IoU of ice"), ("fwiou", "FWIoU")):
+        last = [value for key, value in scores.items() if key.endswith(f"/{name}") and not math.isnan(value)]
+        if last:
+            figures[shown] = f"{sum(last) / len(last):.4f}"
     return figures

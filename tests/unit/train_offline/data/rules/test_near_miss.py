@@ -85,7 +85,5 @@ def test_a_list_of_another_name_is_named(folder: Path, name: str, read: str) -> 
 
 def test_paths_of_windows_are_named(folder: Path) -> None:
     (folder / "val.csv").write_text("image,label\nimage\\e.tif,gt\\e.png\n")
-    with pytest.raises(
-        FileError, match=r"line 2 lists image\\e\.tif, .*; write / in place of"
-    ):
+    with pytest.raises(FileError, match=r"line 2 lists image\\e\.tif, .*; write / in place of"):
         listed_pairs(folder, "val.csv")
