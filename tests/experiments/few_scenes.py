@@ -18,6 +18,7 @@ import sys
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -27,6 +28,7 @@ from infer.settings import WEIGHTS
 from train_offline.data.folder import pairs_in, read_labelled
 from train_offline.data.list_file import HEADER
 from train_offline.export.program import trained_network
+from train_offline.judging.showcase.example import PREDICTION, TRUTH, outlined
 from train_offline.runtime.arguments import COUNT, POSITIVE
 from train_offline.runtime.files import new_folder
 from train_offline.runtime.program import Parser, run
@@ -34,7 +36,7 @@ from train_offline.scenery.optics.atmosphere import draw_haze
 from train_offline.scenery.scene import DrawnScene, make_scene
 from train_offline.scenery.style import Palette, Style, draw_style
 from train_offline.scenery.tiff_form import write_scene
-from train_offline.scoring.evaluate import counts_of
+from train_offline.scoring.evaluate import counts_of, predict
 from train_offline.scoring.score import score
 from train_offline.training import checkpoint
 from train_offline.training.config.settings import TrainSettings, from_json
@@ -45,6 +47,7 @@ SIDE = 256  # pixels
 NUMBERS = (5, 20, 100)  # of scenes to train on; the smaller sets are parts of the larger ones
 TRAIN_SEED, HELD_OUT_SEED, TUNING_SEED = 990_000_000, 991_000_000, 992_000_000
 HELD_OUT = 30  # scenes
+SHOWN = slice(5, 8)  # of them in the picture, whatever they look like: the second five begin with ice
 BATCH = 8
 RECIPE = f"--preset modern --crop 128 --batch {BATCH} --seed 7 --workers 0 --no-tensorboard --device cpu"
 STARTS = {"shipped": ("--init", str(WEIGHTS)), "nothing": ()}
@@ -132,12 +135,39 @@ def scores(network: torch.nn.Module, data: Path) -> dict[str, str]:
 def measure(row: Training, path: Path, data: Path) -> dict[str, str]:
     """The row of the table, from a run's checkpoint."""
     saved = checkpoint.load(path)
-    trained = TrainSettings.of(from_json(saved.settings))
-    figures = {"start": row.start, "scenes": row.scenes, "steps": saved.step, "lr": trained.optimisation.lr}
+    figures = {"start": row.start, "scenes": row.scenes, "steps": saved.step, "lr": row.lr}
     figures["seconds"] = f"{saved.seconds:.0f}"
-    return {name: str(value) for name, value in figures.items()} | scores(
-        trained_network(saved, trained, path), data
-    )
+    return {name: str(value) for name, value in figures.items()} | scores(network_of(path), data)
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """Table for README: IoU of ice by number of scenes."""
+    iou = {(row["start"], row["scenes"]): f"{float(row['ice_iou']):.3f}" for row in rows}
+    lines = [f"| first weights | none | {' | '.join(map(str, NUMBERS))} |", "| --- |" + " --- |" * 4]
+    for start, before in (("shipped", iou[UNTRAINED, "0"]), ("nothing", "")):
+        lines.append(f"| {start} | {' | '.join([before, *(iou[start, str(n)] for n in NUMBERS)])} |")
+    return "\n".join(lines)
+
+
+def network_of(path: Path) -> torch.nn.Module:
+    """The averaged weights of a checkpoint."""
+    saved = checkpoint.load(path)
+    return trained_network(saved, TrainSettings.of(from_json(saved.settings)), path)
+
+
+def picture(work: Path, steps: int, scenes: int = 5) -> None:
+    """Draw lines of held-out scenes: the true ice, then that of the shipped weights and of each start."""
+    rows = [row for row in ROWS if row.scenes == scenes]
+    networks = [load_model(WEIGHTS).network, *(network_of(train(row, steps, work)) for row in rows)]
+    lines = []
+    for pair in pairs_in(work / "held_out")[SHOWN]:
+        scene = read_labelled(pair)
+        panels = [outlined(scene.image, (scene.label == 1).astype(np.uint8), TRUTH)]
+        for network in networks:
+            mask = predict(network, scene.image, torch.device("cpu"), bf16=False)
+            panels.append(outlined(scene.image, mask.astype(np.uint8), PREDICTION))
+        lines.append(np.hstack(panels))
+    cv2.imwrite(str(TABLE.with_suffix(".jpg")), np.vstack(lines)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
 def compare(work: Path, steps: int, only: list[str], tune: list[float]) -> None:
@@ -151,7 +181,9 @@ def compare(work: Path, steps: int, only: list[str], tune: list[float]) -> None:
             print(json.dumps(measure(row, train(row, steps, work), data)), flush=True)
         return
     data = drawn(work / "held_out", HELD_OUT_SEED, HELD_OUT)
-    before = {"start": UNTRAINED, "scenes": "0", "steps": "0"} | scores(load_model(WEIGHTS).network, data)
+    before = {"start": UNTRAINED, "scenes": "0", "steps": "0", "lr": "", "seconds": ""} | scores(
+        load_model(WEIGHTS).network, data
+    )
     table = {(old["start"], old["scenes"]): old for old in read_rows(TABLE)}
     table[before["start"], "0"] = before
     for row in rows:
@@ -159,6 +191,8 @@ def compare(work: Path, steps: int, only: list[str], tune: list[float]) -> None:
         order = [(UNTRAINED, "0"), *((r.start, str(r.scenes)) for r in ROWS)]
         write_rows(TABLE, [table[key] for key in order if key in table])
         print(json.dumps(table[row.start, str(row.scenes)]), flush=True)
+    if not only:
+        picture(work, steps)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -36,7 +36,9 @@ def verb(command: str) -> str:
 
 def copy_checkout(folder: Path) -> Path:
     """The files that git knows, as they are here, and this checkout's .venv."""
-    listed = subprocess.run(["git", "-C", REPO, "ls-files", "-z"], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "-C", REPO, "ls-files", "-z"], capture_output=True, text=True, check=False
+    )
     if listed.returncode:
         pytest.skip("not a git checkout")
     if not (REPO / ".venv").exists():

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 import segmentation_models_pytorch as smp
+import timm
 import torch
 from lightning_fabric import Fabric
+from safetensors.torch import save_file
+from segmentation_models_pytorch.encoders import encoders, get_encoder
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -77,6 +81,32 @@ def test_hub_weights_out_of_reach_are_one_line(
     ):
         build(NetworkSettings(encoder_name=encoder, encoder_weights="imagenet"))
     assert not caplog.records
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "tu-resnet18"])
+def test_hub_weights_that_were_fetched_once_need_no_network(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache as the hub's library leaves it, of made-up weights: one of smp's repository, one of timm's."""
+    torch.manual_seed(5)
+    fetched = get_encoder(encoder).state_dict()
+    if encoder.startswith("tu-"):
+        repository, revision = timm.get_pretrained_cfg("resnet18").hf_hub_id, "1" * 40
+        fetched = {name.removeprefix("model."): tensor for name, tensor in fetched.items()}
+    else:
+        stored = encoders[encoder]["pretrained_settings"]["imagenet"]
+        repository, revision = stored["repo_id"], stored["revision"]
+    folder = tmp_path / f"models--{repository.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text(revision)
+    (folder / "snapshots" / revision).mkdir(parents=True)
+    (folder / "snapshots" / revision / "config.json").write_text("{}")
+    save_file(fetched, folder / "snapshots" / revision / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    network = build(NetworkSettings(encoder_name=encoder, encoder_weights="imagenet"))
+    first = next(value for name, value in network.state_dict().items() if name.endswith("conv1.weight"))
+    assert torch.equal(first, fetched["conv1.weight"])
 
 
 @pytest.mark.parametrize("arch", NAMED)
