@@ -29,7 +29,6 @@ def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1,
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("no CUDA device here", "; leave {device} out or say {device} cpu")
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run's own first line says it all
-    warnings.filterwarnings("ignore", ".*does not have many workers", module="lightning_fabric")
     _wake_vector_maths()
     cuda = device != "cpu" and torch.cuda.is_available()
     bf16 = precision == "bf16" or (precision == "auto" and _fast_bf16(cuda))
