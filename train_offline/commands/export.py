@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from train_offline.export.program import ExportSettings, export
-from train_offline.runtime.arguments import POSITIVE
+from train_offline.runtime.arguments import SHARE
 from train_offline.runtime.program import Parser, run
 from train_offline.training.checkpoint import BEST, LAST
 
@@ -38,14 +38,14 @@ def _parser() -> Parser:
         action="append",
         default=[],
         metavar="DIR",
-        help="labelled scenes to compare masks on (the training's --val folders)",
+        help="scenes to compare masks on, labelled or not (the training's --val folders, else its --data)",
     )
     add(
         "--agreement",
-        type=POSITIVE,
+        type=SHARE,
         default=default.agreement,
         metavar="F",
-        help="share of pixels that must keep their class (%(default)s)",
+        help="share of pixels that must keep their class, next to equal logits aside (%(default)s)",
     )
     add(
         "--card",
