@@ -58,7 +58,7 @@ def export(settings: ExportSettings) -> None:
     trained = TrainSettings.of(from_json(saved.settings))
     network = trained_network(saved, trained, settings.checkpoint)
     compared = scenes_to_compare(settings.verify, trained.data)
-    if settings.output.is_dir() or not settings.output.name:
+    if settings.output.is_dir():
         raise FileError(settings.output, "is a folder", "; name a file", setting="output")
     card = settings.card or _own_card(settings.output)
     text = model_card.read_card(card) if card else None
