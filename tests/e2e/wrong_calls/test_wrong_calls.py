@@ -44,7 +44,8 @@ def called(call: WrongCall, line: list[str], capfd: pytest.CaptureFixture[str]) 
         code = main_of(call.command)(line)
         return code, capfd.readouterr().err
     module = f"train_offline.commands.{call.command.replace('-', '_')}"
-    environment = {**os.environ, "PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    environment = {**ours, "PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-m", module, *line], capture_output=True, text=True, env=environment, timeout=300
     )
