@@ -12,6 +12,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 
 from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
+from infer.process.limits import cpus
 from infer.process.text import in_short
 
 
@@ -35,6 +36,7 @@ def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1,
     if cuda:
         _repeatable()
     here, machines = _processes(devices)
+    _require_there(devices, cuda)
     try:
         fabric = Fabric(
             accelerator="cuda" if cuda else "cpu",
@@ -75,6 +77,14 @@ def _processes(devices: int) -> tuple[int, int]:
         return devices, 1
     here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
     return here, all_of_them // here
+
+
+def _require_there(devices: int, cuda: bool) -> None:
+    """Raise UsageError for more devices than there are; on the CPU a process is one, and has a processor."""
+    there = torch.cuda.device_count() if cuda else max(2, cpus())  # two may share one, for a trial
+    if devices > there and not TorchElasticEnvironment.detect():
+        what = "GPUs" if cuda else "processes on the CPU"
+        raise UsageError(f"{devices} {what} cannot be had here", f"; {{devices}} is at most {there}")
 
 
 def _fast_bf16(cuda: bool) -> bool:

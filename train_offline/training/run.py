@@ -19,10 +19,11 @@ from train_offline.training.config.presets import with_preset
 from train_offline.training.config.settings import TrainSettings, check, from_json
 from train_offline.training.loader import Workers
 from train_offline.training.loop import Training
-from train_offline.training.state.warm_start import require_readable
+from train_offline.training.state.warm_start import require_usable
 
 LOST_PROCESS = ("Connection closed by peer", "Connection reset by peer", "NCCL communicator was aborted")
-FIRST = ("preset", "fold", "optimiser", "init", "encoder_weights")  # what no checkpoint can go on with anew
+# What no checkpoint can go on with anew.
+FIRST = ("preset", "fold", "optimiser", "init", "encoder_weights", "arch", "encoder")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def train(given: Mapping[str, Any]) -> Stopped | NothingLeft | None:
             stack.enter_context(only_user(folder, "run"))
         check_names(settings.network.arch, settings.network.encoder_name)
         if settings.run.init and not saved:
-            require_readable(settings.run.init)
+            require_usable(settings.run.init, settings.network)
         return _run(settings, saved)
 
 
@@ -113,8 +114,10 @@ def _settings_and_state(given: Mapping[str, Any]) -> tuple[TrainSettings, Checkp
 def _require_same_beginning(path: Path, given: Mapping[str, Any], before: Mapping[str, Any]) -> None:
     for key in FIRST:
         asked, had = given.get(key, before.get(key)), before.get(key)
+        if key == "arch" and asked and had:  # in any case of letters
+            asked, had = asked.lower(), had.lower()
         if (asked.absolute() if isinstance(asked, Path) else asked) != had:
-            remedy = f" with {{{key}}} {asked}; leave it out, or begin a new run"
+            remedy = f" with {{{key}}} {asked}; leave it out, or begin a new run in another {{run}} folder"
             raise UsageError(f"{path} was not begun", remedy, path)
 
 
@@ -125,6 +128,8 @@ def _absolute(settings: TrainSettings) -> TrainSettings:
         if not os.path.isdir(folder):
             hint = " (the checkpoint names it; if it has moved, give {data} and {val} anew)"
             reason = "no such folder, or one that may not be read"
-            raise FileError(folder, reason, hint if settings.run.resume else "", kind="missing")
+            setting = "val" if folder in data.val else "data"
+            remedy = hint if settings.run.resume else ""
+            raise FileError(folder, reason, remedy, kind="missing", setting=setting)
     train = tuple((folder.absolute(), weight) for folder, weight in data.train)
     return replace(settings, data=replace(data, train=train, val=tuple(f.absolute() for f in data.val)))
