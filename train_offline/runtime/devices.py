@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 from lightning_fabric import Fabric
@@ -47,9 +50,27 @@ def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1,
     except Exception as error:  # Fabric's own kinds of error have no common one
         reason = f"{devices} devices cannot be had: {in_short(error)}"
         raise UsageError(reason, "; lower {devices}") from error
-    fabric.launch()
+    with nullcontext() if cuda or here * machines == 1 else _quiet_stdout():
+        fabric.launch()
     fabric.seed_everything(seed, verbose=False)
     return fabric
+
+
+@contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """Keep what gloo writes to standard output, from C++ and unasked, off the run's own lines there.
+
+    Other processes of the run, which this starts, inherit it: they have nothing to say there.
+    """
+    sys.stdout.flush()
+    before, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+        os.close(nowhere)
 
 
 def _wake_vector_maths() -> None:

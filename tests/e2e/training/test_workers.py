@@ -147,3 +147,13 @@ def test_what_a_longer_end_means_is_said_and_that_nothing_is_left(data: Path, tm
     assert longer.returncode == 0
     assert "another end than before: the learning rate was" in longer.stdout
     assert "nothing is left" not in longer.stdout
+
+
+@pytest.mark.parametrize("more", [("--workers", 8), ("--devices", 2), ("--precision", "bf16")], ids=str)
+def test_nothing_but_our_own_lines_is_written(data: Path, tmp_path: Path, more: tuple[object, ...]) -> None:
+    """No library's warning about workers, processors or processes."""
+    result = finish(data, command(data, tmp_path / "run", "--steps", 1, "--workers", 1, *more))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert all(line.startswith(("train: ", "epoch 1, ")) for line in result.stdout.splitlines()), (
+        result.stdout
+    )
