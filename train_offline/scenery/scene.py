@@ -54,15 +54,16 @@ def make_scene(
     width: int,
     *,
     ice: bool | None = None,
-    style: str | None = None,
+    style: str | Style | None = None,
     extras: Extras | None = None,
 ) -> DrawnScene:
     """Draw a Bohai-like scene, the same for the same arguments in every process.
 
     seed: any integer from 0. height, width: pixels, 64 to 2048; a larger scene shows a larger area.
     ice: True and at least 0.5 % of the pixels are ice; False and none is; None and chance decides.
-    style: one of style.STYLES, or None for any. extras: what to draw beside the Bohai Sea's own; the masks do
-    not change but for ice under those clouds. Raises ValueError for another size or style.
+    style: one of style.STYLES, a style of your own, or None for any. extras: what to draw beside the Bohai
+    Sea's own; the masks do not change but for ice under those clouds. Raises ValueError for another size or
+    style.
     """
     if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
         raise ValueError(
@@ -84,7 +85,7 @@ def _draw(
     height: int,
     width: int,
     ice: bool,
-    name: str | None,
+    wanted: str | Style | None,
     extras: Extras,
     plain: bool,
 ) -> DrawnScene:
@@ -93,7 +94,8 @@ def _draw(
     plain: without anything that may hide the ice.
     """
     streams = iter(rng.spawn(16))
-    style = draw_style(next(streams), name)
+    looks = next(streams)
+    style = wanted if isinstance(wanted, Style) else draw_style(looks, wanted)
     land = draw_coast(next(streams), (height, width), _land_share(next(streams), ice))
     ground, sea, ice_rng, veil = next(streams), next(streams), next(streams), next(streams)
     image = draw_water(sea, land, style) if not land.all() else np.zeros((height, width, 3), np.float32)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 import segmentation_models_pytorch as smp
+import timm
 import torch
 from lightning_fabric import Fabric
+from safetensors.torch import save_file
+from segmentation_models_pytorch.encoders import encoders, get_encoder
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from infer.errors import UsageError
 from infer.network.padded_smp import PaddedSmp
+from tests.helpers.offline.pairs import PAIRS
 from train_offline.models.build import NetworkSettings, build
 from train_offline.models.deep_supervision import AUXILIARY, without_heads
 from train_offline.models.folding import slim_state_dict
@@ -24,23 +29,23 @@ def _images(height: int = 80, width: int = 112) -> torch.Tensor:  # multiples of
     return torch.randn(2, 3, height, width, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("arch", sorted({*smp.MODEL_ARCHITECTURES_MAPPING, *NAMED}))
-def test_every_architecture_takes_multiples_of_16(arch: str) -> None:
-    encoder = {"light-residual": NetworkSettings.encoder_name, "dpt": "tu-vit_tiny_patch16_224"}
-    network = build(NetworkSettings(arch=arch, encoder_name=encoder.get(arch, "resnet18")))
+def test_every_architecture_of_smp_is_tried() -> None:
+    assert {arch for arch, _ in PAIRS} == {*smp.MODEL_ARCHITECTURES_MAPPING, *NAMED}
+
+
+@pytest.mark.parametrize(("arch", "encoder"), PAIRS)
+def test_every_pair_takes_multiples_of_16(arch: str, encoder: str) -> None:
+    network = build(NetworkSettings(arch=arch, encoder_name=encoder))
     assert network.training
     assert network(_images()).shape == (2, 2, 80, 112)
     with torch.inference_mode():
         assert network.eval()(_images(64, 48)).shape == (2, 2, 64, 48)
 
 
-@pytest.mark.parametrize("encoder", ["tu-convnext_atto", "tu-hrnet_w18_small", "timm-regnetx_002", "mit_b0"])
-def test_encoders_of_smp_and_of_timm_by_name(encoder: str) -> None:
-    network = build(NetworkSettings(encoder_name=encoder))
-    assert network(_images()).shape == (2, 2, 80, 112)
-    assert isinstance(network, PaddedSmp) == (encoder == "tu-hrnet_w18_small"), (
-        "the one that wants multiples of 32"
-    )
+@pytest.mark.parametrize("encoder", ["tu-hrnet_w18_small", "mit_b0"])
+def test_encoders_that_want_longer_strides_are_padded(encoder: str) -> None:
+    padded = isinstance(build(NetworkSettings(encoder_name=encoder)), PaddedSmp)
+    assert padded == (encoder == "tu-hrnet_w18_small"), "the one that wants multiples of 32"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +87,32 @@ def test_hub_weights_out_of_reach_are_one_line(
     ):
         build(NetworkSettings(encoder_name=encoder, encoder_weights="imagenet"))
     assert not caplog.records
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "tu-resnet18"])
+def test_hub_weights_that_were_fetched_once_need_no_network(
+    encoder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache as the hub's library leaves it, of made-up weights: one of smp's repository, one of timm's."""
+    torch.manual_seed(5)
+    fetched = get_encoder(encoder).state_dict()
+    if encoder.startswith("tu-"):
+        repository, revision = timm.get_pretrained_cfg("resnet18").hf_hub_id, "1" * 40
+        fetched = {name.removeprefix("model."): tensor for name, tensor in fetched.items()}
+    else:
+        stored = encoders[encoder]["pretrained_settings"]["imagenet"]
+        repository, revision = stored["repo_id"], stored["revision"]
+    folder = tmp_path / f"models--{repository.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text(revision)
+    (folder / "snapshots" / revision).mkdir(parents=True)
+    (folder / "snapshots" / revision / "config.json").write_text("{}")
+    save_file(fetched, folder / "snapshots" / revision / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    network = build(NetworkSettings(encoder_name=encoder, encoder_weights="imagenet"))
+    first = next(value for name, value in network.state_dict().items() if name.endswith("conv1.weight"))
+    assert torch.equal(first, fetched["conv1.weight"])
 
 
 @pytest.mark.parametrize("arch", NAMED)
