@@ -9,7 +9,7 @@ import numpy as np
 
 from infer.errors import UsageError
 from train_offline.data.folder import label_of, list_name, listed_pairs
-from train_offline.data.pixels import read_image, read_mask
+from train_offline.data.pixels import doubts_of, read_image, read_mask
 from train_offline.judging.cases import Case, cases_of
 from train_offline.training.config.groups import DataSettings
 
@@ -47,17 +47,19 @@ def scenes_to_compare(given: tuple[Path, ...], trained: DataSettings) -> list[Co
     return [Compared(folder, _some(_listed(folder, train_list)), held_out=False) for folder in folders]
 
 
-def read_case(case: Case) -> tuple[np.ndarray, np.ndarray | None]:
+def read_case(case: Case) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
     """Read a scene, uint8 [H, W, 3], and its label, uint8 [H, W] as LabelledScene has it, where it has one.
 
-    Raises FileError for a file that cannot be used.
+    Last come the doubts about it, what pixels.doubts_of says of the mask. Raises FileError for a file that
+    cannot be used.
     """
     scene = read_image(case.image)
     if case.label is None:
-        return scene.pixels, None
+        return scene.pixels, None, []
     size = scene.pixels.shape[0], scene.pixels.shape[1]
     ignore = None if case.ignore is None else read_mask(case.ignore, size)
-    return scene.pixels, label_of(read_mask(case.label, size), ignore, scene.valid)
+    ice = read_mask(case.label, size)
+    return scene.pixels, label_of(ice, ignore, scene.valid), doubts_of(case.label, ice, "ice")
 
 
 def _listed(folder: Path, name: str) -> list[Case]:

@@ -17,6 +17,7 @@ from torch import nn
 
 from infer.errors import UsageError
 from train_offline.data.folder import IGNORED
+from train_offline.data.pixels import in_one_line
 from train_offline.export.scenes import Compared, read_case
 from train_offline.scoring.evaluate import margins
 from train_offline.scoring.score import counts, score
@@ -30,7 +31,7 @@ FEW = 4  # pixels of a folder that may be lost however small it is
 class Agreement:
     """How far two networks agree on a folder: all pixels, those of the same class, those kept (see above).
 
-    score: of the exported one, or why there is none.
+    score: of the exported one, or why there is none. doubts: about the masks that it is computed from.
     """
 
     folder: Path
@@ -38,9 +39,11 @@ class Agreement:
     same: int
     kept: int
     score: str
+    doubts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.score}; same class as the checkpoint on {self.same / self.pixels:.4%}"
+        agreed = f"{self.score}; same class as the checkpoint on {self.same / self.pixels:.4%}"
+        return "\n".join([agreed, *in_one_line([*self.doubts])])
 
     @property
     def lost(self) -> str:
@@ -68,8 +71,10 @@ def compare(network: nn.Module, exported: nn.Module, compared: Compared, stride:
     The scenes are padded to a multiple of `stride` pixels. Raises FileError for a scene that cannot be read.
     """
     total, pixels, same, kept, scored = np.zeros((2, 2, 2), np.int64), 0, 0, 0, False
+    doubts: list[str] = []
     for case in compared.cases:
-        image, label = read_case(case)
+        image, label, of_mask = read_case(case)
+        doubts += of_mask if compared.held_out else []
         expected, found = (margins(n, image, stride) for n in (network, exported))
         agree = (expected > 0) == (found > 0)
         pixels, same = pixels + agree.size, same + int(np.count_nonzero(agree))
@@ -85,6 +90,7 @@ def compare(network: nn.Module, exported: nn.Module, compared: Compared, stride:
         same,
         kept,
         str(score(name, *total)) if scored else f"{name}: {why}, no score",
+        tuple(doubts),
     )
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
 from torch import Tensor
 
@@ -88,6 +89,19 @@ def test_scenes_need_no_masks_to_be_compared_on(
     told = capsys.readouterr().out
     assert "plain: no masks, no score; same class as the checkpoint on" in told
     assert "half: FWIoU" in told
+
+
+def test_masks_that_make_the_score_doubtful_are_named(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained / "data", tmp_path / "data")
+    mask = cv2.imread(str(tmp_path / "data" / "gt" / "0.png"), cv2.IMREAD_GRAYSCALE)
+    mask[3, 3:5] = 90
+    cv2.imwrite(str(tmp_path / "data" / "gt" / "0.png"), mask)
+    line = [str(trained), "--output", str(tmp_path / "w"), "--verify", str(tmp_path / "data")]
+    assert main(line) == 0
+    doubt = "the score is doubtful: gt/0.png holds 90 beside 0 and 255, on 2 pixels, which count as ice"
+    assert doubt in capsys.readouterr().out.splitlines()
 
 
 def test_a_training_without_scenes_to_score_is_compared_on_its_own(
