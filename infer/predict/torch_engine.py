@@ -15,6 +15,7 @@ from infer.network.torch_model import Model, model_of
 from infer.network.weights_file import Slim
 from infer.predict.engine import ICE
 from infer.predict.hardware import gpu_visible
+from infer.process.image import in_image
 from infer.process.limits import cpus
 from infer.process.text import first_line
 
@@ -79,9 +80,8 @@ def start_on_gpu(slim: Slim, required: bool, say: Callable[[str], None]) -> Torc
         usable = torch.cuda.is_available()
     if not usable:
         if required:
-            raise UsageError(
-                "--device cuda, but torch finds no usable GPU: check `nvidia-smi` and --gpus all"
-            )
+            flag = " and --gpus all" if in_image() else ", or leave --device out"
+            raise UsageError(f"--device cuda, but torch finds no usable GPU: check `nvidia-smi`{flag}")
         if gpu_visible():
             say("infer: running on the CPU, torch cannot use the GPU: check its driver")
         return None

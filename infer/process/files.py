@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ DRAFT_PREFIX, DRAFT_SUFFIX = ".mask-", ".part"
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a name beside `path` to write to; what lies there becomes `path`, or vanishes on an error.
 
-    Raises OSError where it cannot be renamed.
+    Raises OSError where it cannot be renamed, and for a device or a pipe, whose place no file may take.
     """
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise OSError(errno.EEXIST, "is no plain file", str(path))
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield draft

@@ -15,8 +15,9 @@ if __name__ == "__main__":  # before the imports, which take seconds
 import sys
 from pathlib import Path
 
+from infer.errors import FileError
 from train_offline.export.program import ExportSettings, export
-from train_offline.runtime.arguments import POSITIVE
+from train_offline.runtime.arguments import SHARE
 from train_offline.runtime.program import Parser, run
 from train_offline.training.checkpoint import BEST, LAST
 
@@ -38,14 +39,14 @@ def _parser() -> Parser:
         action="append",
         default=[],
         metavar="DIR",
-        help="labelled scenes to compare masks on (the training's --val folders)",
+        help="scenes to compare masks on, labelled or not (the training's --val folders, else its --data)",
     )
     add(
         "--agreement",
-        type=POSITIVE,
+        type=SHARE,
         default=default.agreement,
         metavar="F",
-        help="share of pixels that must keep their class (%(default)s)",
+        help="share of pixels that must keep their class, next to equal logits aside (%(default)s)",
     )
     add(
         "--card",
@@ -60,7 +61,11 @@ def _settings(parser: Parser, argv: list[str] | None) -> ExportSettings:
     given = vars(parser.parse_args(argv))
     path = given["checkpoint"]
     if path.is_dir():
-        path = path / (BEST if (path / BEST).is_file() else LAST)
+        folder, names = path, (BEST, LAST)
+        path = next((folder / name for name in names if (folder / name).is_file()), None)
+        if path is None:
+            reason = f"holds neither {BEST} nor {LAST}"
+            raise FileError(folder, reason, "; name a run folder of train, or a checkpoint", kind="missing")
         print(f"export: {path}")
     return ExportSettings(**given | {"checkpoint": path, "verify": tuple(given["verify"])})
 

@@ -62,8 +62,8 @@ def _settings(given: argparse.Namespace) -> SynthesizeSettings:
 
 
 def _file_name(text: str) -> str:
-    if text != Path(text).name:
-        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file")
+    if text != Path(text).name or Path(text).suffix != ".csv":
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a file that ends with .csv")
     return text
 
 

@@ -28,12 +28,16 @@ def main(argv: list[str] | None = None) -> int:
     keep_freed_memory()
     from train_offline.runtime.program import run, say
     from train_offline.training.config.arguments import make_parser, parse
-    from train_offline.training.run import train
+    from train_offline.training.run import NothingLeft, train
 
     parser = make_parser()
 
     def work() -> int:
         stopped = train(parse(argv, parser))
+        if isinstance(stopped, NothingLeft):
+            end = f"{stopped.folder} ended at step {stopped.step}"
+            print(f"train: nothing is left, {end}; go on with a larger --epochs, --steps or --time-limit")
+            return 0
         if stopped is None:
             return 0
         name = signal.Signals(stopped.signal).name

@@ -37,6 +37,11 @@ class Pair:
         return self.image.stem
 
     @property
+    def identity(self) -> tuple[Path, Path]:
+        """What tells it from another pair, by whatever paths a list names its files."""
+        return self.image.resolve(), self.label.resolve()
+
+    @property
     def files(self) -> list[Path]:
         """Those that there are: the scene, its mask, what to ignore."""
         return [path for path in (self.image, self.label, self.ignore) if path is not None]

@@ -81,6 +81,20 @@ def between(mask: np.ndarray) -> str:
     return f"holds {shown} beside 0 and 255, on {odd.size} pixels"
 
 
+def doubts_of(path: Path, mask: np.ndarray | None, meaning: str) -> list[str]:
+    """Return why a score by a mask is doubtful: a line, or none; meaning: of what is not 0 in it."""
+    odd = "" if mask is None else between(mask)
+    return [f"{path.parent.name}/{path.name} {odd}, which count as {meaning}"] if odd else []
+
+
+def in_one_line(doubts: list[str]) -> list[str]:
+    """Return the first of many doubts and their number: a line, or none."""
+    if not doubts:
+        return []
+    more = f" (and {len(doubts) - 1} more such masks)" * (len(doubts) > 1)
+    return [f"the score is doubtful: {doubts[0]}{more}"]
+
+
 def _unreadable(path: Path, error: HeaderError | DecodeError) -> FileError:
     remedy = "; get the file again, save it as 8-bit RGB, or leave the scene out"
     return FileError(path, f"cannot be read: {error.reason}", remedy, kind="unreadable")

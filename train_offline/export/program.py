@@ -9,15 +9,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from infer.errors import FileError, UsageError
+from infer.errors import FileError
 from infer.network.architecture import STRIDE
 from infer.network.padded_smp import USUAL_STRIDE
+from infer.network.torch_model import load_model
 from infer.network.weights_file import ANY_SMP
 from infer.settings import WEIGHTS
-from train_offline.data.folder import list_name
 from train_offline.export import model_card
-from train_offline.export.verification import verify
-from train_offline.export.weights_file import architecture_of, exported_state, metadata_of, to_bytes
+from train_offline.export.scenes import Compared, scenes_to_compare
+from train_offline.export.verification import Agreement, compare
+from train_offline.export.weights_file import architecture_of, exported_state, halved, metadata_of, to_bytes
 from train_offline.models.build import build
 from train_offline.models.deep_supervision import without_heads
 from train_offline.runtime.files import whole_file
@@ -28,11 +29,14 @@ from train_offline.training.config.settings import TrainSettings, from_json
 
 @dataclass(frozen=True)
 class ExportSettings:
-    """agreement: share of the pixels on which the exported file must give the checkpoint's class."""
+    """agreement: share of the pixels on which the exported file must give the checkpoint's class.
+
+    See verification for what counts.
+    """
 
     checkpoint: Path
     output: Path = WEIGHTS
-    verify: tuple[Path, ...] = ()  # data folders; none: those that the training was validated on
+    verify: tuple[Path, ...] = ()  # folders of scenes; none: the training's own (scenes_to_compare)
     agreement: float = 0.9999
     card: Path | None = None  # None: MODEL_CARD.md beside the output, where it is
 
@@ -53,20 +57,15 @@ def export(settings: ExportSettings) -> None:
     saved = checkpoint.load(settings.checkpoint)
     trained = TrainSettings.of(from_json(saved.settings))
     network = trained_network(saved, trained, settings.checkpoint)
-    folders = _folders(settings, trained)
-    if settings.output.is_dir() or not settings.output.name:
+    compared = scenes_to_compare(settings.verify, trained.data)
+    if settings.output.is_dir():
         raise FileError(settings.output, "is a folder", "; name a file", setting="output")
     card = settings.card or _own_card(settings.output)
     text = model_card.read_card(card) if card else None
-    stride = USUAL_STRIDE if architecture_of(trained.network) == ANY_SMP else STRIDE
-    val_list = list_name("val", None if settings.verify else trained.data.fold)
-    data = to_bytes(exported_state(network, trained.network), metadata_of(saved, trained))
     try:
         settings.output.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(settings.output) as draft:
-            draft.write_bytes(data)
-            draft.chmod(0o644)  # the image runs as any user
-            print("\n".join(verify(network, draft, folders, settings.agreement, stride, val_list)))
+            data = _write_alike(network, draft, saved, trained, compared, settings.agreement)
         digest = hashlib.sha256(data).hexdigest()
         print(f"{settings.output}: {len(data) / 1e6:.2f} MB, sha256 {digest}")
         if card and text:
@@ -77,23 +76,52 @@ def export(settings: ExportSettings) -> None:
         raise FileError(place, f"cannot be written: {error.strerror}", kind="unwritable") from error
 
 
+def _write_alike(
+    network: nn.Module,
+    draft: Path,
+    saved: Checkpoint,
+    trained: TrainSettings,
+    compared: list[Compared],
+    least: float,
+) -> bytes:
+    """Write the file, in fp16 if that gives the network's masks, else in fp32; returns what it holds.
+
+    Raises UsageError where neither does.
+    """
+    fast = architecture_of(trained.network) != ANY_SMP
+    full, metadata = exported_state(network, trained.network), metadata_of(saved, trained)
+    states = [halved(full), full] if fast else [full]
+    for state in states:
+        data = to_bytes(state, metadata)
+        draft.write_bytes(data)
+        draft.chmod(0o644)  # the image runs as any user
+        agreements = _agreements(network, draft, compared, least, STRIDE if fast else USUAL_STRIDE)
+        if agreements[-1].is_enough(least):
+            break
+        if state is not full:
+            print(f"fp16 would change {agreements[-1].lost}: written in fp32")
+    else:
+        raise agreements[-1].refusal(least)
+    print("\n".join(map(str, agreements)))
+    return data
+
+
+def _agreements(
+    network: nn.Module, exported: Path, compared: list[Compared], least: float, stride: int
+) -> list[Agreement]:
+    """Compare folder by folder, up to the first on which the two do not agree enough."""
+    model, found = load_model(exported), list[Agreement]()
+    for part in compared:
+        found.append(compare(network, model.network, part, stride))
+        if not found[-1].is_enough(least):
+            break
+    return found
+
+
 def _own_card(output: Path) -> Path | None:
     """Return the card that speaks of the shipped weights, where it is these that are replaced."""
     card = WEIGHTS.with_name(model_card.NAME)
     return card if output.resolve() == WEIGHTS.resolve() and card.is_file() else None
-
-
-def _folders(settings: ExportSettings, trained: TrainSettings) -> tuple[Path, ...]:
-    """Return where to compare masks: the given folders, else the training's own to score, if still there."""
-    folders = settings.verify or trained.data.val
-    if not folders:
-        remedy = "; give {verify} DIR, a folder of labelled scenes"
-        raise UsageError("nothing to verify the weights on", remedy)
-    for folder in folders:
-        if not settings.verify and not folder.is_dir():
-            reason = f"{folder}, which the training was validated on, is not here"
-            raise UsageError(reason, "; give {verify} DIR", folder)
-    return folders
 
 
 def _require_finite(state: dict[str, Tensor], path: Path) -> None:

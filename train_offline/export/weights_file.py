@@ -33,11 +33,16 @@ def architecture_of(settings: NetworkSettings) -> str:
 
 
 def exported_state(network: nn.Module, settings: NetworkSettings) -> dict[str, Tensor]:
-    """Return a fast network's folded forward pass, nearly all fp16; any other's tensors as they are."""
+    """Return a fast network's folded forward pass, in fp32; any other's tensors as they are."""
     if architecture_of(settings) != ANY_SMP:
-        return {name: _rounded(name, tensor) for name, tensor in slim_state_dict(network).items()}
+        return slim_state_dict(network)
     inner = network.network if isinstance(network, PaddedSmp) else network
     return {name: tensor.contiguous().clone() for name, tensor in inner.state_dict().items()}
+
+
+def halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a fast network's state in fp16, but for its first layers: half the size."""
+    return {name: _rounded(name, tensor) for name, tensor in state.items()}
 
 
 def _rounded(name: str, tensor: Tensor) -> Tensor:

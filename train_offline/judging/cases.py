@@ -51,7 +51,7 @@ def cases_of(folder: Path) -> list[Case]:
         cases = [Case(image) for image in _tiffs(folder, "")]
     if not cases:
         raise FileError(folder, "no .tif or .tiff file in it, nor in its folder image")
-    cases = list(dict.fromkeys(cases))  # a line that a list has twice
+    cases = list({_files(case): case for case in reversed(cases)}.values())[::-1]  # a line there twice
     seen: dict[str, Case] = {}
     for case in cases:
         other = seen.setdefault(case.name, case)
@@ -107,6 +107,11 @@ def _listed(folder: Path, image: Path, label: Path) -> Case:
     if not os.path.lexists(image):
         raise FileError(image, f"no such file, but {folder / LIST} lists it", kind="missing")
     return _case(folder, _usable(image), label)
+
+
+def _files(case: Case) -> tuple[Path | None, ...]:
+    """Return what tells a case from another one, by whatever paths a list names its files."""
+    return tuple(path and path.resolve() for path in (case.image, case.label))
 
 
 def _usable(path: Path) -> Path:

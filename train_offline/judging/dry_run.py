@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from infer.errors import FileError, UsageError
+from infer.network.weights_file import read_slim
 from train_offline.judging.cases import Case, cases_of
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.audit import audit_names
@@ -45,6 +46,7 @@ def dry_run(settings: DryRunSettings, submission: Submission | None = None) -> i
     """
     report_dir = writable_folder(settings.report_dir, "report_dir")
     keep = _empty_folder(settings.keep) if settings.keep else None
+    _require_usable(settings)
     data = settings.data or _embedded_split()
     cases = cases_of(data)
     image = _image(settings, report_dir)
@@ -132,11 +134,20 @@ def _notes(judged: list[Judged], runs: list[Run]) -> list[str]:
     return notes
 
 
+def _require_usable(settings: DryRunSettings) -> None:
+    """Raise UsageError for weights or an image that cannot be used, before any scene is drawn for them."""
+    if settings.weights:
+        read_slim(settings.weights)
+    if settings.in_container:
+        require_engine()
+    if settings.image is not None:
+        find_image(settings.image)
+
+
 def _image(settings: DryRunSettings, report_dir: Path) -> Image | None:
     """Return the image to run, built if it is this checkout's; None for a plain process."""
     if not settings.in_container:
         return None
-    require_engine()
     if settings.image is not None:
         return find_image(settings.image)
     print("dry-run: building the image", file=sys.stderr)

@@ -24,6 +24,7 @@ from train_offline.models.preprocessing import MEAN, STD
 from train_offline.runtime.options import option
 
 UNETS = ("unet", "unetplusplus", "manet")  # smp's architectures whose decoder takes a list of channels
+ANOTHER = "; choose another {encoder} or {arch}"
 PROBE = 5 * STRIDE  # pixels: no multiple of a stride longer than ours
 
 
@@ -93,7 +94,7 @@ def build(settings: NetworkSettings, deep_supervision: bool = False) -> nn.Modul
     try:
         return _tried(model).train()
     except Exception as error:  # smp checks little: a wrong pair fails in many ways, some only when it runs
-        raise UsageError(f"{_pair(settings)} does not run: {in_short(error)}") from error
+        raise UsageError(f"{_pair(settings)} does not run: {in_short(error)}", ANOTHER) from error
 
 
 def _create(settings: NetworkSettings, weights: str | bool | None, deep_supervision: bool) -> nn.Module:
@@ -108,7 +109,7 @@ def _create(settings: NetworkSettings, weights: str | bool | None, deep_supervis
     try:
         network: nn.Module = supervised(kind, arguments) if deep_supervision else kind(**arguments)
     except (KeyError, ValueError, RuntimeError, TypeError, AttributeError, AssertionError) as error:
-        raise UsageError(f"{_pair(settings)} cannot be made: {in_short(error)}") from error
+        raise UsageError(f"{_pair(settings)} cannot be made: {in_short(error)}", ANOTHER) from error
     return network
 
 

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
+
+
+def path(text: str) -> Path:
+    """Read a path, for argparse; an empty one is refused."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty, not a path")
+    return Path(text)
 
 
 def whole_number(at_least: int = 0, at_most: int | None = None) -> Callable[[str], int]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 from lightning_fabric import Fabric
@@ -12,6 +15,7 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 
 from infer.errors import UsageError
 from infer.predict.hardware import cpu_is_fast_at_bf16
+from infer.process.limits import cpus
 from infer.process.text import in_short
 
 
@@ -29,13 +33,13 @@ def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1,
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("no CUDA device here", "; leave {device} out or say {device} cpu")
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # the run's own first line says it all
-    warnings.filterwarnings("ignore", ".*does not have many workers", module="lightning_fabric")
     _wake_vector_maths()
     cuda = device != "cpu" and torch.cuda.is_available()
     bf16 = precision == "bf16" or (precision == "auto" and _fast_bf16(cuda))
     if cuda:
         _repeatable()
     here, machines = _processes(devices)
+    _require_there(devices, cuda)
     try:
         fabric = Fabric(
             accelerator="cuda" if cuda else "cpu",
@@ -46,9 +50,27 @@ def make_fabric(device: str = "auto", precision: str = "auto", devices: int = 1,
     except Exception as error:  # Fabric's own kinds of error have no common one
         reason = f"{devices} devices cannot be had: {in_short(error)}"
         raise UsageError(reason, "; lower {devices}") from error
-    fabric.launch()
+    with nullcontext() if cuda or here * machines == 1 else _quiet_stdout():
+        fabric.launch()
     fabric.seed_everything(seed, verbose=False)
     return fabric
+
+
+@contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """Keep what gloo writes to standard output, from C++ and unasked, off the run's own lines there.
+
+    Other processes of the run, which this starts, inherit it: they have nothing to say there.
+    """
+    sys.stdout.flush()
+    before, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+        os.close(nowhere)
 
 
 def _wake_vector_maths() -> None:
@@ -76,6 +98,14 @@ def _processes(devices: int) -> tuple[int, int]:
         return devices, 1
     here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
     return here, all_of_them // here
+
+
+def _require_there(devices: int, cuda: bool) -> None:
+    """Raise UsageError for more devices than there are; on the CPU a process is one, and has a processor."""
+    there = torch.cuda.device_count() if cuda else max(2, cpus())  # two may share one, for a trial
+    if devices > there and not TorchElasticEnvironment.detect():
+        what = "GPUs" if cuda else "processes on the CPU"
+        raise UsageError(f"{devices} {what} cannot be had here", f"; {{devices}} is at most {there}")
 
 
 def _fast_bf16(cuda: bool) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from infer.errors import FileError
 from infer.process.files import try_to_write, whole_file, write_whole
 
-__all__ = ["new_folder", "whole_file", "writable_folder", "write_whole"]
+LOCK = ".lock"
+PID_BYTES = 32
+__all__ = ["new_folder", "only_user", "whole_file", "writable_folder", "write_whole"]
 
 
 def writable_folder(folder: Path, setting: str) -> Path:
@@ -23,6 +27,50 @@ def writable_folder(folder: Path, setting: str) -> Path:
         reason = f"cannot be written to ({error.strerror})"
         raise FileError(folder, reason, kind="unwritable", setting=setting) from error
     return folder
+
+
+@contextmanager
+def only_user(folder: Path, setting: str) -> Iterator[None]:
+    """Keep other processes that ask for it out of a folder; where there are no locks nobody is kept out.
+
+    A lock of fcntl(2), which ends with the process however that ends, and which its children do not hold:
+    they may outlive it for some seconds. Raises FileError that names the process which has the folder.
+    """
+    path = folder / LOCK
+    file = _locked(path, folder, setting)
+    try:
+        yield
+    finally:
+        if file is not None:
+            with file:  # whoever has opened the file before it is gone sees that it is
+                path.unlink(missing_ok=True)
+
+
+def _locked(path: Path, folder: Path, setting: str) -> BinaryIO | None:
+    """Return the open file with the lock, None where there are no locks."""
+    while True:
+        try:
+            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
+        except OSError:
+            return None
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                file.close()
+                continue
+        except (BlockingIOError, PermissionError) as error:
+            with file:
+                user = file.read(PID_BYTES).decode("ascii", "replace").strip()
+            remedy = "; wait for it, or choose another {" + setting + "} folder"
+            raise FileError(folder, f"is in use by process {user or '?'}", remedy, setting=setting) from error
+        except OSError:
+            file.close()
+            path.unlink(missing_ok=True)
+            return None
+        file.truncate()
+        file.write(f"{os.getpid()}\n".encode())
+        file.flush()
+        return file
 
 
 @contextmanager

@@ -7,18 +7,28 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from infer.errors import UsageError
 from infer.process.signals import not_ignored
+from train_offline.runtime.arguments import path
 
 STOPS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose complaint is a UsageError, so that it is printed like every other one."""
+    """An ArgumentParser whose complaint is a UsageError, so that it is printed like every other one.
+
+    A path must not be empty, as from a variable of the shell that is not set: Path("") is the current folder.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.register("type", Path, path)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
@@ -43,7 +53,15 @@ def run(prog: str, work: Callable[[], int | None], parser: Parser | None = None)
     """Return the exit code of `work`: 2, with one line on stderr, for a UsageError or an OSError.
 
     130 for Ctrl-C, 143 for SIGTERM, 129 where the terminal is gone. parser: remedies name its flags only.
+    Warnings, which libraries address to programmers, are shown by `python -W` or PYTHONWARNINGS only.
     """
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        return _run(prog, work, parser)
+
+
+def _run(prog: str, work: Callable[[], int | None], parser: Parser | None) -> int:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what it raises, which is said here
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, *STOPS)}
     for number in not_ignored(*before):

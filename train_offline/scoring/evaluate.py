@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,26 +27,42 @@ def predict(
     `model` must be in evaluation mode. The scene is padded by reflection to a multiple of `stride` pixels;
     one of more than 2048 pixels a side is cut into tiles that overlap, as by infer, for the sake of memory.
     """
+
+    def mask_of(window: np.ndarray) -> np.ndarray:
+        mask: np.ndarray = _margins(model, window, device, bf16, stride) > 0
+        return mask
+
+    return _whole(image, bool, mask_of)
+
+
+def margins(model: nn.Module, image: np.ndarray, stride: int = STRIDE) -> np.ndarray:
+    """Return the logit of ice less that of the background, float32 [H, W], on the CPU; as `predict`."""
+    return _whole(
+        image, np.float32, lambda window: _margins(model, window, torch.device("cpu"), False, stride)
+    )
+
+
+def _whole(image: np.ndarray, kind: type[Any], predicted: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return what is predicted of a scene, [H, W] of that kind of numbers, cut into tiles if it is large."""
     height, width = image.shape[:2]
     if max(height, width) <= DEFAULT.tile:
-        return _predict(model, image, device, bf16, stride)
-    mask = np.empty((height, width), bool)
+        return predicted(image)
+    whole = np.empty((height, width), kind)
     for tile in grid(height, width, DEFAULT.tile, DEFAULT.overlap):
-        window = np.ascontiguousarray(crop(image, tile))
-        stitch(mask, tile, _predict(model, window, device, bf16, stride))
-    return mask
+        stitch(whole, tile, predicted(np.ascontiguousarray(crop(image, tile))))
+    return whole
 
 
 @torch.inference_mode()
-def _predict(
+def _margins(
     model: nn.Module, image: np.ndarray, device: torch.device, bf16: bool, stride: int
 ) -> np.ndarray:
     height, width = image.shape[:2]
     batch = torch.from_numpy(pad_to_stride(image, stride)).to(device)[None]
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        logits = model(normalise(batch))  # [1, 2, H, W]
-    mask: torch.Tensor = logits[0, 1] > logits[0, 0]
-    return mask[:height, :width].cpu().numpy()
+        logits = model(normalise(batch)).float()  # [1, 2, H, W]
+    found: np.ndarray = (logits[0, 1] - logits[0, 0])[:height, :width].cpu().numpy()
+    return found
 
 
 def counts_of(

@@ -64,6 +64,9 @@ def load(path: Path) -> Checkpoint:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileError(path, "no such checkpoint", kind="missing") from error
+    except IsADirectoryError as error:
+        reason, remedy = "is a folder, no checkpoint", "; name a file, as a run's best.pt is"
+        raise FileError(path, reason, remedy, kind="unreadable") from error
     except Exception as error:  # of a dozen kinds, by what the file's first bytes look like
         reason = f"not a readable checkpoint ({type(error).__name__})"
         raise FileError(path, reason, kind="unreadable") from error

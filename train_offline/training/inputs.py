@@ -71,5 +71,5 @@ def _require_fold(folders: list[Path], fold: int | None) -> None:
     if fold is not None and not any(os.path.isfile(folder / name) for folder in folders):
         raise UsageError(
             f"fold {fold}: no {name} in {' or '.join(map(str, folders))}",
-            "; make it with ./run.sh split --folds N",
+            "; leave {fold} out, or make the lists of folds with ./run.sh split",
         )

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import multiprocessing
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 
 import cv2
+import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, DistributedSampler
 
 from infer.errors import UsageError
 from train_offline.data.crops.sampler import Crops, crops_in_epoch
 from train_offline.data.sources import Source
 from train_offline.runtime.signals import leave_signals_to_parent
 from train_offline.training.checkpoint import Checkpoint
+from train_offline.training.config.presets import ENDS
 from train_offline.training.config.settings import TrainSettings
 from train_offline.training.optimisation.schedule import End
+
+Item = tuple[torch.Tensor, torch.Tensor]  # of Crops
+Batch = tuple[np.ndarray, np.ndarray]  # images uint8 [B, S, S, 3], labels uint8 [B, S, S]
 
 
 @dataclass(frozen=True)
@@ -55,15 +63,54 @@ def require_same_epochs(plan: Plan, saved: Checkpoint) -> None:
         )
 
 
+def same_end(settings: TrainSettings, saved: Checkpoint) -> bool:
+    """Tell whether a run that goes on from `saved` ends where that would have ended."""
+    return all(getattr(settings.end, name) == saved.settings.get(name) for name in ENDS)
+
+
+class Workers:
+    """The processes that draw the crops of an epoch, and what became of them."""
+
+    def __init__(self) -> None:
+        self._processes: list[BaseProcess] = []
+
+    def start(self, loader: DataLoader[Item]) -> Iterator[Batch]:
+        """Begin an epoch; the processes that this starts are those that are watched."""
+        before = set(multiprocessing.active_children())
+        iterator: Iterator[Batch] = iter(loader)
+        self._processes = [one for one in multiprocessing.active_children() if one not in before]
+        return iterator
+
+    def lost(self) -> UsageError | None:
+        """Return the error for one that was killed, after which nothing else waits for the others either.
+
+        torch raises a RuntimeError for it, at any place of the main thread, and has no type for that.
+        """
+        codes = [one.exitcode for one in self._processes if one.exitcode not in (None, 0)]
+        if not codes:
+            return None
+        for one in self._processes:
+            one.kill()  # one that waits for what the lost one held would be waited for
+        how = f"by signal {-codes[0]}" if codes[0] and codes[0] < 0 else f"with {codes[0]}"
+        reason = f"a process that draws crops has ended {how}, for want of memory perhaps"
+        return UsageError(reason, "; what was saved is kept: lower {workers} and go on with {resume}")
+
+
 def batches(
-    fabric: Fabric, settings: TrainSettings, sources: list[Source], plan: Plan, epoch: int, steps_done: int
-) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-    """Give this process's part of what is left of an epoch.
+    fabric: Fabric,
+    settings: TrainSettings,
+    sources: list[Source],
+    plan: Plan,
+    epoch: int,
+    steps_done: int,
+    workers: Workers,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Give this process's part of what is left of an epoch, on its device.
 
     Images are uint8 [B, S, S, 3], labels uint8 [B, S, S]. A step's crops are the same however many processes
-    share them.
+    share them. They come through pipes: in shared memory, where torch puts tensors, Docker gives 64 MB to
+    all, and the process that finds no more of it dies.
     """
-    workers = settings.data.workers
     crops = Crops(
         sources,
         settings.crops,
@@ -72,19 +119,33 @@ def batches(
         count=plan.steps_per_epoch * plan.crops_per_step,
         start=steps_done * plan.crops_per_step,
     )
+    number = settings.data.workers
+    warnings.filterwarnings("ignore", "This DataLoader will create", module="torch.utils.data")
     loader = DataLoader(
         crops,
         settings.optimisation.batch,
-        num_workers=workers,
+        sampler=DistributedSampler(crops, fabric.world_size, fabric.global_rank, shuffle=False),
+        num_workers=number,
+        collate_fn=_stacked,
         worker_init_fn=_start_worker,
-        pin_memory=fabric.device.type == "cuda",
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=4 if number else None,
         generator=torch.Generator(),  # else it takes a number from torch's own, and a resumed run one more
     )
-    shared = fabric.setup_dataloaders(loader)
-    if isinstance(shared, list):  # Fabric's answer to several loaders
-        raise TypeError("one loader was given, several came back")
-    return shared
+    for images, labels in workers.start(loader):
+        yield _on_device(fabric, images), _on_device(fabric, labels)
+
+
+def _stacked(crops: list[Item]) -> Batch:
+    """Return arrays: they are pickled, tensors would go through shared memory."""
+    images, labels = zip(*crops, strict=True)
+    return np.stack([image.numpy() for image in images]), np.stack([label.numpy() for label in labels])
+
+
+def _on_device(fabric: Fabric, array: np.ndarray) -> torch.Tensor:
+    tensor = torch.from_numpy(array)
+    if fabric.device.type == "cuda":
+        return tensor.pin_memory().to(fabric.device, non_blocking=True)
+    return tensor
 
 
 def _start_worker(worker: int) -> None:

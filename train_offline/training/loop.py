@@ -15,7 +15,7 @@ from train_offline.scoring.score import Score
 from train_offline.training.checkpoint import BEST, LAST, Checkpoint
 from train_offline.training.config.settings import TrainSettings
 from train_offline.training.inputs import read_data
-from train_offline.training.loader import batches, plan, require_same_epochs
+from train_offline.training.loader import Workers, batches, plan, require_same_epochs, same_end
 from train_offline.training.log.figures import beside_the_bar, line_of, row_of
 from train_offline.training.log.reports import Pictures, Reports
 from train_offline.training.log.run_log import TrainingProgress
@@ -31,9 +31,12 @@ CHECK_STEPS = 10  # reading the loss makes a GPU wait for the CPU, so not after 
 class Training:
     """One run: `step` batches done so far, and everything that the next one needs."""
 
-    def __init__(self, settings: TrainSettings, saved: Checkpoint | None) -> None:
-        """Read all scenes first; raises UsageError for whatever makes a run impossible, before it starts."""
-        self._settings = settings
+    def __init__(self, settings: TrainSettings, saved: Checkpoint | None, workers: Workers) -> None:
+        """Read all scenes first; raises UsageError for whatever makes a run impossible, before it starts.
+
+        workers: keeps the processes that draw crops.
+        """
+        self._settings, self._workers = settings, workers
         self._data = read_data(settings, saved)
         fresh = saved is None and settings.run.init is None
         machine = settings.machine
@@ -50,6 +53,7 @@ class Training:
         self._scores: dict[str, float] = {}
         self._losses = (0.0, 0)  # sum and number, of the epoch that is not over
         self._due: dict[str, Any] = {}  # the row of history of an epoch that is over but not scored
+        self._same_end = saved is None or same_end(settings, saved)
         if saved is not None:
             require_same_epochs(self._plan, saved)
             self.step, self._scores = saved.step, saved.scores
@@ -72,7 +76,7 @@ class Training:
             try:
                 if self._reports:
                     self._reports.start(self._settings.to_json(), self._data.facts)
-                for line in (*self._data.notes, *self._val.notes, self._describe()):
+                for line in (*self._data.notes, *self._val.notes, *self._of_new_end(), self._describe()):
                     self._progress.line(f"train: {line}")
                 if self._due:
                     self._finish_epoch(self._due)
@@ -96,8 +100,8 @@ class Training:
         started, first_step, stopped = time.monotonic(), self.step, False
         recent: list[torch.Tensor] = []
         how = self._settings.optimisation
-        loader = batches(self._fabric, self._settings, self._data.train, self._plan, epoch, steps_done)
-        for images, labels in loader:
+        of_epoch = self._settings, self._data.train, self._plan, epoch, steps_done
+        for images, labels in batches(self._fabric, *of_epoch, self._workers):
             share, stopped = self._fabric.broadcast((self._share_passed(), interrupt.signal is not None))
             if share >= 1 or stopped:
                 break
@@ -214,6 +218,15 @@ class Training:
             due=self._due,
             **self.trainer.state(),
         )
+
+    def _of_new_end(self) -> list[str]:
+        """Say what becomes of the learning rate where a resumed run has another end than before."""
+        if self._same_end or self._share_passed() >= 1:
+            return []
+        how = self._settings.optimisation
+        rate = learning_rate(self._share_passed(), how.lr, how.warm_up, how.schedule)
+        before = self.trainer.optimiser.param_groups[0]["lr"]
+        return [f"another end than before: the learning rate was {before:.2g}, goes on from {rate:.2g}"]
 
     def _describe(self) -> str:
         precision = "bf16" if self.trainer.bf16 else "fp32"

@@ -123,7 +123,11 @@ class Trainer:
 def _other_network(path: Path | None) -> UsageError:
     """Make the error for weights of a file, or of the checkpoint that is resumed."""
     reason, remedy = "its weights belong to another network", " than {arch}/{encoder}/{deep_supervision} say"
-    return FileError(path, reason, remedy) if path else UsageError(f"the checkpoint: {reason}", remedy)
+    return (
+        FileError(path, reason, remedy, kind="form")
+        if path
+        else UsageError(f"the checkpoint: {reason}", remedy)
+    )
 
 
 def _in_channels_last(network: nn.Module, device: torch.device) -> nn.Module:

@@ -11,14 +11,14 @@ from train_offline.data.sources import load_sources, side_of
 from train_offline.training.config.arguments import parse
 from train_offline.training.config.presets import with_preset
 from train_offline.training.config.settings import TrainSettings
-from train_offline.training.loader import batches, plan
+from train_offline.training.loader import Workers, batches, plan
 from train_offline.training.loop import Training
 
 
 def main(folder: Path, argv: list[str]) -> None:
     settings = TrainSettings.of(with_preset(parse(argv)))
     settings.run.folder.mkdir(parents=True, exist_ok=True)
-    training = Training(settings, None)
+    training = Training(settings, None, Workers())
     training.run()
     fabric = training.trainer.fabric
     sides = [side_of(data, "train.csv") for data, _ in settings.data.train]
@@ -27,7 +27,7 @@ def main(folder: Path, argv: list[str]) -> None:
     steps = plan(settings, sources, fabric.world_size)
     torch.save(
         {
-            "crops": [images for images, _ in batches(fabric, settings, sources, steps, 0, 0)],
+            "crops": [images for images, _ in batches(fabric, settings, sources, steps, 0, 0, Workers())],
             "model": training.trainer.network.state_dict(),
             "ema": training.trainer.average.module.state_dict(),
         },

@@ -127,7 +127,23 @@ def two_scenes_of_one_name_to_score(folder: Path) -> None:
     )
 
 
+def a_scene_again_by_another_path(folder: Path) -> None:
+    twice = "image/e.tif,gt/e.png\nimage/../image/e.tif,gt/../gt/e.png\nimage/f.tif,gt/f.png\n"
+    hand_made(folder, f"image/a.tif,gt/a.png\n{folder / 'image' / 'b.tif'},gt/b.png\n", twice)
+
+
+def a_scene_with_two_masks(folder: Path) -> None:
+    shutil.copy(folder / "gt" / "a.png", folder / "gt" / "a_label.png")
+    hand_made(folder, "image/a.tif,gt/a.png\nimage/a.tif,gt/a_label.png\nimage/b.tif,gt/b.png\n")
+
+
+def lists_of_folds_only(folder: Path) -> None:
+    for side in ("train", "val"):
+        (folder / f"{side}.csv").rename(folder / f"{side}-0.csv")
+
+
 OF_LISTS = [
+    a_scene_again_by_another_path, a_scene_with_two_masks, lists_of_folds_only,
     one_scene_to_train_on, no_ice_on_the_list, absolute_path_on_the_other_list, masks_moved_by_a_row,
     a_mask_of_another_scenes_size, all_to_score_ignored, no_ice_to_score, masks_of_other_names,
     masks_in_another_folder, no_lists_and_masks_in_another_folder, scenes_of_another_folder,

@@ -47,13 +47,14 @@ def check(folder: Path, pictures: bool = False) -> CheckReport:
     lists = read_lists(folder)
     paths = scene_files(folder) if not lists.names or (folder / "image").is_dir() else []
     pairs = _all_pairs(folder, paths, lists)
-    seen = dict(zip(pairs, in_threads(partial(_look_at, pictures), pairs, "check"), strict=True))
-    listed = {pair for side in lists.sides for pair in side.pairs}
+    looked_at = in_threads(partial(_look_at, pictures), pairs, "check")
     rows, findings = [], list(lists.findings)
-    for pair, one in seen.items():
-        own = _findings_of(folder, pair, one, pair in listed, lists)
+    for pair, one in zip(pairs, looked_at, strict=True):
+        on = lists.of(pair)
+        own = _findings_of(folder, pair, one, bool(on), lists)
         findings += own
-        rows.append(_row(folder, pair, one, lists.of(pair), own))
+        rows.append(_row(folder, pair, one, on, own))
+    seen = {pair.identity: one for pair, one in zip(pairs, looked_at, strict=True)}
     findings += _of_folder(folder, paths, pairs, lists, seen)
     found = sorted(dict.fromkeys(findings), key=lambda one: not one.stops)
     return CheckReport(folder, rows, found)
@@ -68,10 +69,14 @@ def _all_pairs(folder: Path, paths: Sequence[Path], lists: Lists) -> list[Pair]:
 
 
 def _of_folder(
-    folder: Path, paths: Sequence[Path], pairs: Sequence[Pair], lists: Lists, seen: dict[Pair, _Seen]
+    folder: Path,
+    paths: Sequence[Path],
+    pairs: Sequence[Pair],
+    lists: Lists,
+    seen: dict[tuple[Path, Path], _Seen],
 ) -> list[DataFinding]:
     def read(sides: Sequence[Side]) -> list[Side]:
-        return [replace(side, facts=[seen[pair].facts for pair in side.pairs]) for side in sides]
+        return [replace(side, facts=[seen[pair.identity].facts for pair in side.pairs]) for side in sides]
 
     findings = whole_folder.lone_files(folder, pairs) + whole_folder.lists_by_other_names(folder)
     findings += whole_folder.doubled_names(folder, paths, stops=not lists.names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from infer.errors import FileError
@@ -31,9 +32,16 @@ class Lists:
         """Those of all folds."""
         return [side for fold in self.folds for sides in fold for side in sides]
 
+    @cached_property
+    def members(self) -> dict[str, set[tuple[Path, Path]]]:
+        """The identities of the pairs on each list."""
+        return {
+            side.list_name: {pair.identity for pair in side.pairs} for side in self.sides if side.list_name
+        }
+
     def of(self, pair: Pair) -> list[str]:
         """Return the names of the lists that hold a scene."""
-        return [side.list_name for side in self.sides if side.list_name and pair in side.pairs]
+        return [name for name, members in self.members.items() if pair.identity in members]
 
 
 def read_lists(folder: Path) -> Lists:

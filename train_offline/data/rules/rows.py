@@ -20,7 +20,7 @@ def once(pairs: list[Pair]) -> list[Pair]:
     """Leave out what a list says again: a scene is scored once."""
     kept: dict[tuple[Path, Path], Pair] = {}
     for pair in pairs:
-        kept.setdefault((pair.image.resolve(), pair.label.resolve()), pair)
+        kept.setdefault(pair.identity, pair)
     return list(kept.values())
 
 

@@ -12,6 +12,7 @@ from train_offline.data.facts.facts import Facts
 from train_offline.data.facts.similar import Signature
 from train_offline.data.folder import list_name, pair_of
 from train_offline.data.list_file import rows_of
+from train_offline.data.pixels import in_one_line
 from train_offline.data.rules.apart import apart_by_name
 from train_offline.data.rules.finding import Side
 from train_offline.data.rules.learnable import scorable
@@ -26,10 +27,7 @@ def doubts_of(folder: Path, judged: Sequence[Judged]) -> list[str]:
 
     folder: where the scenes come from, whose val.csv, if there is one, listed them.
     """
-    doubts = []
-    if of_masks := [doubt for scene in judged for doubt in scene.doubts]:
-        more = f" (and {len(of_masks) - 1} more such masks)" * (len(of_masks) > 1)
-        doubts.append(f"the score is doubtful: {of_masks[0]}{more}")
+    doubts = in_one_line([doubt for scene in judged for doubt in scene.doubts])
     side = _side(folder, list_name("val")) or Side(folder, None, [])
     train = _side(folder, list_name("train"))
     findings = of_rows(side, scored=True) + apart_by_name([train] if train else [], [side])

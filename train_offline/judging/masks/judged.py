@@ -15,7 +15,7 @@ import numpy as np
 from infer.errors import DecodeError, FileError, HeaderError
 from infer.plan.tiff_header import read_header
 from infer.read.scene import read_scene
-from train_offline.data.pixels import between, read_mask
+from train_offline.data.pixels import doubts_of, read_mask
 from train_offline.judging.cases import Case, mask_sizes
 from train_offline.judging.finding import Finding
 from train_offline.judging.masks.audit import audit_mask, missing
@@ -102,8 +102,7 @@ def _judge(case: Case, masks: Path, owner: int | None, side: int | None) -> Judg
 
 
 def _doubts(path: Path | None, mask: np.ndarray | None, meaning: str) -> list[str]:
-    odd = "" if mask is None else between(mask)
-    return [f"{path.parent.name}/{path.name} {odd}, which count as {meaning}"] if path and odd else []
+    return [] if path is None else doubts_of(path, mask, meaning)
 
 
 def _share_of_ice(truth: np.ndarray, ignore: np.ndarray | None) -> float:

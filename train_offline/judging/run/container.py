@@ -21,6 +21,7 @@ from train_offline.runtime.code_version import REPOSITORY, revision
 TITLE = "sea-ice-submission"  # of our own image, which can be asked for a report
 BUILT = "sea-ice:dry-run"
 BUILD_FLAGS = "SEA_ICE_DOCKER_BUILD"
+PLAINLY = ", or leave {docker} and {image} out: a plain dry run needs none"  # pack cannot do without
 REFUSED = 125  # exit code of a docker that did not start the container
 
 
@@ -40,8 +41,8 @@ def docker(*arguments: object, timeout: float = 120) -> subprocess.CompletedProc
         return subprocess.run(
             ["docker", *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False
         )
-    except FileNotFoundError as error:
-        raise UsageError("docker is not installed: install it", ", or leave {docker} out") from error
+    except OSError as error:
+        raise UsageError("docker is not installed: install it", PLAINLY) from error
     except subprocess.TimeoutExpired as error:
         raise UsageError(f"docker {arguments[0]} does not answer: is its engine all right?") from error
 
@@ -51,7 +52,7 @@ def require_engine() -> None:
     answer = docker("version", "--format", "{{.Server.Version}}")
     if answer.returncode:
         reason = (answer.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UsageError(f"no Docker engine answers ({reason}): start it (a plain dry run needs none)")
+        raise UsageError(f"no Docker engine answers ({reason}): start it", PLAINLY)
 
 
 def build(log: Path) -> str:
@@ -79,7 +80,7 @@ def find_image(name: str) -> Image:
     """Look at a local image; raises UsageError where there is none of this name."""
     answer = docker("image", "inspect", name)
     if answer.returncode:
-        raise UsageError(f"{name}: no such image here; build, load or pull it first")
+        raise UsageError(f"no image {name} here; build, load or pull it first", ", or give another {image}")
     (facts,) = json.loads(answer.stdout)
     labels = facts["Config"].get("Labels") or {}
     ours = labels.get("org.opencontainers.image.title") == TITLE

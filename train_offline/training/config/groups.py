@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from train_offline.runtime.arguments import AMOUNT, COUNT, FRACTION, POSITIVE, whole_number
+from train_offline.runtime.arguments import AMOUNT, COUNT, FRACTION, POSITIVE, path, whole_number
 from train_offline.runtime.options import NO_DEFAULT, option
 from train_offline.training.config.presets import DEFAULT_PRESET, PRESETS
 from train_offline.training.optimisation.schedule import SCHEDULES
@@ -21,8 +21,8 @@ def weighted_folder(text: str) -> tuple[Path, float]:
     """Read `DIR` or `DIR:WEIGHT`."""
     folder, colon, weight = text.rpartition(":")
     if not colon or os.path.isdir(text):
-        return Path(text), 1.0
-    return Path(folder), POSITIVE(weight)
+        return path(text), 1.0
+    return path(folder), POSITIVE(weight)
 
 
 def _loaded_folder(plain: tuple[str, float]) -> tuple[Path, float]:

@@ -115,7 +115,7 @@ def test_the_training_s_own_validation_folders_are_the_default(
         ([], "CHECKPOINT"),
         (["absent.pt"], "no such checkpoint"),
         ([__file__], "not a readable checkpoint"),
-        (["{trained}"], "--verify DIR"),
+        (["{trained}", "--verify", "{trained}/data", "--agreement", "2"], "at most 1"),
         (["{trained}", "--verify", "{trained}/nothing"], "no such folder"),
         (
             ["{trained}", "--verify", "{trained}/data", "--output", "/proc/no/w.safetensors"],

@@ -69,15 +69,21 @@ def test_a_name_that_is_none_is_one_line(settings: dict, reason: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("encoder", [NetworkSettings.encoder_name, "tu-tf_efficientnet_lite3"])
+@pytest.mark.parametrize(
+    ("encoder", "instead"),
+    [
+        (NetworkSettings.encoder_name, "give --encoder-weights imagenet-lite2"),
+        ("tu-tf_efficientnet_lite3", "leave --encoder-weights out"),
+    ],
+)
 def test_hub_weights_out_of_reach_are_one_line(
-    encoder: str, tmp_path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    encoder: str, instead: str, tmp_path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The hub library's own failure: an empty cache, and its offline mode instead of waiting."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     with pytest.raises(
-        UsageError, match=r"run once with a network, or copy .*cache.* give --encoder-weights imagenet-lite2"
+        UsageError, match=f"run once with a network, or copy .*cache.* machine that has them, or {instead}"
     ):
         build(NetworkSettings(encoder_name=encoder, encoder_weights="imagenet"))
     assert not caplog.records

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from infer.errors import FileError, UsageError
-from train_offline.runtime.files import new_folder, writable_folder
+from train_offline.runtime.files import new_folder, writable_folder, write_whole
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(28, "No space left on device")])
@@ -65,3 +67,12 @@ def test_a_place_that_is_no_folder_is_named_with_its_flag(tmp_path: Path) -> Non
         writable_folder(tmp_path / "file", "report_dir")
     assert caught.value.kind == "unwritable"
     assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """Nor is a device, such as /dev/null."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="is no plain file"):
+        write_whole(tmp_path / "pipe", "text")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,17 @@ def test_a_file_is_named_after_the_flag_that_named_it(
 def test_a_wrong_call_is_one_line(parser: Parser, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("toy", lambda: bool(parser.parse_args(["--no"])), parser) == 2
     assert capsys.readouterr().err == "toy: unrecognized arguments: --no (see --help)\n"
+
+
+def test_an_empty_path_is_not_the_current_folder(parser: Parser, capsys: pytest.CaptureFixture[str]) -> None:
+    parser.add_argument("--report", type=Path)
+    assert run("toy", lambda: bool(parser.parse_args(["--report", ""])), parser) == 2
+    assert capsys.readouterr().err == "toy: argument --report: is empty, not a path (see --help)\n"
+
+
+def test_warnings_of_libraries_are_no_lines_of_ours(recwarn: pytest.WarningsRecorder) -> None:
+    assert run("toy", lambda: warnings.warn("for a programmer", stacklevel=2)) == 0
+    assert not recwarn.list
 
 
 def test_the_exit_code_is_what_the_work_returns() -> None:
