@@ -30,6 +30,7 @@ TABLE = Path(__file__).with_name("architectures.csv")
 README = REPOSITORY / "README.md"
 HEAD = "| architecture | encoder | trains | exports | infers | image |"
 HEIGHT, WIDTH = 200, 300  # no multiples of a network's stride
+FLAGS = {"tu-hrnet_w18_small": "--deep-supervision 0"}  # that an encoder needs with the preset
 STEPS = ("trains", "exports", "infers")
 TRAIN = "--preset modern --steps 2 --crop 64 --batch 2 --workers 0 --device cpu --no-tensorboard"
 
@@ -56,9 +57,16 @@ def go_the_way(arch: str, encoder: str, work: Path) -> dict[str, str]:
     run_folder, weights, masks = folder / "run", folder / "w.safetensors", folder / "masks"
     data = ("--data", work / "train", "--val", work / "val", "--cache", work / "cache")
     network = ("--arch", arch, "--encoder", encoder)
-    row = {"architecture": arch, "encoder": encoder, **dict.fromkeys(STEPS, "no"), "image": ""}
+    flags = FLAGS.get(encoder, "")
+    row = {
+        "architecture": arch,
+        "encoder": encoder,
+        "flags": flags,
+        **dict.fromkeys(STEPS, "no"),
+        "image": "",
+    }
     row["trains"] = attempt(
-        "train_offline.commands.train", "--run", run_folder, *data, *network, *TRAIN.split()
+        "train_offline.commands.train", "--run", run_folder, *data, *network, *TRAIN.split(), *flags.split()
     )
     if row["trains"] != "yes":
         return row
@@ -94,7 +102,11 @@ def _by_architecture(rows: list[dict[str, str]]) -> Iterator[tuple[str, tuple[st
         return (row["architecture"], *verdicts, row["image"])
 
     for (arch, *verdict), group in groupby(rows, key):
-        yield arch, tuple(verdict), [row["encoder"] for row in group]
+        yield arch, tuple(verdict), [_encoder(row) for row in group]
+
+
+def _encoder(row: dict[str, str]) -> str:
+    return row["encoder"] + (f" (`{row['flags']}`)" if row["flags"] else "")
 
 
 def with_table(readme: str, rows: list[dict[str, str]]) -> str:
@@ -107,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = Parser(prog="architectures", description="Try pairs of architecture and encoder.")
     parser.add_argument("work", type=Path, metavar="WORK_DIR", help="for scenes, runs and weights")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="an architecture; repeatable"
+        "--only", action="append", default=[], metavar="NAME", help="an architecture or encoder; repeatable"
     )
 
     def work() -> None:
@@ -115,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
         prepare(given.work)
         rows = {(row["architecture"], row["encoder"]): row for row in read_rows(TABLE)}
         for pair in PAIRS:
-            if not given.only or pair[0] in given.only:
+            if not given.only or set(pair) & set(given.only):
                 rows[pair] = go_the_way(*pair, given.work)
                 print(*rows[pair].values(), flush=True)
         write_rows(TABLE, [rows[pair] for pair in PAIRS if pair in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -94,7 +95,18 @@ def build(settings: NetworkSettings, deep_supervision: bool = False) -> nn.Modul
     try:
         return _tried(model).train()
     except Exception as error:  # smp checks little: a wrong pair fails in many ways, some only when it runs
-        raise UsageError(f"{_pair(settings)} does not run: {in_short(error)}", ANOTHER) from error
+        raise _why_not(settings, error, deep_supervision) from error
+
+
+def _why_not(settings: NetworkSettings, error: Exception, deep_supervision: bool) -> UsageError:
+    """Make the error for a pair that does not run at all, or not with auxiliary heads."""
+    if deep_supervision:
+        with suppress(UsageError):
+            build(settings.without_weights())
+            return UsageError(
+                f"{_pair(settings)} runs without deep supervision only", ": give {deep_supervision} 0"
+            )
+    return UsageError(f"{_pair(settings)} does not run: {in_short(error)}", ANOTHER)
 
 
 def _create(settings: NetworkSettings, weights: str | bool | None, deep_supervision: bool) -> nn.Module:

@@ -19,7 +19,7 @@ def test_readme_has_the_table_of_all_pairs():
 def test_a_pair_goes_the_whole_way_and_a_wrong_one_is_said(tmp_path: Path):
     prepare(tmp_path)
     row = go_the_way("fpn", "resnet18", tmp_path)
-    assert list(row.values()) == ["fpn", "resnet18", "yes", "yes", "yes", "full"]
+    assert list(row.values()) == ["fpn", "resnet18", "", "yes", "yes", "yes", "full"]
     wrong = go_the_way("dpt", "resnet18", tmp_path)
     assert wrong["trains"].startswith("no: train: dpt with the encoder resnet18 cannot be made")
     assert (wrong["exports"], wrong["image"]) == ("no", "")

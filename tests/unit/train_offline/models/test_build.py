@@ -189,6 +189,13 @@ def test_deep_supervision_is_for_unets() -> None:
         build(NetworkSettings(arch="FPN"), deep_supervision=True)
 
 
+def test_an_encoder_that_has_no_auxiliary_heads_says_what_helps() -> None:
+    with pytest.raises(UsageError, match="without deep supervision only: give --deep-supervision 0"):
+        build(NetworkSettings(encoder_name="tu-hrnet_w18_small"), deep_supervision=True)
+    with pytest.raises(UsageError, match=r"does not run: .* choose another"):
+        build(NetworkSettings(encoder_name="tu-swin_tiny_patch4_window7_224"), deep_supervision=True)
+
+
 def test_nothing_unused_is_trained_and_statistics_are_new() -> None:
     network = build(NetworkSettings())
     assert not any(p.requires_grad for p in network.encoder.blocks[5:].parameters()), "past the fourth stage"
