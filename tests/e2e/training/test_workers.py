@@ -95,10 +95,13 @@ def test_a_killed_worker_ends_the_run_in_one_line(
     assert checkpoint.load(run / "last.pt").step == steps + 1
 
 
-def test_no_process_is_left_where_a_worker_was_killed(data: Path, tmp_path: Path) -> None:
+def test_no_process_is_left_where_a_worker_was_killed(
+    data: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     run = tmp_path / "run"
     process = start(data, command(data, run, *LONG, "--workers", 2, "--devices", 2))
     wait_for(run / "last.pt", process)
+    request.addfinalizer(process.kill)
     wait_for_children(process, 3)  # the other process of the run, and two workers
     family = set(children_of(process.pid))
     family |= {grandchild for child in family for grandchild in children_of(child)}
