@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     def work() -> int:
         stopped = train(parse(argv, parser))
         if isinstance(stopped, NothingLeft):
-            end = f"{stopped.folder} ended at step {stopped.step}"
+            end = f"{stopped.folder} is at step {stopped.step} already"
             print(f"train: nothing is left, {end}; go on with a larger --epochs, --steps or --time-limit")
             return 0
         if stopped is None:

@@ -27,7 +27,7 @@ from infer.errors import FileError
 from train_offline.data.facts.facts import Facts
 from train_offline.data.facts.inspect import inspect
 from train_offline.data.folder import LabelledScene, Pair
-from train_offline.runtime.files import whole_file
+from train_offline.runtime.files import real_path, whole_file
 
 _TAIL = struct.Struct("<Q8s")  # bytes of the index, mark
 _MARK = b"seaice/3"  # raise it when the same files give other pixels, labels or facts
@@ -76,7 +76,7 @@ def cached_scenes(pairs: list[Pair], name: str, folder: Path) -> CachedScenes:
 
 def _place_hash(pairs: list[Pair], name: str) -> str:
     """Hash the place of the data: the same before and after a change of its files."""
-    return hashlib.sha256(f"{pairs[0].image.parent.resolve()}/{name}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{real_path(pairs[0].image.parent)}/{name}".encode()).hexdigest()[:8]
 
 
 def _state_hash(pairs: list[Pair]) -> str:
@@ -89,8 +89,11 @@ def _state_hash(pairs: list[Pair]) -> str:
 
 
 def _state(path: Path) -> tuple[str, int, int]:
-    facts = path.stat()
-    return str(path.resolve()), facts.st_size, facts.st_mtime_ns
+    try:
+        facts = path.stat()
+    except OSError:  # whoever reads it says why
+        return str(path), -1, 0
+    return str(real_path(path)), facts.st_size, facts.st_mtime_ns
 
 
 def _make(pairs: list[Pair], path: Path) -> CachedScenes:

@@ -18,8 +18,10 @@ from infer.errors import FileError
 from train_offline.data.list_file import ListRow, rows_of
 from train_offline.data.near_miss import file_near, folder_near, list_near
 from train_offline.data.pixels import read_image, read_mask
+from train_offline.runtime.files import real_path
 
 SCENE_SUFFIXES = (".tif", ".tiff")  # in small or capital letters
+_LIST = re.compile(r"(train|val)(-(0|[1-9]\d*))?\.csv")
 IGNORED = 255  # label of the pixels that neither loss nor score may see
 
 
@@ -39,7 +41,7 @@ class Pair:
     @property
     def identity(self) -> tuple[Path, Path]:
         """What tells it from another pair, by whatever paths a list names its files."""
-        return self.image.resolve(), self.label.resolve()
+        return real_path(self.image), real_path(self.label)
 
     @property
     def files(self) -> list[Path]:
@@ -103,7 +105,8 @@ def list_in(folder: Path, list_name: str) -> str | None:
     A folder without the lists of any fold has train.csv in place of a train-<k>.csv, and val.csv likewise.
     Raises FileError for a folder with the other list only: its scenes were set apart for something else.
     """
-    if not any(folder.glob("train-*.csv")) and not any(folder.glob("val-*.csv")):
+    there = sorted(path.name for path in folder.glob("*.csv") if _LIST.fullmatch(path.name))
+    if not any("-" in name for name in there):
         list_name = re.sub(r"-\d+", "", list_name)
     if os.path.isfile(folder / list_name):
         return list_name
@@ -111,17 +114,15 @@ def list_in(folder: Path, list_name: str) -> str | None:
         raise FileError(
             folder / list_name, "is no file", "; put the list there, or move it away", kind="form"
         )
-    others = sorted(p.name for p in folder.glob("*.csv") if p.name in ("train.csv", "val.csv"))
-    if not others:
+    if not there:
         return None
-    near = list_near(folder, list_name)
-    remedy = (
-        f"; rename {near.name} to it" if near else f"; write it, or move {others[0]} away to use all scenes"
-    )
-    folds = sorted(path.name for path in folder.glob(f"{list_name.partition('-')[0]}-*.csv"))
-    if folds:
-        remedy = f"; there are {', '.join(folds[:4])}{' ...' * (len(folds) > 4)}"
-    raise FileError(folder / others[0], f"is there, but no {list_name}", remedy, kind="missing")
+    near, alike = list_near(folder, list_name), [name for name in there if name[0] == list_name[0]]
+    remedy = f"; write it, or move {there[0]} away to use all scenes"
+    if near:
+        remedy = f"; rename {near.name} to it"
+    elif alike:
+        remedy = f"; there are {', '.join(alike[:4])}{' ...' * (len(alike) > 4)}"
+    raise FileError(folder / there[0], f"is there, but no {list_name}", remedy, kind="missing")
 
 
 def listed_pairs(folder: Path, list_name: str) -> list[Pair]:
@@ -170,7 +171,7 @@ def pair_of(folder: Path, image: Path, label: Path | None = None) -> Pair:
     """Return a scene with its mask, by default DIR/gt/x.png, and with DIR/ignore/x.png if that is there."""
     ignore = folder / "ignore" / f"{image.stem}.png"
     return Pair(
-        image, label or folder / "gt" / f"{image.stem}.png", ignore if os.path.isfile(ignore) else None
+        image, label or folder / "gt" / f"{image.stem}.png", ignore if os.path.lexists(ignore) else None
     )
 
 

@@ -28,10 +28,11 @@ def header_of(path: Path) -> Header:
     """Return the facts of a scene's header; raises FileError of kind "unreadable"."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
-            raise FileError(path, "cannot be read: not a regular file", kind="unreadable")
+            raise FileError(path, "cannot be read: not a regular file", "; move it away", kind="unreadable")
         return read_header(path)
     except OSError as error:
-        raise FileError(path, f"cannot be read: {error.strerror}", kind="unreadable") from error
+        reason, remedy = f"cannot be read: {error.strerror}", "; change its mode, or leave the scene out"
+        raise FileError(path, reason, remedy, kind="unreadable") from error
     except HeaderError as error:
         raise _unreadable(path, error) from error
 
@@ -51,7 +52,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
     a small value that means ice would become 0. So is one with pixels of different transparency: the ice may
     be drawn there, and all else is one colour.
     """
-    mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    mask = _decoded(path)
     if mask is not None and mask.dtype == np.uint8 and mask.ndim == 3:
         if mask.shape[2] == 4 and (mask[..., 3] != mask[0, 0, 3]).any():
             reason, remedy = (
@@ -59,7 +60,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
                 "; save it without one, 255 = ice",
             )
             raise FileError(path, reason, remedy, kind="form")
-        mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        mask = _in_grey(mask)
     if mask is None:
         raise FileError(path, "cannot be read as an image", "; save it as 8-bit PNG", kind="unreadable")
     if mask.dtype != np.uint8:
@@ -79,6 +80,27 @@ def between(mask: np.ndarray) -> str:
     values = np.unique(odd)
     shown = ", ".join(map(str, values[:VALUES_SHOWN])) + (" ..." if len(values) > VALUES_SHOWN else "")
     return f"holds {shown} beside 0 and 255, on {odd.size} pixels"
+
+
+def _decoded(path: Path) -> np.ndarray | None:
+    """Return the pixels as they are in the file, None where it is no picture; its name may be no UTF-8."""
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise FileError(path, f"cannot be read: {error.strerror}", kind="unreadable") from error
+    return cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
+
+
+def _in_grey(mask: np.ndarray) -> np.ndarray:
+    """Return a mask in colours, uint8 [H, W, 3 or 4] BGR, in grey; what is a colour is neither 0 nor 255.
+
+    A dark one, as a number of a class in the red channel is, would be 0 and lost.
+    """
+    colours = mask[..., :3]
+    grey: np.ndarray = cv2.cvtColor(np.ascontiguousarray(colours), cv2.COLOR_BGR2GRAY)
+    coloured = (colours != colours[..., :1]).any(axis=2)
+    grey[coloured] = np.clip(grey[coloured], 1, 254)
+    return grey
 
 
 def doubts_of(path: Path, mask: np.ndarray | None, meaning: str) -> list[str]:

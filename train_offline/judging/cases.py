@@ -13,6 +13,7 @@ from PIL import Image
 from infer.errors import FileError
 from train_offline.data.folder import SCENE_SUFFIXES, files_of, listed_pairs
 from train_offline.data.list_file import rows_of
+from train_offline.runtime.files import real_path
 
 LIST = "val.csv"
 NO_HEADER = (512, 512)  # height and width of the mask of a scene whose header cannot be read
@@ -111,7 +112,7 @@ def _listed(folder: Path, image: Path, label: Path) -> Case:
 
 def _files(case: Case) -> tuple[Path | None, ...]:
     """Return what tells a case from another one, by whatever paths a list names its files."""
-    return tuple(path and path.resolve() for path in (case.image, case.label))
+    return tuple(path and real_path(path) for path in (case.image, case.label))
 
 
 def _usable(path: Path) -> Path:
@@ -125,4 +126,4 @@ def _usable(path: Path) -> Path:
 
 def _case(folder: Path, image: Path, label: Path) -> Case:
     ignore = folder / "ignore" / f"{image.stem}.png"
-    return Case(image, *(path if os.path.isfile(path) else None for path in (label, ignore)))
+    return Case(image, *(path if os.path.lexists(path) else None for path in (label, ignore)))

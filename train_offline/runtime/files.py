@@ -16,7 +16,12 @@ from infer.process.files import try_to_write, whole_file, write_whole
 
 LOCK = ".lock"
 PID_BYTES = 32
-__all__ = ["new_folder", "only_user", "whole_file", "writable_folder", "write_whole"]
+__all__ = ["new_folder", "only_user", "real_path", "whole_file", "writable_folder", "write_whole"]
+
+
+def real_path(path: Path) -> Path:
+    """Return what a path is without its links; a link in a loop stays, where Path.resolve may raise."""
+    return Path(os.path.realpath(path))
 
 
 def writable_folder(folder: Path, setting: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -55,6 +56,8 @@ def run(prog: str, work: Callable[[], int | None], parser: Parser | None = None)
     130 for Ctrl-C, 143 for SIGTERM, 129 where the terminal is gone. parser: remedies name its flags only.
     Warnings, which libraries address to programmers, are shown by `python -W` or PYTHONWARNINGS only.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names that are no UTF-8
     with warnings.catch_warnings():
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
@@ -74,6 +77,9 @@ def _run(prog: str, work: Callable[[], int | None], parser: Parser | None) -> in
     except BrokenPipeError:  # whoever read what is printed has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except UnicodeEncodeError as error:
+        say(f"{prog}: {error.object!r}: a name that is not UTF-8; rename the file")
+        return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         say(f"{prog}: {where}{error.strerror or error}")

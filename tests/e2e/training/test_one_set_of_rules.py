@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -142,7 +143,58 @@ def lists_of_folds_only(folder: Path) -> None:
         (folder / f"{side}.csv").rename(folder / f"{side}-0.csv")
 
 
+def a_name_that_is_no_utf_8(folder: Path) -> None:
+    for part, suffix in (("image", "tif"), ("gt", "png")):
+        os.rename(folder / part / f"d.{suffix}", os.fsencode(folder / part) + b"/d\xff." + suffix.encode())
+    write_list(folder, "train.csv", "abc")
+
+
+def a_name_that_is_no_utf_8_without_lists(folder: Path) -> None:
+    a_name_that_is_no_utf_8(folder)
+    for name in ("train.csv", "val.csv"):
+        (folder / name).unlink()
+
+
+def a_scene_that_is_a_link_to_itself(folder: Path) -> None:
+    (folder / "image" / "d.tif").unlink()
+    (folder / "image" / "d.tif").symlink_to("d.tif")
+
+
+def a_mask_that_is_a_link_to_itself(folder: Path) -> None:
+    (folder / "gt" / "d.png").unlink()
+    (folder / "gt" / "d.png").symlink_to("d.png")
+
+
+def a_mask_as_a_scene(folder: Path) -> None:
+    hand_made(folder, "image/a.tif,gt/a.png\ngt/b.png,gt/b.png\nimage/c.tif,gt/c.png\n")
+
+
+def a_scene_as_its_own_mask(folder: Path) -> None:
+    hand_made(folder, "image/a.tif,gt/a.png\nimage/b.tif,image/b.tif\nimage/c.tif,gt/c.png\n")
+
+
+def ignore_that_leads_nowhere(folder: Path) -> None:
+    (folder / "ignore" / "a.png").symlink_to("gone.png")
+
+
+def ignore_that_is_a_folder(folder: Path) -> None:
+    (folder / "ignore" / "a.png").mkdir()
+
+
+def a_scene_that_is_a_folder(folder: Path) -> None:
+    (folder / "image" / "g.tif").mkdir()
+    shutil.copy(folder / "gt" / "a.png", folder / "gt" / "g.png")
+
+
+def folds_with_a_nought_in_front(folder: Path) -> None:
+    for side in ("train", "val"):
+        shutil.copy(folder / f"{side}.csv", folder / f"{side}-07.csv")
+
+
 OF_LISTS = [
+    a_name_that_is_no_utf_8, a_name_that_is_no_utf_8_without_lists, a_scene_that_is_a_link_to_itself,
+    a_mask_that_is_a_link_to_itself, a_mask_as_a_scene, a_scene_as_its_own_mask, ignore_that_leads_nowhere,
+    ignore_that_is_a_folder, a_scene_that_is_a_folder, folds_with_a_nought_in_front,
     a_scene_again_by_another_path, a_scene_with_two_masks, lists_of_folds_only,
     one_scene_to_train_on, no_ice_on_the_list, absolute_path_on_the_other_list, masks_moved_by_a_row,
     a_mask_of_another_scenes_size, all_to_score_ignored, no_ice_to_score, masks_of_other_names,

@@ -145,7 +145,9 @@ def test_what_a_longer_end_means_is_said_and_that_nothing_is_left(data: Path, tm
     again = finish(data, resume)
     assert again.returncode == 0
     last = again.stdout.splitlines()[-1]
-    assert last.startswith(f"train: nothing is left, {run} ended at step 4; go on with a larger --epochs, ")
+    assert last.startswith(
+        f"train: nothing is left, {run} is at step 4 already; go on with a larger --epochs, "
+    )
     longer = finish(data, [*resume, "--steps", "8"])
     assert longer.returncode == 0
     assert "another end than before: the learning rate was" in longer.stdout

@@ -20,6 +20,7 @@ from train_offline.data.rules.all_rules import after_reading, before_reading
 from train_offline.data.rules.finding import DataFinding, Side
 from train_offline.data.rules.learnable import of_scene
 from train_offline.data.rules.rows import once
+from train_offline.runtime.files import real_path
 from train_offline.runtime.threads import in_threads
 
 NUMBERS = {1: "uint", 2: "int", 3: "float", 5: "complex int", 6: "complex"}  # by TIFF's SampleFormat
@@ -63,8 +64,8 @@ def check(folder: Path, pictures: bool = False) -> CheckReport:
 def _all_pairs(folder: Path, paths: Sequence[Path], lists: Lists) -> list[Pair]:
     """Return the scenes of the lists with the masks that these name, and the others with those of gt/."""
     listed = once([pair for side in lists.sides for pair in side.pairs])
-    known = {pair.image.resolve() for pair in listed}
-    pairs = listed + [pair_of(folder, path) for path in paths if path.resolve() not in known]
+    known = {real_path(pair.image) for pair in listed}
+    pairs = listed + [pair_of(folder, path) for path in paths if real_path(path) not in known]
     return sorted(dict.fromkeys(pairs), key=lambda pair: (pair.image, pair.label))
 
 
@@ -104,7 +105,9 @@ def _look_at(pictures: bool, pair: Pair) -> _Seen:
 def _findings_of(folder: Path, pair: Pair, one: _Seen, listed: bool, lists: Lists) -> list[DataFinding]:
     """Return what is wrong with a scene; it stops nothing where there are lists that leave the scene out."""
     named = listed and bool(lists.names)  # a mask that is missing is told with the line of the list
-    errors = [error for error in one.errors if not (named and error.kind == "missing")]
+    errors = [
+        error for error in one.errors if not (named and error.kind == "missing" and error.path != pair.ignore)
+    ]
     stops = [finding_of(folder, error, stops=listed or not lists.names) for error in errors]
     return stops + of_scene(folder, pair, one.remarks)
 

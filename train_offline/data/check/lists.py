@@ -13,7 +13,7 @@ from train_offline.data.folder import Pair, list_in, list_name, missing_of, pair
 from train_offline.data.list_file import rows_of
 from train_offline.data.rules.finding import DataFinding, Side
 
-_LIST = re.compile(r"(train|val)(?:-(\d+))?\.csv")
+_LIST = re.compile(r"(train|val)(?:-(0|[1-9]\d*))?\.csv")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Lists:
 def read_lists(folder: Path) -> Lists:
     """Read train.csv and val.csv, and those of folds."""
     found = [match for path in sorted(folder.glob("*.csv")) if (match := _LIST.fullmatch(path.name))]
-    folds = sorted({-1 if match[2] is None else int(match[2]) for match in found})  # -1: those of no fold
+    folds = sorted({-1, *(int(match[2]) for match in found if match[2])}) if found else []  # -1: of no fold
     findings: list[DataFinding] = []
     sides = [
         tuple(

@@ -81,7 +81,7 @@ def inspect(pair: Pair, hashed: bool = True) -> Inspected:
 def _mask(path: Path, size: tuple[int, int], errors: list[FileError]) -> np.ndarray | None:
     """Return uint8 [H, W], None where it cannot be used."""
     if not os.path.isfile(path):  # unlike Path.is_file, False for what may not be looked at
-        errors.append(missing_file(path))
+        errors.append(_absent(path))
         return None
     try:
         return read_mask(path, size)
@@ -118,3 +118,11 @@ def _of_image(name: str, image: np.ndarray, label: np.ndarray) -> list[Remark]:
         if any(ignored[line] < 1 for line in stripes.lines):
             remarks.append(Remark("image", f"is striped: {stripes}", paint))
     return remarks
+
+
+def _absent(path: Path) -> FileError:
+    if not os.path.lexists(path):
+        return missing_file(path)
+    return FileError(
+        path, "is no file, or a link to nowhere", "; put the mask there, or move it away", kind="missing"
+    )

@@ -11,6 +11,7 @@ from train_offline.data.facts.scene_name import scene_of
 from train_offline.data.facts.similar import similar_pairs
 from train_offline.data.folder import Pair, within
 from train_offline.data.rules.finding import DataFinding, Side
+from train_offline.runtime.files import real_path
 
 APART = "leave them on one of both sides"
 
@@ -21,12 +22,12 @@ def apart_by_name(train: Sequence[Side], val: Sequence[Side]) -> list[DataFindin
     A scene file that two lists name is a mistake, by which the best checkpoint would be chosen: it stops. A
     folder without lists that is given to both sides as a whole, and tiles of one scene, may be meant.
     """
-    known = {pair.image.resolve(): side for side in train for pair in side.pairs}
+    known = {real_path(pair.image): side for side in train for pair in side.pairs}
     findings = []
     for side in val:
-        shared = [pair for pair in side.pairs if pair.image.resolve() in known]
+        shared = [pair for pair in side.pairs if real_path(pair.image) in known]
         if shared:
-            findings.append(_shared(side, shared, known[shared[0].image.resolve()]))
+            findings.append(_shared(side, shared, known[real_path(shared[0].image)]))
             continue
         names = {scene_of(pair.name) for one in train if _same(one, side) for pair in one.pairs}
         tiles = [pair for pair in side.pairs if scene_of(pair.name) in names]
@@ -84,11 +85,11 @@ def _seen(side: Side, found: dict[Path, tuple[Pair, Pair, Side]], how: str) -> l
 def _told_by_name(where: Side, trained: Pair, side: Side, scored: Pair) -> bool:
     """Tell whether apart_by_name speaks of these two."""
     tiles = _same(where, side) and scene_of(trained.name) == scene_of(scored.name)
-    return tiles or trained.image.resolve() == scored.image.resolve()
+    return tiles or real_path(trained.image) == real_path(scored.image)
 
 
 def _same(one: Side, other: Side) -> bool:
-    return one.folder.resolve() == other.folder.resolve()
+    return real_path(one.folder) == real_path(other.folder)
 
 
 def _parts(train: Sequence[Side], side: Side) -> dict[Path, tuple[Pair, Pair, Side]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from train_offline.data.facts.facts import Facts, Remark
 from train_offline.data.folder import Pair, within
 from train_offline.data.rules.finding import DataFinding, Side
+from train_offline.runtime.files import real_path
 
 _CLASSES = ("background", "255 everywhere"), ("ice", "no 255")  # with what the masks of the other one are
 
@@ -15,7 +16,7 @@ _CLASSES = ("background", "255 everywhere"), ("ice", "no 255")  # with what the 
 def learnable(sides: Sequence[Side]) -> list[DataFinding]:
     """Find out if there are no two scenes, or no two classes, in all folders to train on together."""
     usable = [one for side in sides for _, one in side.usable]
-    files = {pair.image.resolve(): pair.name for side in sides for pair in side.pairs}
+    files = {real_path(pair.image): pair.name for side in sides for pair in side.pairs}
     findings = []
     if len(files) == 1:
         what = f"one scene only to train on ({next(iter(files.values()))})"
@@ -42,10 +43,27 @@ def scorable(side: Side) -> list[DataFinding]:
     if not any(one.counted for one in usable):
         what = f"every pixel of {_its(usable)} to score is ignored: there is no score"
         return [side.finding(what, "ignore fewer, or score other scenes", part="ignore", stops=True)]
+    findings = _copies(side)
     if not any(one.ice for one in usable):
         what = f"no ice in {_its(usable)} to score: there is no IoU of ice, only false ice"
-        return [side.finding(what, "put scenes with ice on it", part="gt")]
-    return []
+        findings.append(side.finding(what, "put scenes with ice on it", part="gt"))
+    return findings
+
+
+def _copies(side: Side) -> list[DataFinding]:
+    """Find scenes that are scored again under another name: the same pixels in another file."""
+    seen: dict[str, Pair] = {}
+    copies = [
+        (pair, first)
+        for pair, one in side.usable
+        if one.signature.pixels
+        and (first := seen.setdefault(one.signature.pixels, pair)).identity[0] != pair.identity[0]
+    ]
+    if not copies:
+        return []
+    one, other = (within(side.folder, pair.image) for pair in copies[0])
+    what = f"{len(copies)} of its scenes have the pixels of others to score, {one} those of {other}"
+    return [side.finding(what, "leave one of them out")]
 
 
 def of_scenes(side: Side) -> list[DataFinding]:

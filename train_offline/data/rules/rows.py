@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from train_offline.data.folder import Pair, within
+from train_offline.data.folder import SCENE_SUFFIXES, Pair, within
 from train_offline.data.near_miss import bare
 from train_offline.data.rules.finding import DataFinding, Side
+from train_offline.runtime.files import real_path
 
 
 def of_rows(side: Side, scored: bool) -> list[DataFinding]:
     """Find what is wrong with the rows of a list, by their names alone; scored: it is one to score."""
-    findings = _twice(side, scored) + _of_another_scene(side)
+    findings = _no_scenes(side) + _twice(side, scored) + _of_another_scene(side)
     return findings + _one_mask_file(side) if scored else findings
 
 
@@ -24,12 +25,22 @@ def once(pairs: list[Pair]) -> list[Pair]:
     return list(kept.values())
 
 
+def _no_scenes(side: Side) -> list[DataFinding]:
+    """Find rows whose scene is no TIFF file, which no judge takes for one, or is its own mask."""
+    odd = [pair for pair in side.pairs if pair.image.suffix.lower() not in SCENE_SUFFIXES]
+    odd += [pair for pair in side.pairs if len(set(pair.identity)) == 1]
+    if not odd:
+        return []
+    what = f"lists {within(side.folder, odd[0].image)} as a scene, which is no .tif or its own mask"
+    return [side.finding(what, "list a scene and its mask", stops=True)]
+
+
 def _twice(side: Side, scored: bool) -> list[DataFinding]:
     masks: dict[Path, list[Path]] = {}
     names: dict[Path, str] = {}
     for pair in side.pairs:
-        path = pair.image.resolve()
-        masks.setdefault(path, []).append(pair.label.resolve())
+        path = real_path(pair.image)
+        masks.setdefault(path, []).append(real_path(pair.label))
         names.setdefault(path, within(side.folder, pair.image))
     findings = []
     for path, labels in masks.items():
@@ -63,7 +74,7 @@ def _of_another_scene(side: Side) -> list[DataFinding]:
 
 def _one_mask_file(side: Side) -> list[DataFinding]:
     """Find scenes whose masks would have one file name: a judge can score one of them only."""
-    names = Counter({path: path.stem for path in {pair.image.resolve() for pair in side.pairs}}.values())
+    names = Counter({path: path.stem for path in {real_path(pair.image) for pair in side.pairs}}.values())
     doubled = [name for name, count in names.items() if count > 1]
     if not doubled:
         return []

@@ -11,6 +11,7 @@ from train_offline.data.facts.similar import linked, similar_pairs
 from train_offline.data.folder import SCENE_SUFFIXES, Pair, files_of, list_name, within
 from train_offline.data.near_miss import bare, list_near
 from train_offline.data.rules.finding import DataFinding, Side
+from train_offline.runtime.files import real_path
 
 
 def lone_files(folder: Path, pairs: Sequence[Pair]) -> list[DataFinding]:
@@ -67,8 +68,8 @@ def lists_by_other_names(folder: Path) -> list[DataFinding]:
 
 def unlisted(folder: Path, paths: Sequence[Path], sides: Sequence[Side]) -> list[DataFinding]:
     """Find scenes that are on neither list, where there are both."""
-    listed = {pair.image.resolve() for side in sides for pair in side.pairs}
-    missing = [path for path in paths if path.resolve() not in listed]
+    listed = {real_path(pair.image) for side in sides for pair in side.pairs}
+    missing = [path for path in paths if real_path(path) not in listed]
     if len(sides) < 2 or not missing:
         return []
     what = f"{len(missing)} of {len(paths)} scenes are on neither list, {missing[0].name} for one"

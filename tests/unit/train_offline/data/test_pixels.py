@@ -18,7 +18,7 @@ from infer.read.decoder import Decoder
 from tests.helpers.offline.data_folder import write_mask
 from tests.helpers.support import random_rgb, shared
 from train_offline.data.folder import Pair, read_labelled
-from train_offline.data.pixels import read_image, read_mask
+from train_offline.data.pixels import between, read_image, read_mask
 
 COLOURS = np.random.default_rng(0).integers(0, 2**16, (3, 256), np.uint16)
 NODATA = [(42113, "s", 0, "0", True)]
@@ -150,6 +150,16 @@ def test_an_alpha_channel_of_one_value_says_nothing(tmp_path: Path, transparency
     ice = DRAWN.astype(np.uint8) * 255
     Image.fromarray(np.dstack([ice, ice, ice, np.full_like(ice, transparency)])).save(tmp_path / "m.png")
     np.testing.assert_array_equal(read_mask(tmp_path / "m.png", (20, 30)) != 0, ice != 0)
+
+
+@pytest.mark.parametrize("colour", [(1, 0, 0), (255, 0, 0), (0, 3, 9)])
+def test_ice_in_a_colour_is_kept_and_named(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+    """A dark colour would be 0 in grey."""
+    ice = (DRAWN != 0)[..., None]
+    Image.fromarray(ice * np.array(colour, np.uint8)).save(tmp_path / "m.png")
+    mask = read_mask(tmp_path / "m.png", (20, 30))
+    np.testing.assert_array_equal(mask != 0, DRAWN != 0)
+    assert between(mask)
 
 
 def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -139,5 +138,13 @@ def test_a_tile_of_a_scene_of_another_folder_is_found(folder: Path, tmp_path: Pa
     (finding,) = by_pixels(folder, tmp_path / "tiles")
     assert finding.what.startswith("1 of its scenes to score are a part of scenes to train on")
     assert f"image/a_3.tif and {folder / 'image' / 'a.tif'}" in finding.what
-    cv2.imwrite(str(tmp_path / "tiles" / "image" / "a_3.tif"), texture(5, 40, 50))
+    write_tiff(tmp_path / "tiles" / "image" / "a_3.tif", texture(5, 40, 50))
     assert by_pixels(folder, tmp_path / "tiles") == [], "other pixels under the same name"
+
+
+def test_a_scene_that_is_scored_again_under_another_name_is_told(folder: Path) -> None:
+    for part, suffix in (("image", "tif"), ("gt", "png")):
+        shutil.copy(folder / part / f"e.{suffix}", folder / part / f"z.{suffix}")
+    write_list(folder, "val.csv", "efz")
+    (finding,) = scorable(read(folder, "val.csv"))
+    assert finding.what.endswith("have the pixels of others to score, image/z.tif those of image/e.tif")
