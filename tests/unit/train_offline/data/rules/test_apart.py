@@ -13,6 +13,7 @@ from tests.helpers.offline.data_folder import write_labelled, write_list
 from tests.helpers.support import write_tiff
 from train_offline.data.rules.apart import apart_by_name, apart_by_pixels
 from train_offline.data.rules.finding import DataFinding, Side
+from train_offline.data.rules.learnable import scorable
 from train_offline.data.sources import load_sources, side_of
 
 
