@@ -108,7 +108,9 @@ def test_no_process_is_left_where_a_worker_was_killed(
     (other,) = [pid for pid in children_of(process.pid) if "LOCAL_RANK=1" in environment_of(pid)]
     os.kill(next(iter(children_of(other))), signal.SIGKILL)
     error = process.communicate(timeout=PATIENCE)[1]
-    assert process.returncode == 2, error
+    # Fabric kills the first process, too, where it has not ended within seconds of the other
+    assert process.returncode in (2, -signal.SIGKILL), error
+    assert error.count("a process that draws crops has ended by signal 9") == 1
     assert "Traceback" not in error
     deadline = time.monotonic() + PATIENCE
     while any(Path(f"/proc/{pid}").exists() for pid in family):
