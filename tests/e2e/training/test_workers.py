@@ -38,6 +38,14 @@ def children_of(process: int) -> Iterator[int]:
         yield from map(int, (task / "children").read_text().split())
 
 
+def is_alive(process: int) -> bool:
+    """Tell whether it is there and no zombie, which is its parent's to clear away."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def environment_of(process: int) -> str:
     return Path(f"/proc/{process}/environ").read_bytes().decode(errors="replace")
 
@@ -113,7 +121,7 @@ def test_no_process_is_left_where_a_worker_was_killed(
     assert error.count("a process that draws crops has ended by signal 9") == 1
     assert "Traceback" not in error
     deadline = time.monotonic() + PATIENCE
-    while any(Path(f"/proc/{pid}").exists() for pid in family):
+    while any(is_alive(pid) for pid in family):
         assert time.monotonic() < deadline, "processes are left behind"
         time.sleep(0.1)
 
