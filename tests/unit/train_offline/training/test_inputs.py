@@ -37,7 +37,7 @@ def test_a_fold_uses_its_own_lists(folders: Path, capsys: pytest.CaptureFixture[
     (other / "val-0.csv").write_text("image,label\n" + rows[0])
     (other / "val.csv").write_text("image,label\n" + rows[0])
     assert main([*line, "--val", str(other)]) == 2, "it has folds, but not this one"
-    assert "val.csv: is there, but no val-1.csv; there are val-0.csv" in capsys.readouterr().err
+    assert "val-0.csv: is there, but no val-1.csv; there are val-0.csv, val.csv" in capsys.readouterr().err
     assert main(line) == 0
     settings = settings_for(folders, "data", fold=1)
     read = read_data(settings, None)
