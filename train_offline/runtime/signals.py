@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from types import FrameType
 from infer.process.signals import not_ignored
 
 Handler = Callable[[int, FrameType | None], object] | int | None  # as signal.getsignal returns it
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -60,3 +62,12 @@ def leave_signals_to_parent(_worker: int = 0) -> None:
     """Ignore signals in processes that draw crops: Ctrl-C reaches them too, but the training ends them."""
     for number in WATCHED:
         signal.signal(number, signal.SIG_IGN)
+
+
+def end_with_parent() -> None:
+    """End this process with the one that has started it, however that ends, where the system can do that.
+
+    Else it may wait for ever to hand over what nobody reads: it holds the other end of the pipe itself.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

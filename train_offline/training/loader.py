@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 from infer.errors import UsageError
 from train_offline.data.crops.sampler import Crops, crops_in_epoch
 from train_offline.data.sources import Source
-from train_offline.runtime.signals import leave_signals_to_parent
+from train_offline.runtime.signals import end_with_parent, leave_signals_to_parent
 from train_offline.training.checkpoint import Checkpoint
 from train_offline.training.config.presets import ENDS
 from train_offline.training.config.settings import TrainSettings
@@ -150,4 +150,5 @@ def _on_device(fabric: Fabric, array: np.ndarray) -> torch.Tensor:
 
 def _start_worker(worker: int) -> None:
     leave_signals_to_parent()
+    end_with_parent()
     cv2.setNumThreads(0)  # the processors belong to the network

@@ -126,6 +126,20 @@ def test_no_process_is_left_where_a_worker_was_killed(
         time.sleep(0.1)
 
 
+def test_workers_end_with_a_training_that_is_killed(data: Path, tmp_path: Path) -> None:
+    """Those too that have more to hand over than a pipe holds."""
+    large = ("--crop", 256, "--batch", 8)
+    process = start(data, command(data, tmp_path / "run", *LONG, *large, "--workers", 2))
+    workers = wait_for_children(process, 2)
+    wait_for(tmp_path / "run" / "last.pt", process)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + PATIENCE
+    while any(is_alive(pid) for pid in workers):
+        assert time.monotonic() < deadline, "workers are left behind"
+        time.sleep(0.1)
+
+
 def test_a_run_folder_in_use_is_named_with_its_process(data: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start(data, command(data, run, "--epochs", 1000, "--workers", 1))
