@@ -21,7 +21,7 @@ from train_offline.data.pixels import read_image, read_mask
 from train_offline.runtime.files import real_path
 
 SCENE_SUFFIXES = (".tif", ".tiff")  # in small or capital letters
-_LIST = re.compile(r"(train|val)(-(0|[1-9]\d*))?\.csv")
+LIST = re.compile(r"(train|val)(?:-(0|[1-9]\d*))?\.csv")  # as list_name has it: side, fold
 IGNORED = 255  # label of the pixels that neither loss nor score may see
 
 
@@ -105,7 +105,7 @@ def list_in(folder: Path, list_name: str) -> str | None:
     A folder without the lists of any fold has train.csv in place of a train-<k>.csv, and val.csv likewise.
     Raises FileError for a folder with the other list only: its scenes were set apart for something else.
     """
-    there = sorted(path.name for path in folder.glob("*.csv") if _LIST.fullmatch(path.name))
+    there = sorted(path.name for path in folder.glob("*.csv") if LIST.fullmatch(path.name))
     if not any("-" in name for name in there):
         list_name = re.sub(r"-\d+", "", list_name)
     if os.path.isfile(folder / list_name):

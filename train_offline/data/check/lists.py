@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from infer.errors import FileError
-from train_offline.data.folder import Pair, list_in, list_name, missing_of, pair_of, within
+from train_offline.data.folder import LIST, Pair, list_in, list_name, missing_of, pair_of, within
 from train_offline.data.list_file import rows_of
 from train_offline.data.rules.finding import DataFinding, Side
-
-_LIST = re.compile(r"(train|val)(?:-(0|[1-9]\d*))?\.csv")
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Lists:
 
 def read_lists(folder: Path) -> Lists:
     """Read train.csv and val.csv, and those of folds."""
-    found = [match for path in sorted(folder.glob("*.csv")) if (match := _LIST.fullmatch(path.name))]
+    found = [match for path in sorted(folder.glob("*.csv")) if (match := LIST.fullmatch(path.name))]
     folds = sorted({-1, *(int(match[2]) for match in found if match[2])}) if found else []  # -1: of no fold
     findings: list[DataFinding] = []
     sides = [

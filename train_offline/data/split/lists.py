@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import filecmp
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,11 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from infer.errors import FileError
-from train_offline.data.folder import Pair, list_name
+from train_offline.data.folder import LIST, Pair, list_name
 from train_offline.data.list_file import HEADER
 from train_offline.runtime.files import whole_file
-
-LIST = re.compile(r"(train|val)(-\d+)?\.csv")
 
 _Item = TypeVar("_Item")
 
