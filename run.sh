@@ -118,6 +118,7 @@ last_error() { # last_error LOG: what pip said last of what went wrong, else its
 
 need_space() { # dies where the packages surely do not fit: better now than after some minutes
   local free
+  grep -q '^torch==' "$LOCK" || return 0 # the room is torch's and CUDA's
   free=$(df --output=avail -BG "$HERE" 2>/dev/null | tail -n 1 | tr -dc 0-9) || return 0
   ((${free:-99} >= 10)) || die 1 "$VENV needs about 13 GB while it is made, and $free GB are free: make room there"
 }

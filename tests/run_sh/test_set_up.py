@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.support import heed_signals
-from tests.run_sh.calls import clean_environment, run
+from tests.run_sh.calls import REPO, clean_environment, run
 
 
 def can_import(checkout: Path, name: str) -> bool:
@@ -78,8 +78,8 @@ def test_a_disk_that_is_too_small_is_one_line_before_anything_is_fetched(bare_ch
     if mounted.returncode:
         pytest.skip(f"cannot mount a file system here: {mounted.stderr.strip()}")
     try:
-        shutil.copy(bare_checkout / "run.sh", bare_checkout / "disk")
-        (bare_checkout / "disk" / "requirements-dev.lock").write_text("# nothing\n")
+        for name in ("run.sh", "requirements-dev.lock"):
+            shutil.copy(REPO / name, bare_checkout / "disk")
         result = run(bare_checkout / "disk" / "run.sh", "setup")
     finally:
         subprocess.run(["umount", bare_checkout / "disk"], check=True)
@@ -116,10 +116,9 @@ def test_two_at_once_make_one_venv(bare_checkout: Path) -> None:
 def test_an_interrupted_set_up_leaves_nothing(bare_checkout: Path, tmp_path: Path, number: int) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    # A named pipe in place of a package list: pip waits for it until it is told to stop.
-    lock = bare_checkout / "requirements-dev.lock"
-    lock.unlink()
-    os.mkfifo(lock)
+    # A named pipe in place of a further list: pip waits for it until it is told to stop.
+    os.mkfifo(tmp_path / "list")
+    (bare_checkout / "requirements-dev.lock").write_text(f"-r {tmp_path / 'list'}\n")
     process = subprocess.Popen(
         [bare_checkout / "run.sh", "setup"],
         stderr=subprocess.PIPE,
