@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from infer.errors import UsageError
+from infer.errors import GpuLostError, UsageError
+from infer.process.environment import prepare_environment
 from infer.process.progress import tell
 from infer.process.signals import leave_on_signals
-from infer.process.supervisor import Order, supervise
+from infer.process.supervisor import GPU_LOST, Order, supervise
 from infer.settings import STOPPED, parse, smaller_tile
 
 WRONG_CALL = 2
@@ -19,16 +20,18 @@ def main(argv: list[str] | None = None, order: Order | None = None) -> int:
     """Run the job, or the part of it that `order` says, and return its exit code."""
     try:
         settings = parse(argv)
-        # Threads that spin while they wait take the processor from decoding and writing: 1.5 to 3 times
-        # slower on a busy machine. OpenMP reads this once, when torch is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's; a thread for each processor, and unused
+        prepare_environment()
         from infer.job import run  # after the arguments: --help need not wait for NumPy and OpenCV
 
         return run(settings, order or Order())
     except UsageError as error:
         tell(f"infer: {error}")
         return WRONG_CALL
+    except GpuLostError as error:
+        if order is None or order.journal is None:
+            raise
+        order.journal.gpu_lost(error.reason)
+        return GPU_LOST
     except RuntimeError as error:
         if NO_THREAD not in str(error):
             raise

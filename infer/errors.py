@@ -6,7 +6,8 @@
     |-- SceneError            one scene is lost, but not the run
     |   |-- HeaderError       its header cannot be read
     |   `-- DecodeError       its pixels cannot be decoded
-    `-- NotFiniteError        the network's output is infinite or not a number
+    |-- NotFiniteError        the network's output is infinite or not a number
+    `-- GpuLostError          the GPU fails, and whatever this process asks of it next will
 
 Code branches on the type or on `kind`, never on the words. Only commands know what the flag of a setting is
 called: a remedy names the setting in braces, and the command that prints the line puts its own flag there.
@@ -103,6 +104,10 @@ class NotFiniteError(SeaIceError):
 
     def __init__(self) -> None:
         super().__init__("the network's output is not finite")
+
+
+class GpuLostError(SeaIceError):
+    """The GPU has failed. After most errors of CUDA it fails this process for good: another one goes on."""
 
 
 def _restored(kind: type[SeaIceError], arguments: tuple[Any, ...], state: dict[str, Any]) -> SeaIceError:

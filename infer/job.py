@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from infer.errors import GpuLostError
 from infer.plan.batches import WholeFolder, batches, whole_folder
 from infer.plan.preflight import check_places
-from infer.plan.scenes import Scene, break_scene, broken, find_scenes, not_looked_at, readable
+from infer.plan.scenes import Readable, Scene, break_scene, broken, find_scenes, not_looked_at, readable
 from infer.plan.tile_size import tile_that_fits
-from infer.predict.hardware import gpu_visible
+from infer.predict.gpu import GpuContext, device_for
 from infer.process.journal import Redone
 from infer.process.limits import memory
 from infer.process.progress import Progress, tell
@@ -51,6 +53,9 @@ def run(settings: Settings, order: Order) -> int:
     Raises UsageError for what only the user can mend.
     """
     crashed = [Redone("process", (name,), reason) for name, reason in order.again.items()]
+    if order.gpu_lost:
+        settings = replace(settings, device="cpu")
+        crashed.append(Redone("process", (), f"the GPU was lost: {order.gpu_lost}"))
     report = RunReport(began=order.began, redone=crashed)
     report.seconds.start, report.seconds.retries = report.elapsed(), order.retries
     scenes = find_scenes(settings.input, settings.limits)
@@ -104,14 +109,20 @@ def _is_kept(scene: Scene, output: Path, stamp: str) -> bool:
 
 def _make_masks(scenes: list[Scene], job: _Job, writer: MaskWriter, sink: MaskSink) -> None:
     settings, report = job.settings, job.report
-    gpu = settings.device != "cpu" and gpu_visible()
-    plan = batches(readable(scenes), settings.tile, settings.batch, gpu)
+    device = device_for(settings.device, job.whole.pixels, settings.weights)
+    plan = batches(readable(scenes), settings.tile, settings.batch, device != "cpu")
     if not plan:
         _lose_broken(scenes, sink)
         return
+    gpu = GpuContext() if device != "cpu" else None
+    journal = job.order.journal
+    if gpu and journal:
+        journal.on_gpu(True)
     # Decodes the first batch while the engine is being imported.
-    with Reader(plan, gpu, job.told.progress.say, report.redone.append, job.order.journal) as reader:
-        predictor, weights_sha256 = _start_predictor(job)  # unusable weights end it here
+    with Reader(plan, gpu, job.told.progress.say, report.redone.append, journal) as reader:
+        predictor, weights_sha256 = _start_predictor(job, gpu, plan[0])  # unusable weights end it here
+        if gpu and journal:
+            journal.on_gpu(predictor.device == "cuda")
         writer.stamp = stamp_of(weights_sha256, settings)
         report.seconds.setup = report.elapsed() - report.seconds.start
         _lose_broken(scenes, sink)
@@ -128,21 +139,22 @@ def _lose_broken(scenes: list[Scene], sink: MaskSink) -> None:
         sink.lost(scene, scene.error)
 
 
-def _start_predictor(job: _Job) -> tuple[Predictor, str]:
-    """Read the weights and start an engine with them; return also their SHA-256."""
+def _start_predictor(job: _Job, gpu: GpuContext | None, first: list[Readable]) -> tuple[Predictor, str]:
+    """Read the weights and start an engine with them for the first batch; return also their SHA-256."""
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
     from infer.network.weights_file import read_slim
     from infer.predict.choose import import_engine, start_engine, start_on_cpu
-    from infer.predict.predictor import Predictor
+    from infer.predict.predictor import Predictor, first_pass
 
     settings, pixels, seconds = job.settings, job.whole.pixels, job.report.seconds
     say = partial(job.told.redone, "start")
     slim = read_slim(settings.weights)
     loaded = time.monotonic()
-    import_engine(slim, settings.device, pixels)
+    import_engine(slim, gpu, pixels)
     imported = time.monotonic()
-    engine = start_engine(slim, settings.device, pixels, say)
+    shapes = first_pass([scene.shape for scene in first], settings)
+    engine = start_engine(slim, gpu, settings.device == "cuda", pixels, shapes, say)
     seconds.weights, seconds.imports = loaded - began, imported - loaded
     seconds.device = time.monotonic() - imported
     job.report.weights_sha256 = slim.sha256
@@ -187,6 +199,8 @@ def _masks(predictor: Predictor, images: dict[str, Pixels], told: Told) -> dict[
     told.at_hand = tuple(images)
     try:
         return dict(zip(images, predictor.predict(list(images.values())), strict=True)) if images else {}
+    except GpuLostError:  # another process makes them
+        raise
     except Exception as error:  # whatever it is, it must not cost the scenes of other batches their masks
         reason = first_line(f"prediction failed: {type(error).__name__}: {error}")
         if len(images) == 1:

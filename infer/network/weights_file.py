@@ -67,6 +67,15 @@ def read_slim(path: Path) -> Slim:
         raise UsageError(f"the weights {path} cannot be used: {error}") from None
 
 
+def architecture_of(path: Path) -> str:
+    """Return the name of a weights file's architecture by its header alone; "" where that cannot be read."""
+    try:
+        with safe_open(path, framework="np") as file:
+            return str((file.metadata() or {}).get("architecture", ""))
+    except (OSError, SafetensorError):  # read_slim says what is wrong
+        return ""
+
+
 def sha256_of(weights: Path) -> str:
     """Return the SHA-256 in hexadecimal; raises UsageError for a weights file that cannot be read."""
     try:

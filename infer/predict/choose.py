@@ -1,4 +1,4 @@
-"""Which engine runs: torch on CUDA and for other networks, else OpenVINO or ONNX Runtime."""
+"""Which engine runs: torch on a GPU and for other networks, else OpenVINO or ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from contextlib import suppress
 
 from infer.network.weights_file import FAST, Slim
 from infer.predict.engine import Engine
-from infer.predict.hardware import cpu_is_fast_at_bf16, gpu_visible
+from infer.predict.gpu import FAILS_AT_ONCE, GpuContext, unusable
+from infer.predict.hardware import cpu_is_fast_at_bf16
 from infer.process.text import in_short
 
 WORTH_BF16 = 2_000_000  # pixels of a job from which on bf16's pace outweighs OpenVINO's longer start
 
 
-def import_engine(slim: Slim, wanted: str, pixels: int) -> None:
+def import_engine(slim: Slim, gpu: GpuContext | None, pixels: int) -> None:
     """Import what start_engine will need, so that this can be timed by itself."""
-    if _tries_gpu(wanted) or slim.architecture != FAST:
+    if slim.architecture != FAST or (gpu and not gpu.fault(FAILS_AT_ONCE)):
         import infer.predict.torch_engine
     elif _worth_bf16(pixels):
         with suppress(ImportError):
@@ -24,24 +25,31 @@ def import_engine(slim: Slim, wanted: str, pixels: int) -> None:
         import infer.predict.onnx_engine  # noqa: F401
 
 
-def start_engine(slim: Slim, wanted: str, pixels: int, say: Callable[[str], None]) -> Engine:
-    """Start the engine for --device `wanted` and a job of so many pixels.
+def start_engine(
+    slim: Slim,
+    gpu: GpuContext | None,
+    required: bool,
+    pixels: int,
+    first: tuple[int, int, int],
+    say: Callable[[str], None],
+) -> Engine:
+    """Start the engine for a job of so many pixels, on the GPU where there is one and it works.
 
-    A GPU is tried first; with "auto" one that fails is passed over.
-
-    Raises UsageError for --device cuda without a usable GPU, and for weights that do not fit.
+    required: a CPU will not do. first: tiles, height and width in pixels of the first forward pass.
+    Raises UsageError for a GPU that is required and cannot be used, and for weights that do not fit.
     """
-    if _tries_gpu(wanted):
-        from infer.predict.torch_engine import start_on_gpu
+    if gpu:
+        fault = gpu.fault()
+        if fault is None:
+            from infer.predict.torch_engine import start_on_gpu
 
-        engine = start_on_gpu(slim, wanted == "cuda", say)
-        if engine is not None:
-            return engine
+            engine, fault = start_on_gpu(slim, first)
+            if engine is not None:
+                return engine
+        if required:
+            raise unusable(fault)
+        say(f"infer: running on the CPU, the GPU cannot be used: {fault}")
     return start_on_cpu(slim, pixels, say)
-
-
-def _tries_gpu(wanted: str) -> bool:
-    return wanted == "cuda" or (wanted == "auto" and gpu_visible())
 
 
 def _worth_bf16(pixels: int) -> bool:

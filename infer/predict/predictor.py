@@ -10,27 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from infer.errors import NotFiniteError
+from infer.errors import GpuLostError, NotFiniteError
 from infer.network.architecture import STRIDE
 from infer.predict.engine import Engine
 from infer.predict.hardware import batch_size
+from infer.predict.out_of_memory import is_out_of_memory
 from infer.predict.tiles import crop, grid, stitch
+from infer.process.text import first_line
 from infer.settings import MIN_TILE, Settings, half_tile
 
 if TYPE_CHECKING:
     from infer.predict.engine import Pixels
-
-# How the CPU's allocators, oneDNN, CUDA's libraries, cuDNN, ONNX Runtime and OpenVINO say it.
-_SIGNS = (
-    "out of memory",
-    "can't alloc",
-    "ALLOC_FAILED",
-    "unable to find an engine",
-    "Failed to allocate",
-    "bad_alloc",
-    "bad allocation",
-    "could not create a primitive",  # oneDNN's one text for all it cannot make, code that finds no memory too
-)
 
 
 @dataclass(frozen=True)
@@ -49,6 +39,16 @@ class TileLimits:
         """Return limits of one tile of this size at once, and an overlap that suits it."""
         overlap = min(self.overlap, tile // 4 // STRIDE * STRIDE)
         return replace(self, area=tile * tile, tile=tile, overlap=overlap)
+
+
+def first_pass(shapes: Sequence[tuple[int, int]], settings: Settings) -> tuple[int, int, int]:
+    """Return how many tiles a GPU is given first, and their height and width.
+
+    shapes: height and width in pixels of the scenes of the first batch, all of one padded shape.
+    """
+    tiles = grid(*shapes[0], settings.tile, settings.overlap)
+    shape = tiles[0].shape
+    return min(len(shapes) * len(tiles), settings.batch or batch_size(shape, gpu=True)), *shape
 
 
 class Predictor:
@@ -70,6 +70,7 @@ class Predictor:
     ) -> None:
         self.seconds = 0.0
         self._engine, self._on_cpu = engine, on_cpu
+        self._on_gpu = engine.device == "cuda"
         self._say, self._multiple = say, multiple
         self._at_once = (0, 0, 0)  # the latest forward pass: tiles, height and width of each
         self._limits = TileLimits(settings.tile, settings.overlap, sys.maxsize, settings.batch)
@@ -99,11 +100,16 @@ class Predictor:
         """Return masks uint8 [H, W], 0 and 255, of images uint8 [H, W, 3] that all have one padded shape.
 
         Raises the out-of-memory error when not even the smallest tile fits, NotFiniteError where fp32 gives
-        no finite logits either, and any other error as it comes.
+        no finite logits either, GpuLostError for any other one where a GPU is in use (CUDA's errors stay, and
+        a CPU can do it all), else what comes.
         """
         start = time.monotonic()
         try:
             return self._predict_finite(images)
+        except Exception as error:
+            if not self._on_gpu or isinstance(error, NotFiniteError) or is_out_of_memory(error):
+                raise
+            raise GpuLostError(first_line(f"{type(error).__name__}: {error}")) from error
         finally:
             self.seconds += time.monotonic() - start
 
@@ -179,8 +185,3 @@ class Predictor:
             step = "the CPU"
         self._limits = limits
         self._say(f"infer: out of memory: going on with {step}")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out, on any device and in any engine."""
-    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _SIGNS)

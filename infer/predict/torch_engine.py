@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from infer.errors import NotFiniteError, UsageError
+from infer.errors import NotFiniteError
 from infer.network.architecture import STRIDE
 from infer.network.torch_model import Model, model_of
 from infer.network.weights_file import Slim
 from infer.predict.engine import ICE
-from infer.predict.hardware import gpu_visible
-from infer.process.image import in_image
+from infer.predict.out_of_memory import is_out_of_memory
 from infer.process.limits import cpus
 from infer.process.text import first_line
 
@@ -25,7 +24,8 @@ DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 class TorchEngine:
     """A copy of the model's network on a device, "cuda" or "cpu".
 
-    precision: one of DTYPES; None for what suits the device.
+    precision: one of DTYPES; None for what suits the device. On a GPU the masks lie in memory that the next
+    forward pass writes to.
     """
 
     prepares_shapes = False  # cuDNN may, which has not been measured
@@ -42,19 +42,44 @@ class TorchEngine:
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(model.mean, device=device, dtype=dtype).view(shape)
         self._std = torch.tensor(model.std, device=device, dtype=dtype).view(shape)
+        self._planned: dict[tuple[int, int], int] = {}  # the largest batch so far by height and width
+        self._pinned = torch.empty(0, dtype=torch.uint8)
 
     @torch.inference_mode()
     def forward(self, windows: Sequence[np.ndarray | torch.Tensor]) -> np.ndarray:
         """Turn B tiles uint8 [h, w, 3] into masks uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
         pixels = torch.stack([torch.as_tensor(window).to(self.device) for window in windows])
-        x = pixels.permute(0, 3, 1, 2)  # [B, 3, h, w], channels last as it lies in memory
+        x = self._as_planned(pixels).permute(0, 3, 1, 2)  # [B, 3, h, w], channels last as it lies in memory
         x = (x.to(self._mean.dtype) - self._mean) / self._std
-        logits = self._network(x)  # [B, 2, h, w]
-        ice = logits[:, 1] > logits[:, 0]
-        masks: np.ndarray = ice.to(torch.uint8).mul_(ICE).cpu().numpy()
-        if not logits.sum(dtype=torch.float32).isfinite():  # it is where all logits are
+        logits = self._network(x)[: len(windows)]  # [B, 2, h, w]
+        masks = (logits[:, 1] > logits[:, 0]).to(torch.uint8).mul_(ICE)
+        finite = logits.sum(dtype=torch.float32).isfinite()  # it is where all logits are
+        on_cpu = self._to_cpu(masks, finite) if self.device == "cuda" else (masks, finite)
+        self._planned[masks.shape[1], masks.shape[2]] = len(x)
+        if not on_cpu[1]:
             raise NotFiniteError
-        return masks
+        return on_cpu[0].numpy()
+
+    def _as_planned(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Fill a small batch up to a size that a GPU has seen: a new one costs cuDNN's choice of kernels.
+
+        The pixels of a batch change nothing for each other.
+        """
+        missing = self._planned.get((pixels.shape[1], pixels.shape[2]), 0) - len(pixels)
+        if self.device != "cuda" or missing <= 0:
+            return pixels
+        return torch.cat((pixels, pixels.new_zeros(missing, *pixels.shape[1:])))
+
+    def _to_cpu(self, masks: torch.Tensor, finite: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Copy both through pinned memory, and wait once for both."""
+        size = masks.numel() + 1
+        if self._pinned.numel() < size:
+            self._pinned = torch.empty(size, dtype=torch.uint8, pin_memory=True)
+        copied, verdict = self._pinned[: size - 1].view(masks.shape), self._pinned[size - 1 : size]
+        copied.copy_(masks, non_blocking=True)
+        verdict.copy_(finite.view(1), non_blocking=True)
+        torch.cuda.current_stream().synchronize()
+        return copied, verdict
 
     def more_precise(self) -> TorchEngine | None:
         """Return the same network on the same device in fp32; None where this one computes in that."""
@@ -66,36 +91,54 @@ class TorchEngine:
 
     def release(self) -> None:
         """Give memory back to DALI, which cannot use what torch holds for later."""
+        self._planned.clear()
         if self.device == "cuda":
             torch.cuda.empty_cache()
 
 
-def start_on_gpu(slim: Slim, required: bool, say: Callable[[str], None]) -> TorchEngine | None:
-    """Start the network on the GPU and try one tile; None where there is no usable GPU and none is required.
+def start_on_gpu(slim: Slim, first: tuple[int, int, int]) -> tuple[TorchEngine | None, str]:
+    """Start the network on the GPU and let a batch through; return it, or None and why the GPU is not used.
 
-    Raises UsageError where one is required, and for weights that do not fit.
+    first: tiles, height and width in pixels of the job's first forward pass. cuDNN's choices for that shape
+    and the kernels' code, which the driver loads when they are first asked for, are then ready.
+    Raises UsageError for weights that do not fit.
     """
     with warnings.catch_warnings():  # torch warns at length when the driver is too old
         warnings.simplefilter("ignore")
-        usable = torch.cuda.is_available()
-    if not usable:
-        if required:
-            flag = " and --gpus all" if in_image() else ", or leave --device out"
-            raise UsageError(f"--device cuda, but torch finds no usable GPU: check `nvidia-smi`{flag}")
-        if gpu_visible():
-            say("infer: running on the CPU, torch cannot use the GPU: check its driver")
-        return None
+        if not torch.cuda.is_available():
+            return None, "torch finds none that it can use"
     model = model_of(slim)
     try:
         engine = TorchEngine(model, "cuda")
-        engine.forward([np.zeros((STRIDE, STRIDE, 3), np.uint8)])
-        return engine
-    except RuntimeError as error:
-        reason = first_line(error)
-        if required:
-            raise UsageError(f"--device cuda, but the GPU fails: {reason}") from None
-        say(f"infer: running on the CPU, the GPU fails: {reason}")
-        return None
+        return _that_is_finite(engine, first), ""
+    except Exception as error:  # torch.cuda has errors that are no RuntimeError
+        return None, first_line(f"{type(error).__name__}: {error}")
+
+
+def _that_is_finite(engine: TorchEngine, first: tuple[int, int, int]) -> TorchEngine:
+    """Return an engine that has computed: this one, or in fp32 where black pixels overflow fp16 already."""
+    try:
+        _warm_up(engine, first)
+    except NotFiniteError:
+        precise = engine.more_precise()
+        if precise is None:
+            raise
+        _warm_up(precise, first)
+        return precise
+    return engine
+
+
+def _warm_up(engine: TorchEngine, first: tuple[int, int, int]) -> None:
+    tiles, height, width = first
+    try:
+        engine.forward([np.zeros((height, width, 3), np.uint8)] * tiles)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    else:
+        return
+    engine.release()  # past the except clause, where the failed attempt's tensors are free
+    engine.forward([np.zeros((STRIDE, STRIDE, 3), np.uint8)])  # whether it works at all; tiles shrink later
 
 
 def _precision(device: str) -> str:

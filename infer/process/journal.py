@@ -49,6 +49,22 @@ class Journal:
         """
         self._append({"stage": stage, "names": list(names), "tile": tile})
 
+    def on_gpu(self, now: bool) -> None:
+        """Note whether a GPU is in hand from now on."""
+        self._append({"gpu": now})
+
+    def gpu_lost(self, reason: str) -> None:
+        """Note why no child is to use the GPU any more."""
+        self._append({"gpu": False, "reason": reason})
+
+    def gpu(self) -> bool:
+        """Tell whether the last child that said so had a GPU in hand, which was not lost."""
+        return next((line["gpu"] for line in reversed(self._lines()) if "gpu" in line), False)
+
+    def why_lost(self) -> str:
+        """Return why the GPU was lost, as a child has noted; "" where none has."""
+        return next((line["reason"] for line in reversed(self._lines()) if "reason" in line), "")
+
     def made(self, name: str, mask: MaskMade) -> None:
         """Note that the mask of the scene of this name stands in the output folder."""
         self._append({"made": name, "error": mask.error, "ice": mask.ice_fraction, "notes": mask.notes})

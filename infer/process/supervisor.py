@@ -2,8 +2,10 @@
 
 Where a signal kills the child (a segmentation fault in a decoder, an abort), each scene that was at hand is
 tried in a child of its own; one that kills its child too gets a black mask, and a last child makes the rest.
-After a SIGKILL, as the kernel sends it when memory is short, a smaller tile is tried before that. A fork
-takes a millisecond; without a crash there is one child, and this process only waits for it.
+After a SIGKILL, as the kernel sends it when memory is short, a smaller tile is tried before that. Where a GPU
+was in use, single scenes are tried on the CPU, and if that does all of them, it makes the rest too: the GPU
+was to blame. A child that finds the GPU lost says so by its exit code. A fork takes a millisecond; without a
+crash there is one child, and this process only waits for it.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from infer.process.progress import UNHEARD, tell
 from infer.process.signals import STOPPED_BY, not_ignored
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+GPU_LOST = 99  # exit code of a child, never of the job: what is left is to be made on a CPU
 MAX_UNEXPLAINED = 2  # crashes with no scene at hand after which what is left is given up
 
 
@@ -36,6 +39,7 @@ class Order:
     all_lost: why none of the scenes left is to be touched.
     again: scenes that were at hand in a crash and were tried once more, and what it was.
     tile: the largest that memory allows, in pixels, as crashes have shown.
+    gpu_lost: why no GPU is to be used.
     began: when the first process started, on the scale of time.monotonic().
     retries: seconds of earlier children, the first that crashed included; 0 where none did.
     """
@@ -47,6 +51,7 @@ class Order:
     all_lost: str | None = None
     again: dict[str, str] = field(default_factory=dict)
     tile: int | None = None
+    gpu_lost: str | None = None
     began: float = field(default_factory=process_start)
     retries: float = 0.0
 
@@ -62,6 +67,9 @@ def supervise(work: Callable[[Order], int], smaller_tile: Callable[[int], int | 
     while True:
         killed_before = oom_kills()
         code = _in_a_child(work, order)
+        if code == GPU_LOST and order.gpu_lost is None:
+            order = _without_gpu(order, journal, journal.why_lost(), forked)
+            continue
         if code >= 0:
             return code
         crash = _name(-code)
@@ -79,6 +87,9 @@ def supervise(work: Callable[[Order], int], smaller_tile: Callable[[int], int | 
             return stopped
         order = replace(order, done=journal.done(), retries=time.monotonic() - forked)
         if not any(name in order.lost for name in suspects):
+            if order.gpu_lost is None and journal.gpu():
+                order = _without_gpu(order, journal, f"the process was killed by {crash}", forked)
+                continue
             unexplained += 1
         if unexplained > MAX_UNEXPLAINED:
             if order.all_lost:
@@ -87,15 +98,22 @@ def supervise(work: Callable[[Order], int], smaller_tile: Callable[[int], int | 
             order = replace(order, all_lost=why)
 
 
+def _without_gpu(order: Order, journal: Journal, why: str, forked: float) -> Order:
+    """Return the order for a child that makes on a CPU what is left."""
+    tell(f"infer: the GPU cannot be used any more ({why}): going on with the CPU")
+    return replace(order, gpu_lost=why, done=journal.done(), retries=time.monotonic() - forked)
+
+
 def _try_each(
     work: Callable[[Order], int], order: Order, journal: Journal, suspects: list[str]
 ) -> int | None:
-    """Make each scene in a child of its own; enter in order.lost what kills that too.
+    """Make each scene in a child of its own, on a CPU; enter in order.lost what kills that too.
 
     Returns the exit code where a child was told to stop.
     """
     for name in suspects:
-        code = _in_a_child(work, replace(order, only={name}, done=journal.done(), again={}))
+        alone = replace(order, only={name}, done=journal.done(), again={})
+        code = _in_a_child(work, replace(alone, gpu_lost=alone.gpu_lost or "a crash"))
         if code > 128:
             return code
         if code < 0:

@@ -1,12 +1,11 @@
-"""Pixels of TIFFs: on a GPU by NVIDIA DALI, on a CPU by libtiff, and of odd ones by tifffile."""
+"""Pixels of TIFFs: for a GPU by NVIDIA DALI, for a CPU by libtiff, and of odd ones by tifffile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,13 +14,13 @@ from infer.plan.scenes import Readable
 from infer.process.journal import Redone
 from infer.process.limits import cpus
 from infer.process.text import first_line
+from infer.read.dali import MAX_THREADS, DaliReader
 from infer.read.scene import read_scene
 
 if TYPE_CHECKING:
     from infer.predict.engine import Pixels
 
-MAX_THREADS = 8
-# A GPU has no other. On two cores libtiff needs 14 ms a megapixel, DALI 17 ms and 0.5 s to be imported.
+# On two cores libtiff needs 14 ms a megapixel, DALI 17 ms and 0.5 s to be imported.
 DALI_ON_CPU = False
 
 
@@ -51,19 +50,17 @@ class Decoder:
         say: Callable[[str], None],
         redone: Callable[[Redone], None],
     ) -> None:
-        self._gpu = gpu
+        self._gpu = gpu and torch_takes_pixels()
+        self._wants_dali = self._gpu or DALI_ON_CPU
         self._max_scenes = max_scenes
         self._say, self._redone = say, redone
-        self._encoded: list[np.ndarray] = []
         self._pool = ThreadPoolExecutor(min(MAX_THREADS, cpus()), "decoder")
-        self._pipeline = self._build_where_possible() if gpu or DALI_ON_CPU else None
+        self._dali = self._start_dali() if self._wants_dali else None
 
     def decode(self, scenes: list[Readable]) -> list[Decoded]:
         """Decode scenes, in their order. One bad file costs no other."""
-        by_dali: dict[Readable, Decoded | None] = {}
-        if self._pipeline is not None:
-            for_dali = [scene for scene in scenes if _is_for_dali(scene)]
-            by_dali = dict(zip(for_dali, self._try_together(for_dali), strict=True))
+        for_dali = [scene for scene in scenes if _is_for_dali(scene)] if self._wants_dali else []
+        by_dali = dict(zip(for_dali, self._by_dali(for_dali), strict=True))
         rest = [scene for scene in scenes if by_dali.get(scene) is None]
         read = self._pool.map(self._read, rest) if len(rest) > 1 else map(self._read, rest)
         by_others = dict(zip(rest, read, strict=True))
@@ -78,63 +75,43 @@ class Decoder:
             self._redone(Redone("decode", (scene.name,), read.refused))
         return Decoded(read.pixels, None, read.valid, read.notes)
 
-    def _try_together(self, scenes: list[Readable]) -> list[Decoded | None]:
-        """Decode by DALI; None stands for a scene it failed on. When a batch fails, each is tried alone."""
-        if not scenes or self._pipeline is None:
-            return [None] * len(scenes)
+    def _by_dali(self, scenes: list[Readable]) -> list[Decoded | None]:
+        """Decode by DALI; None stands for a scene that others are to read: for all where a batch fails."""
+        nothing: list[Decoded | None] = [None] * len(scenes)
+        if not scenes or not self._wants_dali:
+            return nothing
+        self._dali = self._dali or self._start_dali()
+        if self._dali is None:
+            return nothing
         try:
-            self._encoded = [np.fromfile(scene.path, np.uint8) for scene in scenes]
-            (output,) = self._pipeline.run()
+            pixels = self._dali.read([np.fromfile(scene.path, np.uint8) for scene in scenes])
         except Exception as error:  # DALI says neither in which scene nor, reliably, with which type of error
             reason = first_line(f"DALI: {error}")
             self._redone(Redone("decode", tuple(scene.name for scene in scenes), reason))
-            self._pipeline = self._build_where_possible()  # one that has thrown cannot be used again
-            if len(scenes) == 1:
-                return [None]
-            return [outcome for scene in scenes for outcome in self._try_together([scene])]
-        pixels = _take_from_gpu(output) if self._gpu else _take_from_cpu(output)
+            self._dali = None  # one that has thrown cannot be used again
+            return nothing
         return [
             Decoded(array, notes=scene.header.notes) if tuple(array.shape) == (*scene.shape, 3) else None
             for scene, array in zip(scenes, pixels, strict=True)
         ]
 
-    def _build_where_possible(self) -> Any:
-        """Build a pipeline of DALI where one is wanted and can be built; None where libtiff is to read."""
-        if self._gpu:
-            import torch
+    def _start_dali(self) -> DaliReader | None:
+        try:
+            return DaliReader(self._max_scenes, self._gpu)
+        except Exception as error:
+            reason = first_line(f"{type(error).__name__}: {error}")
+            reason = f"DALI cannot be used: {reason}: going on with libtiff"
+            self._say(f"infer: {reason}")
+            self._redone(Redone("start", (), reason))
+            self._wants_dali = False
+            return None
 
-            self._gpu = torch.cuda.is_available()  # where torch cannot take them, pixels must not be there
-        while self._gpu or DALI_ON_CPU:
-            try:
-                return self._build()
-            except Exception as error:
-                reason = first_line(f"{type(error).__name__}: {error}")
-                reason = f"DALI cannot decode on the {'GPU' if self._gpu else 'CPU'}: {reason}"
-                self._say(f"infer: {reason}")
-                self._redone(Redone("start", (), reason))
-            if not self._gpu:
-                break
-            self._gpu = False
-        return None
 
-    def _build(self) -> Any:
-        dali: Any = import_module("nvidia.dali")  # its stubs lack half of what it has
-        pipeline = dali.Pipeline(
-            batch_size=self._max_scenes,
-            num_threads=min(MAX_THREADS, cpus()),
-            device_id=0 if self._gpu else None,
-            prefetch_queue_depth=1,  # the reader's own queue runs ahead: a failure then belongs to one batch
-        )
-        with pipeline:
-            source = {"batch": True, "dtype": dali.types.UINT8, "ndim": 1}
-            encoded = dali.fn.external_source(lambda: self._encoded, **source)
-            # The padding hints are meant for JPEG and would only take memory here.
-            padding = {"host_memory_padding": 0, "device_memory_padding": 0} if self._gpu else {}
-            device = "mixed" if self._gpu else "cpu"
-            rgb = {"device": device, "output_type": dali.types.RGB}
-            pipeline.set_outputs(dali.fn.decoders.image(encoded, **rgb, **padding))
-        pipeline.build()
-        return pipeline
+def torch_takes_pixels() -> bool:
+    """Tell whether pixels may lie on the GPU: torch has to find it too."""
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def _is_for_dali(scene: Readable) -> bool:
@@ -145,24 +122,3 @@ def _is_for_dali(scene: Readable) -> bool:
         return scene.header.is_plain_rgb and scene.path.stat().st_size <= max_bytes
     except OSError:  # it has gone since it was listed: the fallback says so
         return False
-
-
-def _take_from_cpu(output: Any) -> list[Pixels]:
-    """Copy a DALI CPU batch: DALI uses its buffers again."""
-    return [np.array(output.at(i)) for i in range(len(output))]
-
-
-def _take_from_gpu(output: Any) -> list[Pixels]:
-    """Copy a DALI GPU batch to torch tensors, before DALI may use its buffers again.
-
-    They are NumPy arrays where torch finds no room on the GPU for the copies.
-    """
-    import torch
-    from torch.utils.dlpack import from_dlpack
-
-    try:
-        pixels: list[Pixels] = [from_dlpack(output[i]).clone() for i in range(len(output))]
-        torch.cuda.current_stream().synchronize()
-    except torch.OutOfMemoryError:
-        return _take_from_cpu(output.as_cpu())
-    return pixels

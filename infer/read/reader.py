@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infer.plan.scenes import Readable
+from infer.predict.gpu import GpuContext
 from infer.process.journal import Journal, Redone
-from infer.read.dali import make_dali_report_damage
 
 if TYPE_CHECKING:
     from infer.read.decoder import Decoded
@@ -29,13 +29,14 @@ class DecodedBatch:
 class Reader:
     """Iterates over decoded batches in the order given. Use it in a `with` block, which may be left half-way.
 
+    gpu: where pixels go if that opens, None for a CPU.
     decode_seconds is the time spent decoding so far, most of it beside the network's.
     """
 
     def __init__(
         self,
         batches: list[list[Readable]],
-        gpu: bool,
+        gpu: GpuContext | None,
         say: Callable[[str], None],
         redone: Callable[[Redone], None],
         journal: Journal | None = None,
@@ -46,7 +47,6 @@ class Reader:
         # One batch waits, one is being decoded, one is with the network: that bounds the memory.
         self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue(maxsize=1)
         self._stop = threading.Event()
-        make_dali_report_damage()
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._thread.start()
 
@@ -71,7 +71,8 @@ class Reader:
             from infer.read.decoder import Decoder  # DALI is slow to import: here it loads beside the engine
 
             largest = max(len(batch) for batch in self._batches)
-            decoder = Decoder(self._gpu, largest, self._say, self._redone)
+            gpu = self._gpu is not None and self._gpu.fault() is None
+            decoder = Decoder(gpu, largest, self._say, self._redone)
             for scenes in self._batches:
                 if self._stop.is_set():
                     return

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
+from infer.errors import GpuLostError
 from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
 from infer.write.png_stamp import has_stamp, put_stamp
 
@@ -67,7 +68,8 @@ class MaskWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+        cancel = kind is not None and not issubclass(kind, GpuLostError)  # those masks are good
+        self._pool.shutdown(wait=True, cancel_futures=cancel)
 
     def _write(self, name: str, mask: np.ndarray, stamp: str | None) -> float:
         start = time.monotonic()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from infer.plan.scenes import find_scenes, readable
-from infer.read.dali import make_dali_report_damage
+from infer.process.environment import prepare_environment
 from infer.read.decoder import Decoded, Decoder
 from infer.read.scene import Read
 from infer.read.tiff.tifffile_reader import read_odd_scene
@@ -54,14 +54,14 @@ def test_one_picture_one_mask(way: Way, tmp_path: Path) -> None:
 
 def test_dali_reads_all_that_is_plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infer.read.decoder.DALI_ON_CPU", True)
-    make_dali_report_damage()
+    prepare_environment()
     for number, way in enumerate(WAYS):
         way.write(tmp_path / f"{number}.tif") if way.form == Form("uint8", "none") else None
     plain = [scene for scene in readable(find_scenes(tmp_path)) if scene.header and scene.header.is_plain_rgb]
     assert len(plain) > 25
     redone: list[object] = []
     decoder = Decoder(False, len(plain), print, redone.append)
-    assert decoder._pipeline is not None
+    assert decoder._dali is not None
     monkeypatch.setattr(
         decoder, "_read", lambda scene: pytest.fail(f"{scene.name} was left to another reader")
     )

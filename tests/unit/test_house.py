@@ -21,12 +21,12 @@ NAMING_FLAGS = (
     "train_offline/judging/settings.py",
     "train_offline/runtime/program.py",
     "infer/settings.py",
-    "infer/predict/torch_engine.py",
+    "infer/predict/gpu.py",
 )
 # Errors of other libraries that have no type of their own.
 READING_TEXT = (
     "infer/__main__.py",
-    "infer/predict/predictor.py",
+    "infer/predict/out_of_memory.py",
     "infer/process/text.py",
     "train_offline/training/run.py",
 )

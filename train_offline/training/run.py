@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infer.errors import FileError, UsageError
-from infer.predict.predictor import is_out_of_memory
+from infer.predict.out_of_memory import is_out_of_memory
 from train_offline.models.names import check_names
 from train_offline.runtime.files import only_user, writable_folder
 from train_offline.training import checkpoint

@@ -25,7 +25,7 @@ def twenty_scenes(folder: Path, broken: int | None) -> list[Readable]:
 
 def read_all(scenes: list[Readable]) -> dict[str, Any]:
     """Pixels by the name of the scene, None where it could not be read."""
-    with Reader(batches(scenes, 512, 8, gpu=False), gpu=False, say=print, redone=print) as reader:
+    with Reader(batches(scenes, 512, 8, gpu=False), gpu=None, say=print, redone=print) as reader:
         return {
             scene.name: decoded.pixels
             for batch in reader

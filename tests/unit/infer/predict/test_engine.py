@@ -14,6 +14,7 @@ from infer.network.unet_lite3 import UNetLite3
 from infer.network.weights_file import Slim
 from infer.predict.choose import WORTH_BF16, import_engine, start_engine, start_on_cpu
 from infer.predict.engine import Engine
+from infer.predict.gpu import GpuContext
 from infer.predict.hardware import cpu_is_fast_at_bf16
 from infer.predict.onnx_engine import OnnxEngine
 from infer.predict.openvino_engine import OpenVinoEngine
@@ -87,7 +88,7 @@ def test_without_openvino_a_large_job_is_done_all_the_same(
 ) -> None:
     monkeypatch.setattr("infer.predict.choose.cpu_is_fast_at_bf16", lambda: True)
     monkeypatch.setitem(sys.modules, "infer.predict.openvino_engine", None)
-    import_engine(shipped_weights, "cpu", WORTH_BF16)
+    import_engine(shipped_weights, None, WORTH_BF16)
     assert isinstance(start_on_cpu(shipped_weights, WORTH_BF16, print), OnnxEngine)
     assert "going on with ONNX Runtime" in capsys.readouterr().out
 
@@ -96,7 +97,7 @@ def test_a_gpu_that_is_not_there_is_a_wrong_call(shipped_weights: Slim) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(UsageError, match="no usable GPU"):
-        start_engine(shipped_weights, "cuda", 0, print)
+        start_engine(shipped_weights, GpuContext(), True, 0, (1, 64, 64), print)
 
 
 @pytest.mark.gpu
@@ -104,7 +105,9 @@ def test_the_gpu_agrees_with_the_cpu(shipped_weights: Slim) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     images = [random_rgb(500, 640, seed=i) for i in range(3)]
-    on_gpu = predictor_of(start_engine(shipped_weights, "cuda", 0, print)).predict(images)
-    on_cpu = predictor_of(start_on_cpu(shipped_weights, 0, print)).predict(images)
-    for gpu, cpu in zip(on_gpu, on_cpu, strict=True):
-        assert (gpu == cpu).mean() > 0.99
+    engine = start_engine(shipped_weights, GpuContext(), True, 0, (3, 512, 640), print)
+    assert (engine.device, engine.precision) == ("cuda", "fp16")
+    on_gpu = predictor_of(engine).predict(images)
+    in_fp32 = predictor_of(TorchEngine(model_of(shipped_weights), "cpu")).predict(images)
+    for gpu, cpu in zip(on_gpu, in_fp32, strict=True):
+        assert (gpu == cpu).mean() > 0.9995

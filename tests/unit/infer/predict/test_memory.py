@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from infer.network.torch_model import Model
-from infer.predict.predictor import Predictor, is_out_of_memory
+from infer.predict.out_of_memory import is_out_of_memory
+from infer.predict.predictor import Predictor
 from infer.predict.torch_engine import TorchEngine
 from infer.settings import Settings
 from tests.helpers.job.networks import MEAN, STD, Brightness, torch_predictor
