@@ -11,12 +11,16 @@ from infer.predict.gpu import FAILS_AT_ONCE, GpuContext, unusable
 from infer.predict.hardware import cpu_is_fast_at_bf16
 from infer.process.text import in_short
 
+BROKEN_PACKAGE = (ImportError, OSError)  # how a library says that is missing, or lacks another one
 WORTH_BF16 = 2_000_000  # pixels of a job from which on bf16's pace outweighs OpenVINO's longer start
 
 
 def import_engine(slim: Slim, gpu: GpuContext | None, pixels: int) -> None:
     """Import what start_engine will need, so that this can be timed by itself."""
-    if slim.architecture != FAST or (gpu and not gpu.fault(FAILS_AT_ONCE)):
+    if gpu and not gpu.fault(FAILS_AT_ONCE):
+        with suppress(*BROKEN_PACKAGE):  # start_engine meets it again
+            import infer.predict.torch_engine
+    elif slim.architecture != FAST:
         import infer.predict.torch_engine
     elif _worth_bf16(pixels):
         with suppress(ImportError):
@@ -41,15 +45,21 @@ def start_engine(
     if gpu:
         fault = gpu.fault()
         if fault is None:
-            from infer.predict.torch_engine import start_on_gpu
-
-            engine, fault = start_on_gpu(slim, first)
+            engine, fault = _start_on_gpu(slim, first)
             if engine is not None:
                 return engine
         if required:
             raise unusable(fault)
         say(f"infer: running on the CPU, the GPU cannot be used: {fault}")
     return start_on_cpu(slim, pixels, say)
+
+
+def _start_on_gpu(slim: Slim, first: tuple[int, int, int]) -> tuple[Engine | None, str]:
+    try:
+        from infer.predict.torch_engine import start_on_gpu
+    except BROKEN_PACKAGE as error:
+        return None, f"torch cannot be imported: {in_short(error)}"
+    return start_on_gpu(slim, first)
 
 
 def _worth_bf16(pixels: int) -> bool:

@@ -109,9 +109,12 @@ class Decoder:
 
 def torch_takes_pixels() -> bool:
     """Tell whether pixels may lie on the GPU: torch has to find it too."""
-    import torch
+    try:
+        import torch
 
-    return torch.cuda.is_available()
+        return torch.cuda.is_available()
+    except Exception:  # a torch that is broken: the engine's start says how
+        return False
 
 
 def _is_for_dali(scene: Readable) -> bool:

@@ -92,16 +92,18 @@ def job(scenes: Path, masks: Path, *arguments: str) -> list[str]:
 def run_infer(
     *arguments: object,
     engine: str | None = None,
+    patches: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     preexec_fn: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """`python -m infer` as the judge runs it, a process of its own.
 
-    engine: of ENGINES, not the job's choice. env: variables beside those of this process. cwd, preexec_fn: of
-    subprocess.
+    engine: of ENGINES, not the job's choice. patches: lines for modules, as those of ENGINES. env: variables
+    beside those of this process. cwd, preexec_fn: of subprocess.
     """
-    start = ["-c", PATCHED_JOB.format(patches=ENGINES[engine])] if engine else ["-m", "infer"]
+    changed = {**(ENGINES[engine] if engine else {}), **(patches or {})}
+    start = ["-c", PATCHED_JOB.format(patches=changed)] if changed else ["-m", "infer"]
     command = [sys.executable, *start, *map(str, arguments)]
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
     environment = {**ours, "PYTHONPATH": str(REPO), **(env or {})}

@@ -1,0 +1,93 @@
+"""Inside a job's process that pretends to have a GPU: what such a machine may do to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from infer.errors import NotFiniteError
+from infer.predict.torch_engine import TorchEngine
+
+MARK = 77  # the first value of a scene that a fault is about
+LOST = "CUDA error: an illegal memory access was encountered"
+calls = 0  # of a forward pass on the GPU so far; the first one is the warm-up
+
+
+def spoil_forward(fault: Callable[[TorchEngine, Sequence[Any]], None]) -> None:
+    """Let each pass on the GPU do this first."""
+    usual = TorchEngine.forward
+
+    def forward(self: TorchEngine, windows: Sequence[Any]) -> Any:
+        global calls
+        if self.device == "cuda":
+            calls += 1
+            fault(self, windows)
+        return usual(self, windows)
+
+    TorchEngine.forward = forward  # type: ignore[method-assign]
+
+
+def no_memory(fits: Callable[[int, int], bool], from_call: int = 1) -> None:
+    """Let memory run out from this call on, but for (tiles, longest side) that fit."""
+
+    def fault(_: TorchEngine, windows: Sequence[Any]) -> None:
+        if calls >= from_call and not fits(len(windows), max(windows[0].shape[:2])):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    spoil_forward(fault)
+
+
+def failing(from_call: int, error: Exception) -> None:
+    """Let every pass from this call on fail, and all else that waits for the GPU: CUDA's errors stay."""
+
+    def fail(*_: object) -> None:
+        if calls >= from_call:
+            raise error
+
+    spoil_forward(fail)
+    torch.cuda.empty_cache = fail
+    torch.cuda.current_stream = lambda: type("Stream", (), {"synchronize": fail})()
+
+
+def not_finite(from_call: int = 1, precision: str = "", marked: bool = False) -> None:
+    """Let the output be infinite from this call on; only in one precision, only with a marked scene."""
+
+    def fault(engine: TorchEngine, windows: Sequence[Any]) -> None:
+        wanted = not precision or engine.precision == precision
+        if calls >= from_call and wanted and (not marked or any(w[0, 0, 0] == MARK for w in windows)):
+            raise NotFiniteError
+
+    spoil_forward(fault)
+
+
+def killed(from_call: int, number: signal.Signals) -> None:
+    """Let the process die in a pass, as it does in a driver's code."""
+
+    def fault(*_: object) -> None:
+        if calls >= from_call:
+            die(number)
+
+    spoil_forward(fault)
+
+
+def die(number: signal.Signals) -> None:
+    """Let this very thread cause a signal; os.kill may strike when it has gone on."""
+    signal.pthread_kill(threading.get_ident(), number)
+    os.kill(os.getpid(), signal.SIGKILL)  # not reached
+
+
+def cannot_be_moved(error: Exception) -> None:
+    """Let no network come onto the GPU."""
+
+    def fail(self: torch.nn.Module, *arguments: Any, **named: Any) -> torch.nn.Module:
+        if "cuda" in arguments:
+            raise error
+        return usual(self, *arguments, **named)
+
+    usual = torch.nn.Module.to
+    torch.nn.Module.to = fail  # type: ignore[method-assign]

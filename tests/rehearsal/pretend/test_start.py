@@ -1,0 +1,60 @@
+"""What is loaded and set before a GPU is touched, and what never is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.support import run_infer
+from tests.rehearsal.pretend.conftest import SMALL_TILES, Rehearsed
+from tests.rehearsal.pretend.matrix import GPU, Row
+
+# Engines of CPUs and what only training needs: each costs a start tenths of a second.
+UNWANTED = {
+    "onnxruntime", "openvino", "segmentation_models_pytorch", "timm", "torchvision", "scipy", "matplotlib",
+    "lightning_fabric", "PIL", "torch._dynamo", "torch._inductor", "torch.onnx",
+}  # fmt: skip
+TELL_OF_MODULES = """
+def run(*arguments, usual=run):
+    import json, os, sys
+    code = usual(*arguments)
+    open(os.environ["TOLD"], "w").write(json.dumps(sorted(sys.modules)))
+    return code
+"""
+TELL_OF_ENVIRONMENT = """
+def open_context():
+    import json, os, sys
+    told = {**os.environ, "modules": " ".join(sorted(sys.modules))}
+    open(os.environ["TOLD"], "w").write(json.dumps(told))
+"""
+
+
+def tell(patches: Mapping[str, str], rehearsed: Rehearsed, tmp_path: Path, **variables: str) -> Any:
+    """What the job wrote down."""
+    line = ["--input", rehearsed.folder, "--output", tmp_path / "out", "--device", "cuda", *SMALL_TILES]
+    result = run_infer(*line, patches=patches, env={"TOLD": str(tmp_path / "told"), **variables})
+    assert result.returncode == 0, result.stderr
+    return json.loads((tmp_path / "told").read_text())
+
+
+def test_a_gpu_needs_no_engine_of_a_cpu(rehearsed: Rehearsed, tmp_path: Path) -> None:
+    loaded = tell(Row("", "infer.job", TELL_OF_MODULES).patches, rehearsed, tmp_path)
+    assert {"torch", "nvidia.dali"} <= set(loaded)
+    assert UNWANTED & set(loaded) == set()
+
+
+@pytest.mark.parametrize("visible", ["", "1"])
+def test_the_environment_is_set_before_the_first_call_of_cuda(
+    rehearsed: Rehearsed, tmp_path: Path, visible: str
+) -> None:
+    variables = {"CUDA_VISIBLE_DEVICES": visible} if visible else {}
+    patches = Row("", GPU, TELL_OF_ENVIRONMENT).patches
+    told = tell(patches, rehearsed, tmp_path, **variables)
+    assert told["CUDA_VISIBLE_DEVICES"] == (visible or "0")
+    assert told["CUDA_MODULE_LOADING"] == "LAZY"
+    assert "sea-ice-" in told["NVIMGCODEC_EXTENSIONS_PATH"]
+    assert "torch" not in told["modules"].split()  # or the context would wait for its import
