@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import uuid
 from pathlib import Path
 
@@ -25,4 +24,10 @@ def prepare_environment() -> None:
     for name, value in USUAL.items():
         os.environ.setdefault(name, value)
     # A folder that is there only while a codec is loaded from it, and whose name nobody can foresee.
-    os.environ[FOLDER_OF_CODECS] = str(Path(tempfile.gettempdir(), f"sea-ice-{uuid.uuid4().hex}"))
+    places = [
+        os.environ.get("TMPDIR") or "/tmp",
+        "/tmp",
+        "/dev/shm",
+    ]  # a container may be read-only but for one
+    place = next((place for place in places if os.access(place, os.W_OK)), places[0])
+    os.environ[FOLDER_OF_CODECS] = str(Path(place, f"sea-ice-{uuid.uuid4().hex}"))

@@ -6,16 +6,22 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from infer.plan.scenes import Readable
 from infer.predict.gpu import GpuContext
+from infer.process.budget import Budget
 from infer.process.journal import Journal, Redone
 
 if TYPE_CHECKING:
     from infer.read.decoder import Decoded
+
+
+CHECK_SECONDS = 0.05  # between looks whether the reader is to be left
+# Bytes of pixels that wait at most, and one batch always. A CPU has no use for more than that one; a GPU may be
+# ahead of the decoders now and behind them later.
+READ_AHEAD = {True: 128 * 1024**2, False: 0}
 
 
 @dataclass
@@ -24,6 +30,10 @@ class DecodedBatch:
 
     scenes: list[Readable]
     decoded: list[Decoded] = field(default_factory=list)
+
+    def size(self) -> int:
+        """Return the bytes of its pixels."""
+        return 3 * sum(scene.shape[0] * scene.shape[1] for scene in self.scenes)
 
 
 class Reader:
@@ -44,8 +54,9 @@ class Reader:
         self.decode_seconds = 0.0
         self._batches = batches
         self._gpu, self._say, self._redone, self._journal = gpu, say, redone, journal
-        # One batch waits, one is being decoded, one is with the network: that bounds the memory.
-        self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue(maxsize=1)
+        # Some batches wait, one is being decoded, one is with the network: that bounds the memory.
+        self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue()
+        self._waiting = Budget(READ_AHEAD[gpu is not None])
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._thread.start()
@@ -54,6 +65,7 @@ class Reader:
         while (item := self._ready.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
+            self._waiting.give_back(item.size())
             yield item
 
     def __enter__(self) -> Reader:
@@ -62,9 +74,7 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         """Stop decoding and wait until the thread is out of the native decoders."""
         self._stop.set()
-        while self._thread.is_alive():
-            with suppress(queue.Empty):
-                self._ready.get(timeout=0.05)
+        self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -83,6 +93,9 @@ class Reader:
                 self.decode_seconds += time.perf_counter() - start
                 if self._journal:
                     self._journal.starts("decode", ())
+                while not self._waiting.take(batch.size(), CHECK_SECONDS):
+                    if self._stop.is_set():
+                        return
                 self._ready.put(batch)
             self._ready.put(None)
         except BaseException as error:  # a bug or a broken installation: raised again by __iter__

@@ -17,13 +17,16 @@ import cv2
 import numpy as np
 
 from infer.errors import GpuLostError
+from infer.process.budget import Budget
 from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
+from infer.process.limits import cpus
 from infer.write.png_stamp import has_stamp, put_stamp
 
 # A mask is long runs of two values: run-length matching finds them in a fraction of the time.
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
-MAX_THREADS = 4
-MAX_WAITING = 16
+MIN_THREADS, MAX_THREADS = 4, 16  # as many as processors between these: a GPU gives them 32 masks at once
+MAX_WAITING = 64 * 1024**2  # bytes: two of a GPU's batches of 32 scenes of 512 x 512 are a quarter of it
+OVERHEAD = 4096  # bytes that one more costs, however small
 GATE_SECONDS = 1.0  # a disk that hangs may hold a file up that is being opened, but not the end
 
 
@@ -41,8 +44,9 @@ class MaskWriter:
         self.stamp: str | None = None
         self._folder = folder
         self._unfinished: set[Path] = set()
-        self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="writer")
-        self._places = threading.BoundedSemaphore(MAX_WAITING)
+        threads = min(MAX_THREADS, max(MIN_THREADS, cpus()))
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="writer")
+        self._waiting = Budget(MAX_WAITING)
         self._lock, self._gate = threading.Lock(), threading.Lock()
         _remove_left_behind(folder)
 
@@ -52,9 +56,10 @@ class MaskWriter:
         `predicted` masks get the stamp; those that stand in for a lost scene do not, so --resume tries again.
         The future gives the share of ice (0 to 1), or raises OSError when the file could not be written.
         """
-        self._places.acquire()
+        size = mask.nbytes + OVERHEAD
+        self._waiting.take(size)
         future = self._pool.submit(self._write, name, mask, self.stamp if predicted else None)
-        future.add_done_callback(lambda _: self._places.release())
+        future.add_done_callback(lambda _: self._waiting.give_back(size))
         return future
 
     def discard_unfinished(self) -> None:
