@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 CHECK_SECONDS = 0.05  # between looks whether the reader is to be left
-# Bytes of pixels that wait at most, and one batch always. A CPU has no use for more than that one; a GPU may be
-# ahead of the decoders now and behind them later.
+# Bytes of pixels that wait at most, and one batch always. A CPU has no use for more than that one; a GPU may
+# be ahead of the decoders now and behind them later.
 READ_AHEAD = {True: 128 * 1024**2, False: 0}
 
 
