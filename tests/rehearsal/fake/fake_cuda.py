@@ -11,10 +11,16 @@ import numpy as np
 import torch
 from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.optim import optimizer
+from torch.utils import _foreach_utils
+
+from tests.rehearsal.fake.backward import walk_backward
 
 
 class _OneMode(FakeTensorMode):
-    """The mode that a copy of a network belongs to as well: a copy of the mode itself would be another one."""
+    """The mode that a copy of a network belongs to as well: a copy of the mode would be another one."""
+
+    avoid_device_init = True  # it never computes with a number on a GPU, even where it knows the number
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _OneMode:
         return self
@@ -32,9 +38,13 @@ def fake_cuda() -> Iterator[None]:
         for owner, name, stand_in in (
             (torch.utils, "swap_tensors", _swap),  # how Module.to moves a fake parameter
             (torch.Tensor, "numpy", _numpy),
+            (torch.Tensor, "backward", walk_backward),
             (torch.cuda, "is_available", lambda: True),  # else autocast turns itself off
             (fake_tensor, "init_gpu_context", lambda _: None),  # which would start a GPU that is available
             (torch.cuda, "is_bf16_supported", lambda *_, **__: True),
+            # the optimisers' way for many tensors at once, which they take on a GPU
+            (optimizer, "_foreach_supported_types", [torch.Tensor, torch.nn.Parameter, FakeTensor]),
+            (_foreach_utils, "_foreach_supported_types", [torch.Tensor, FakeTensor]),
             (torch.cuda, "is_current_stream_capturing", lambda: False),  # the optimisers ask
         ):
             patches.enter_context(patch.object(owner, name, stand_in))
@@ -42,7 +52,7 @@ def fake_cuda() -> Iterator[None]:
 
 
 def _swap(old: torch.Tensor, new: torch.Tensor) -> None:
-    """Make `old` what `new` is. torch's own cannot where anything holds a weak reference, as its fake mode does."""
+    """Make `old` what `new` is. torch's own cannot where something refers to it weakly, as fake mode does."""
     if not (isinstance(old, FakeTensor) and isinstance(new, FakeTensor)):
         raise TypeError("a real tensor in a fake network")
     old.data = new.data

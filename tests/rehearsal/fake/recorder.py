@@ -99,8 +99,8 @@ class Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         if func.namespace == "prim":  # a question to the tensor
             return func(*args, **kwargs)
-        # Under inference_mode what torch has no kernel for arrives in one piece. Its parts in C++ are what CUDA
-        # would run; those of func.decompose, in Python, are the compiler's.
+        # Under inference_mode what torch has no kernel for arrives in one piece. Its parts in C++ are what
+        # CUDA would run; those of func.decompose, in Python, are the compiler's.
         if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
             with self:
                 return func._op_dk(torch._C.DispatchKey.CompositeImplicitAutograd, *args, **kwargs)

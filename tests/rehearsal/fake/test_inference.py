@@ -10,8 +10,8 @@ Facts = dict[str, Any]
 # Of the GPU for one tile that lies on it. Most are one kernel; a convolution is two, its bias another one.
 MAX_OPERATIONS = {"unet": 140, "light": 250}
 # Bytes for each pixel, which is MB for a megapixel. Of the UNet's 142.5 in fp16 its last stage needs 96: 32
-# channels at full size, before and after a convolution. The rest are what others hold meanwhile: 21.5 for skips
-# that are done with, 16 for the stage's own input, 9 for the pixels, as bytes and normalised. The light
+# channels at full size and what a convolution makes of them. The rest is what others hold meanwhile: 21.5 for
+# skips that are done with, 16 for the stage's own input, 9 for the pixels, as bytes and normalised. The light
 # network's are three arrays at full size in its attention: values, gates and their product.
 MAX_BYTES = {("unet", "fp16"): 143, ("unet", "fp32"): 282, ("light", "fp16"): 305, ("light", "fp32"): 607}
 NUMPY = {"fp16": "float16", "fp32": "float32"}
