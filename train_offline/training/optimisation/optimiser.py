@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
-
-Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
 def make_optimiser(network: nn.Module, kind: str, lr: float, weight_decay: float) -> torch.optim.Optimizer:
@@ -20,7 +17,38 @@ def make_optimiser(network: nn.Module, kind: str, lr: float, weight_decay: float
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:
     """Make the moving average (EMA) of all weights and statistics; with decay 0 it is the latest ones."""
-    return AveragedModel(network, multi_avg_fn=_mean_with(decay), use_buffers=True)
+    return _RunningMean(network, decay)
+
+
+class _RunningMean(AveragedModel):
+    """A mean whose memory grows to 1 / (1 - decay) steps: the first weights are forgotten.
+
+    torch's own update moves the count to the network's device, and a GPU would be waited for in every step.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        super().__init__(network, use_buffers=True)
+        self._decay = decay
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Take in the network's weights and statistics of now; the count of updates stays on the CPU."""
+        count = int(self.n_averaged)
+        kept = min(self._decay, (1 + count) / (10 + count))
+        pairs = list(zip(_tensors(self.module), _tensors(model), strict=True))
+        if mixed := [pair for pair in pairs if count and pair[0].is_floating_point()]:
+            torch._foreach_lerp_(*_columns(mixed), 1 - kept)
+        if copied := [pair for pair in pairs if not (count and pair[0].is_floating_point())]:
+            torch._foreach_copy_(*_columns(copied))
+        self.n_averaged += 1
+
+
+def _columns(pairs: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    return [average for average, _ in pairs], [value for _, value in pairs]
+
+
+def _tensors(network: nn.Module) -> list[torch.Tensor]:
+    return [tensor.detach() for tensor in (*network.parameters(), *network.buffers())]
 
 
 def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -30,17 +58,3 @@ def _parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str,
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def _mean_with(decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | int], None]:
-    """Make a running mean whose memory grows to 1 / (1 - decay) steps: the first weights are forgotten."""
-
-    @torch.no_grad()
-    def update(averages: Tensors, values: Tensors, count: torch.Tensor | int) -> None:
-        kept = min(decay, (1 + float(count)) / (10 + float(count)))
-        if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, values, 1 - kept)
-        else:
-            torch._foreach_copy_(averages, values)
-
-    return update
