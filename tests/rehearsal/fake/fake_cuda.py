@@ -17,6 +17,15 @@ from torch.utils import _foreach_utils
 from tests.rehearsal.fake.backward import walk_backward
 
 
+class FakeStream:
+    """A stream of CUDA; waits: how often anybody has waited for one."""
+
+    waits = 0
+
+    def synchronize(self) -> None:
+        FakeStream.waits += 1
+
+
 class _OneMode(FakeTensorMode):
     """The mode that a copy of a network belongs to as well: a copy of the mode would be another one."""
 
@@ -41,6 +50,7 @@ def fake_cuda() -> Iterator[None]:
             (torch.Tensor, "backward", walk_backward),
             (torch.cuda, "is_available", lambda: True),  # else autocast turns itself off
             (fake_tensor, "init_gpu_context", lambda _: None),  # which would start a GPU that is available
+            (torch.cuda, "current_stream", FakeStream),
             (torch.cuda, "is_bf16_supported", lambda *_, **__: True),
             # the optimisers' way for many tensors at once, which they take on a GPU
             (optimizer, "_foreach_supported_types", [torch.Tensor, torch.nn.Parameter, FakeTensor]),

@@ -17,7 +17,7 @@ from infer.network.unet_lite3 import UNetLite3
 from infer.predict.predictor import Predictor
 from infer.predict.torch_engine import TorchEngine
 from infer.settings import Settings
-from tests.rehearsal.fake.fake_cuda import fake_cuda
+from tests.rehearsal.fake.fake_cuda import FakeStream, fake_cuda
 from tests.rehearsal.fake.recorder import Facts, Recorder
 
 NETWORKS = {"unet": UNetLite3, "light": LightLite3}
@@ -69,10 +69,11 @@ def starts(name: str) -> Iterator[dict[str, Any]]:
 
 def forwards(name: str) -> Iterator[dict[str, Any]]:
     """One forward pass each."""
-    for engine in engines(name)[1:]:
-        for source, make in SOURCES.items():
+    for source, make in SOURCES.items():
+        for engine in engines(name)[1:]:  # new ones: what they have seen, small batches are filled up to
             for batch in BATCHES:
                 windows = [make(*batch[1:]) for _ in range(batch[0])]
+                FakeStream.waits = 0
                 with Recorder() as recorder:
                     masks = engine.forward(windows)
                 facts = {"network": name, "precision": engine.precision, "source": source, "batch": batch}
@@ -85,6 +86,7 @@ def scenes() -> Iterator[dict[str, Any]]:
     predictor = Predictor(engine, Settings(), print, on_cpu=lambda: sys.exit("no room on a fake GPU"))
     for source, make in SOURCES.items():
         for size in SCENES:
+            FakeStream.waits = 0
             with Recorder() as recorder:
                 masks = predictor.predict([make(*size), make(*size)])
             facts = {"source": source, "size": size, "masks": [mask.shape for mask in masks]}
@@ -101,6 +103,7 @@ def _asked(recorder: Recorder) -> dict[str, Any]:
         "strided": [str(op) for op in floats if any(_is_strided(f) for f in op.tensors)],
         "mixed": [str(op) for op in recorder.ops if op.crosses],
         "to_host": [f"{op.outputs[0]}" for op in copies if op.inputs[-1].on_gpu],
+        "waits": FakeStream.waits + sum(op.waits for op in copies if op.inputs[-1].on_gpu),
         "to_gpu": [f"{op.outputs[0]}" for op in copies if op.outputs[0].on_gpu],
         "reads": recorder.reads,
         "devices": sorted({f.device for op in recorder.ops for f in op.tensors if f.on_gpu}),
