@@ -34,6 +34,7 @@ def _facts(program: str) -> dict[str, Any]:
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    if done.returncode:
+        pytest.fail(f"{program} ended with {done.returncode}\n{done.stderr}", pytrace=False)
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts

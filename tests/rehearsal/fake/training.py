@@ -1,4 +1,8 @@
-"""A program: what a training asks of a GPU, as JSON on standard output. To be run without one."""
+"""A program: what a training asks of a GPU, as JSON on standard output. To be run without one.
+
+It is one process of a training on several GPUs as far as that goes without them: what the processes send each
+other, torch's DistributedDataParallel and NCCL, needs the memory that fake tensors have not got.
+"""
 
 from __future__ import annotations
 
