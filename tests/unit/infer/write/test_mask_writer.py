@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from infer.predict.hardware import batch_size
 from infer.settings import Settings
-from infer.write.mask_writer import MaskWriter, is_whole_mask
+from infer.write.mask_writer import MAX_WAITING, OVERHEAD, MaskWriter, is_whole_mask
 from infer.write.png_stamp import stamp_of
 
 
@@ -112,3 +113,7 @@ def test_what_is_no_whole_mask(tmp_path: Path) -> None:
     assert not is_whole_mask(path, (20, 30))
     Image.fromarray(_mask(20, 30)).convert("RGB").save(path)
     assert not is_whole_mask(path, (20, 30))
+
+
+def test_two_batches_of_a_gpu_may_wait_to_be_written() -> None:
+    assert 2 * batch_size((512, 512), gpu=True) * (512 * 512 + OVERHEAD) <= MAX_WAITING
