@@ -76,7 +76,7 @@ def run_part(day: Day, part: Part) -> list[Figure]:
     rows, log = day.output / f"{part.name}.rows", day.output / f"{part.name}.log"
     rows.unlink(missing_ok=True)
     where = (rows, day.work, day.output, day.machine.mode)
-    line = [sys.executable, "-m", "tests.bench.gpu.part", part.module, *map(str, where), *part.arguments]
+    line = [sys.executable, "-m", "tests.bench.gpu.child", part.module, *map(str, where), *part.arguments]
     with log.open("wb") as said:
         code = _run(line, said.fileno(), part.seconds)
     figures = _figures(rows)

@@ -1,21 +1,12 @@
-"""One part as a process: python -m tests.bench.gpu.part MODULE ROWS WORK OUTPUT MODE [ARGUMENT ...]
-
-MODULE has `measure(place, *arguments)`, a generator of figures; each goes to the file ROWS at once, so that
-those of a part that is ended half-way are not lost.
-"""
+"""What the parts share: where they work, how they run programs, and how they say that they cannot."""
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-
-from tests.bench.gpu.results import SKIPPED, Figure
 
 REPO = Path(__file__).resolve().parents[3]
 OUR_PACKAGES = ("infer", "train_offline", "tests")
@@ -74,30 +65,6 @@ def call(*command: str | Path, environment: Mapping[str, str] | None = None) -> 
     return "".join(said)
 
 
-def main(module: str, rows: Path, place: Place, *arguments: str) -> int:
-    """Measure, and return the exit code; the last line of the output says what went wrong."""
-    with rows.open("w", encoding="utf-8") as file:
-
-        def note(figure: Figure) -> None:
-            print(*(str(field) for field in figure if field != ""), sep="  ", flush=True)
-            file.write(json.dumps(figure) + "\n")
-            file.flush()
-
-        try:
-            for figure in import_module(module).measure(place, *arguments):
-                note(figure)
-        except SkippedPart as reason:
-            note(Figure(SKIPPED, note=str(reason)))
-        except ModuleNotFoundError as error:
-            if not error.name or error.name.partition(".")[0] in OUR_PACKAGES:
-                raise
-            note(Figure(SKIPPED, note=missing(error.name)))
-        except FailedPart as failure:
-            print(failure, flush=True)
-            return 1
-    return 0
-
-
 def absent_package(line: str) -> str | None:
     """The package that a line of Python's says is missing; None for other lines, and for code of ours."""
     found = ABSENT.search(line)
@@ -107,8 +74,3 @@ def absent_package(line: str) -> str | None:
 def missing(package: str) -> str:
     """The reason for what needs a package that is not here."""
     return f"the package {package} is not installed here"
-
-
-if __name__ == "__main__":
-    name, to, work, output, mode, *rest = sys.argv[1:]
-    sys.exit(main(name, Path(to), Place(Path(work), Path(output), mode == "dry"), *rest))

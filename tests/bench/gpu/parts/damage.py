@@ -116,7 +116,8 @@ def compared(found: np.ndarray | None, wanted: np.ndarray | None, whole: np.ndar
     if found is None:
         return "refused" if wanted is None else "refused, though the CPU's reader reads it"
     if whole is not None and not np.array_equal(found, whole):
-        return "half read"
+        alike = wanted is not None and np.array_equal(found, wanted)
+        return "half read" + ", as by the CPU's reader" * alike
     if wanted is None:
         return "read, though the CPU's reader refuses it"
     return "exact" if np.array_equal(found, wanted) else "other pixels than the CPU's reader has"

@@ -23,9 +23,19 @@ LARGER = 8  # times the recipe's batch: a small one leaves a GPU waiting
 def measure(place: Place) -> Iterator[Figure]:
     scenes = 8 if place.dry else SCENES
     data = place.work / "gpu" / f"training-{scenes}"
-    if not (data / "train.csv").is_file():
+    if not (data / "val.csv").is_file():
         size = ["--count", str(scenes), "--size", "512", "--seed", "770001", "--ice-share", "0.6"]
-        call(sys.executable, "-m", "train_offline.commands.synthesize", "--output", fresh(data), *size)
+        call(
+            sys.executable,
+            "-m",
+            "train_offline.commands.synthesize",
+            "--output",
+            fresh(data),
+            *size,
+            "--list",
+            "drawn.csv",
+        )
+        call(sys.executable, "-m", "train_offline.commands.split", data, "--val-share", "0.25")
     options = recipe()
     batch = int(options[options.index("--batch") + 1])
     for size in (batch,) if place.dry else (batch, batch * LARGER):
