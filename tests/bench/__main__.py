@@ -1,7 +1,8 @@
 """`./run.sh bench`: our job and its peers as whole processes, taking turns on the same scenes and weights.
 
 Writes results.csv and results.png into the output folder and prints how many times our seconds each peer
-takes. The peers' packages are installed on first use, into the work folder.
+takes. The peers' packages are installed on first use, into the work folder. `--crossover` is a bench of its
+own.
 """
 
 from __future__ import annotations
@@ -13,8 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from infer.errors import FileError
+from tests.bench.growth import crossover
 from tests.bench.harness import table
-from tests.bench.harness.contestants import CONTESTANTS, OURS, Contestant, apart, environment, peers_packages
+from tests.bench.harness.contestants import (
+    ANYWHERE,
+    CONTESTANTS,
+    OURS,
+    Contestant,
+    apart,
+    environment,
+    peers_packages,
+)
 from tests.bench.harness.measure import Failed, TimedRun, agreement, fresh, medians, run, score
 from tests.bench.harness.scenarios import SCENARIOS, make
 from tests.helpers.support import REPO
@@ -32,7 +42,9 @@ MAX_WHOLE = 4096  # pixels of a side that a contestant which cannot cut is given
 
 @dataclass(frozen=True)
 class BenchSettings:
-    """repeat: timed runs of each contestant, after one that warms the disk."""
+    """repeat: timed runs of each contestant, after one that warms the disk. installed: the peers get
+    what this Python has.
+    """
 
     scenario: Sequence[str]
     contestant: Sequence[str]
@@ -40,6 +52,7 @@ class BenchSettings:
     work: Path
     output: Path
     quick: bool
+    installed: bool
 
 
 def make_parser() -> command.Parser:
@@ -47,11 +60,18 @@ def make_parser() -> command.Parser:
     parser = command.Parser(prog="bench", allow_abbrev=False, description=(__doc__ or "").split("\n\n")[0])
     add = parser.add_argument
     add("--scenario", action="append", choices=SCENARIOS, help="repeatable (one and split)")
-    add("--contestant", action="append", choices=[c.name for c in CONTESTANTS], help="repeatable (all)")
+    add(
+        "--contestant",
+        action="append",
+        choices=[c.name for c in CONTESTANTS],
+        help="repeatable (those that run anywhere)",
+    )
     add("--repeat", type=COUNT, default=3, metavar="N", help="timed runs (%(default)s)")
     add("--work", type=Path, default=REPO / "runs" / "bench", metavar="DIR", help="scenes, models, packages")
     add("--output", type=Path, default=HERE, metavar="DIR", help="for results.csv and .png (%(default)s)")
     add("--quick", action="store_true", help="minutes: the ratios beside those of the committed results.csv")
+    add("--installed", action="store_true", help="peers with the packages that this Python has")
+    add("--crossover", action="store_true", help="instead, our job on CPU and GPU; see --crossover --help")
     return parser
 
 
@@ -59,21 +79,22 @@ def parse(parser: command.Parser, argv: list[str] | None) -> BenchSettings:
     """Settings of a command line; scenarios and contestants that it does not name are the usual ones."""
     given = vars(parser.parse_args(argv))
     given["scenario"] = given["scenario"] or ["one", "split"]
-    given["contestant"] = given["contestant"] or [c.name for c in CONTESTANTS]
+    given["contestant"] = given["contestant"] or [c.name for c in ANYWHERE]
+    del given["crossover"]
     return BenchSettings(**given)
 
 
 def bench(settings: BenchSettings) -> int:
     """All scenarios; returns the exit code."""
-    peers_packages(settings.work)
+    packages = None if settings.installed else peers_packages(settings.work)
     models = settings.work / "models"
-    apart(settings.work, "models", models, make("split", settings.work))
+    apart(packages, "models", models, make("split", settings.work))
     plan = QUICK if settings.quick else [(name, settings.repeat) for name in settings.scenario]
     wanted = QUICK_PEERS if settings.quick else settings.contestant
     chosen = [c for c in CONTESTANTS if c.name in wanted]
     rows: list[dict[str, Any]] = []
     for name, repeat in plan:
-        rows += scenario(name, chosen, models, settings.work, repeat)
+        rows += scenario(name, chosen, models, settings.work, repeat, packages)
     if settings.quick:
         print("\n".join(["now:", *table.ratios(rows, OURS.name)]))
         committed = [row for row in table.read(HERE / "results.csv") if row["contestant"] in QUICK_PEERS]
@@ -87,13 +108,18 @@ def bench(settings: BenchSettings) -> int:
 
 
 def scenario(
-    name: str, contestants: Sequence[Contestant], models: Path, work: Path, repeat: int
+    name: str,
+    contestants: Sequence[Contestant],
+    models: Path,
+    work: Path,
+    repeat: int,
+    packages: Path | None,
 ) -> list[dict[str, Any]]:
     """A row for each contestant, who take turns so that a noisy machine disturbs all alike."""
     data = make(name, work)
     sizes = [mask_sizes(Case(pair.image))[0] for pair in pairs_in(data)]
     reference = work / "reference" / name
-    apart(work, "reference", data, models, reference)
+    apart(packages, "reference", data, models, reference)
     masks = {c.name: work / "masks" / name / c.name.replace(" ", "-") for c in contestants}
     notes = {c.name: "" for c in contestants}
     for c in contestants:
@@ -106,7 +132,7 @@ def scenario(
                 continue
             line = c.command(data / "image", fresh(masks[c.name]), models)
             try:
-                took = run(line, environment(None if c is OURS else work))
+                took = run(line, environment(None if c.ours else packages))
             except Failed as failure:
                 notes[c.name] = str(failure)
                 continue
@@ -141,6 +167,9 @@ def _figures(
 
 
 def main(argv: list[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    if "--crossover" in argv:
+        return crossover.main([argument for argument in argv if argument != "--crossover"])
     parser = make_parser()
 
     def work() -> int:

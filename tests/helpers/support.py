@@ -106,7 +106,8 @@ def run_infer(
     start = ["-c", PATCHED_JOB.format(patches=changed)] if changed else ["-m", "infer"]
     command = [sys.executable, *start, *map(str, arguments)]
     ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
-    environment = {**ours, "PYTHONPATH": str(REPO), **(env or {})}
+    path = os.pathsep.join(filter(None, (str(REPO), os.environ.get("PYTHONPATH"))))
+    environment = {**ours, "PYTHONPATH": path, **(env or {})}
     result = subprocess.run(
         command, capture_output=True, text=True, env=environment, timeout=300, cwd=cwd, preexec_fn=preexec_fn
     )

@@ -24,8 +24,12 @@ class Contestant:
     arguments: tuple[str, ...] = ()
     whole_scenes: bool = False
 
+    @property
+    def ours(self) -> bool:
+        return self.module == "infer"
+
     def command(self, scenes: Path, masks: Path, models: Path) -> list[str]:
-        if self.module == "infer":
+        if self.ours:
             weights = models / "weights.safetensors"
             folders = ["--input", str(scenes), "--output", str(masks), "--weights", str(weights)]
             return [sys.executable, "-m", "infer", *folders, "--quiet", *self.arguments]
@@ -34,7 +38,7 @@ class Contestant:
 
 
 OURS = Contestant("ours", "infer")
-CONTESTANTS = (
+ANYWHERE = (
     OURS,
     Contestant("seed", "seed", whole_scenes=True),
     Contestant("plain", "plain", whole_scenes=True),
@@ -43,14 +47,20 @@ CONTESTANTS = (
     Contestant("openvino latency", "openvino_engine", ("LATENCY",)),
     Contestant("openvino throughput", "openvino_engine", ("THROUGHPUT",)),
 )
+CONTESTANTS = (
+    *ANYWHERE,
+    Contestant("ours cuda", "infer", ("--device", "cuda")),
+    Contestant("ours cpu", "infer", ("--device", "cpu")),
+)
 
 
-def environment(work: Path | None) -> dict[str, str]:
+def environment(packages: Path | None) -> dict[str, str]:
     """Variables of a contestant; OpenMP as it is by itself.
 
-    work: where the peers' own packages come before those of this checkout; None for ours, which has its own.
+    packages: the peers' own, which come before those of this Python; None for ours, which needs none.
     """
-    path = [str(REPO)] if work is None else [str(REPO), str(peers_packages(work))]
+    path = [str(REPO), *([str(packages)] if packages else [])]
+    path += [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
     ours = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     return {**ours, "PYTHONPATH": os.pathsep.join(path), "PYTHONWARNINGS": "ignore"}
 
@@ -71,11 +81,11 @@ def peers_packages(work: Path) -> Path:
     return folder
 
 
-def apart(work: Path, module: str, *arguments: Path) -> None:
+def apart(packages: Path | None, module: str, *arguments: Path) -> None:
     """Run tests.bench.harness.MODULE as a process.
 
     A child's peak memory begins at its parent's, which is so kept small.
     """
     command_line = [sys.executable, "-m", f"tests.bench.harness.{module}", *map(str, arguments)]
-    if subprocess.run(command_line, cwd=REPO, env=environment(work), check=False).returncode:
+    if subprocess.run(command_line, cwd=REPO, env=environment(packages), check=False).returncode:
         raise UsageError(f"tests.bench.harness.{module} failed")

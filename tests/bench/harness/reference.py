@@ -1,4 +1,6 @@
-"""The masks that all contestants are compared with: smp's network in fp32 by torch, nothing clever.
+"""The masks that all contestants are compared with: smp's network in fp32 by torch on a CPU, nothing clever.
+
+Without smp, as on a machine that has torch only, it is the job's own network, which is said.
 
 python -m tests.bench.harness.reference DATA MODELS FOLDER
 """
@@ -8,11 +10,13 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
+from infer.network.torch_model import load_model
 from infer.predict.tiles import crop, grid, stitch
 from tests.bench.peers.common import MEAN, STD, load_smp
 from train_offline.data.folder import pairs_in
@@ -29,7 +33,7 @@ def make_reference(data: Path, models: Path, folder: Path) -> Path:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    network = load_smp(models)
+    network = _network(models)
     for pair in pairs_in(data):
         image = read_image(pair.image).pixels
         mask = np.empty(image.shape[:2], np.uint8)
@@ -40,6 +44,13 @@ def make_reference(data: Path, models: Path, folder: Path) -> Path:
         cv2.imwrite(str(folder / f"{pair.name}.png"), mask)
     shutil.copyfile(weights, stamp)
     return folder
+
+
+def _network(models: Path) -> Any:
+    if (models / "smp.pt").is_file():
+        return load_smp(models)
+    print("reference: no smp here: by the job's own network, in fp32", file=sys.stderr)
+    return load_model(models / "weights.safetensors").network.float().eval()
 
 
 if __name__ == "__main__":

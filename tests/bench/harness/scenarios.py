@@ -5,11 +5,13 @@ split  the 20 embedded scenes
 many   200 scenes in the challenge's proportions
 equal  200 scenes of 512 x 512, and
 sizes  200 of as many pixels and of 200 sizes, none of which is another's when padded
+thousand  1,000 scenes of 512 x 512
 big    one scene of 10,000 x 10,000
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from train_offline.data.folder import LabelledScene, pairs_in, read_labelled
 from train_offline.scenery.batch import SceneOrder, write_orders
 from train_offline.scenery.embedded import embedded_split
 
-SCENARIOS = ("one", "split", "many", "equal", "sizes", "big")
+SCENARIOS = ("one", "split", "many", "equal", "sizes", "thousand", "big")
 MANY = ((512, 188), (1024, 9), (2048, 3))  # side in pixels, scenes
 CUTTINGS = 200
 BIG = 10_000  # pixels
@@ -33,7 +35,7 @@ def make(name: str, work: Path) -> Path:
         return embedded_split(REPO / "data" / "embedded")
     folder = work / name
     if not (folder / "val.csv").is_file():
-        {"one": _one, "many": _many, "equal": _equal, "sizes": _sizes, "big": _big}[name](folder)
+        MAKERS[name](folder)
     return folder
 
 
@@ -53,6 +55,10 @@ def _many(folder: Path) -> None:
 
 def _equal(folder: Path) -> None:
     _cut(folder, [(512, 512)] * CUTTINGS)
+
+
+def _thousand(folder: Path) -> None:
+    _cut(folder, [(512, 512)] * 1000)
 
 
 def _sizes(folder: Path) -> None:
@@ -98,3 +104,8 @@ def _save(folder: Path, name: str, image: np.ndarray, label: np.ndarray) -> None
 def _list(folder: Path, names: list[str]) -> None:
     rows = "".join(f"image/{name}.tif,gt/{name}.png\n" for name in names)
     (folder / "val.csv").write_text(f"image,label\n{rows}")
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "one": _one, "many": _many, "equal": _equal, "sizes": _sizes, "thousand": _thousand, "big": _big,
+}  # fmt: skip
