@@ -49,9 +49,7 @@ class DaliReader:
             return _arrays(output)
         try:
             return _tensors(output)
-        except (
-            Exception
-        ):  # no room, or tensors that torch will not have: what it is, the network's pass will show
+        except Exception:  # no room, or a GPU that fails: the network's pass will show it
             return _arrays(output.as_cpu())
 
 
