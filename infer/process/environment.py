@@ -24,10 +24,7 @@ def prepare_environment() -> None:
     for name, value in USUAL.items():
         os.environ.setdefault(name, value)
     # A folder that is there only while a codec is loaded from it, and whose name nobody can foresee.
-    places = [
-        os.environ.get("TMPDIR") or "/tmp",
-        "/tmp",
-        "/dev/shm",
-    ]  # a container may be read-only but for one
+    # A container may be read-only but for one of these places.
+    places = [os.environ.get("TMPDIR") or "/tmp", "/tmp", "/dev/shm"]
     place = next((place for place in places if os.access(place, os.W_OK)), places[0])
     os.environ[FOLDER_OF_CODECS] = str(Path(place, f"sea-ice-{uuid.uuid4().hex}"))
