@@ -1,6 +1,7 @@
 # The submission image: python -m infer, its locked packages and its weights, and nothing else.
 #   docker build -t sea-ice .                               the fast networks; starts as root, becomes /output's owner
 #   docker build -t sea-ice --target full .                 any other architecture of smp too
+#   docker build -t sea-ice --target ort-cuda .             with onnxruntime-gpu, for --engine ort-cuda
 #   docker build -t sea-ice --build-arg RUN_AS=65532 .      never root, for judges who refuse that
 #
 # Plain Ubuntu is enough: the wheels of torch and DALI bring their own CUDA, the driver's libraries come from the host with
@@ -80,6 +81,19 @@ COPY requirements-full.lock /tmp/requirements.lock
 RUN python3 -m venv /tmp/pip \
  && /tmp/pip/bin/python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --no-cache-dir \
       --disable-pip-version-check --no-input --progress-bar off -q -r /tmp/requirements.lock \
+ && rm -rf /tmp/pip /tmp/requirements.lock
+ARG RUN_AS=0
+USER ${RUN_AS}:${RUN_AS}
+
+# Of the same version, CPU included: masks on a CPU stay those of the plain one, which would lie in the same folder.
+FROM app AS ort-cuda
+
+USER 0:0
+COPY requirements-ort-cuda.lock /tmp/requirements.lock
+RUN python3 -m venv /tmp/pip \
+ && pip="/tmp/pip/bin/python -m pip --python /opt/venv/bin/python --disable-pip-version-check --no-input -q" \
+ && $pip uninstall --yes onnxruntime \
+ && $pip install --no-deps --require-hashes --only-binary :all: --no-cache-dir --progress-bar off -r /tmp/requirements.lock \
  && rm -rf /tmp/pip /tmp/requirements.lock
 ARG RUN_AS=0
 USER ${RUN_AS}:${RUN_AS}

@@ -7,6 +7,7 @@
     |   |-- HeaderError       its header cannot be read
     |   `-- DecodeError       its pixels cannot be decoded
     |-- NotFiniteError        the network's output is infinite or not a number
+    |-- EngineUnusableError   an engine does not run here, and another one may
     `-- GpuLostError          the GPU fails, and whatever this process asks of it next will
 
 Code branches on the type or on `kind`, never on the words. Only commands know what the flag of a setting is
@@ -104,6 +105,10 @@ class NotFiniteError(SeaIceError):
 
     def __init__(self) -> None:
         super().__init__("the network's output is not finite")
+
+
+class EngineUnusableError(SeaIceError):
+    """An engine cannot run on this machine, or not with these weights."""
 
 
 class GpuLostError(SeaIceError):

@@ -23,7 +23,7 @@ from infer.process.signals import leave_on_signals_at_any_moment
 from infer.process.supervisor import Order
 from infer.process.text import first_line
 from infer.read.reader import DecodedBatch, Reader
-from infer.settings import STOPPED, Settings
+from infer.settings import STOPPED, TORCH, Settings
 from infer.write.audit import audit, made_before
 from infer.write.exit_code import DONE, conclude
 from infer.write.mask_writer import MaskWriter, is_whole_mask
@@ -119,7 +119,8 @@ def _make_masks(scenes: list[Scene], job: _Job, writer: MaskWriter, sink: MaskSi
     if gpu and journal:
         journal.on_gpu(True)
     # Decodes the first batch while the engine is being imported.
-    with Reader(plan, gpu, job.told.progress.say, report.redone.append, journal) as reader:
+    tensors = settings.engine == TORCH
+    with Reader(plan, gpu, job.told.progress.say, report.redone.append, journal, tensors) as reader:
         predictor, weights_sha256 = _start_predictor(job, gpu, plan[0])  # unusable weights end it here
         if gpu and journal:
             journal.on_gpu(predictor.device == "cuda")
@@ -131,6 +132,7 @@ def _make_masks(scenes: list[Scene], job: _Job, writer: MaskWriter, sink: MaskSi
         report.seconds.predicted = report.elapsed()
         report.seconds.read, report.seconds.predict = reader.decode_seconds, predictor.seconds
         report.device, report.precision = predictor.device, predictor.precision
+        report.engine = predictor.engine
         report.peak_gpu_bytes = predictor.peak_gpu_bytes()
 
 
@@ -144,17 +146,18 @@ def _start_predictor(job: _Job, gpu: GpuContext | None, first: list[Readable]) -
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
     from infer.network.weights_file import read_slim
-    from infer.predict.choose import import_engine, start_engine, start_on_cpu
+    from infer.predict.choose import GpuWish, import_engine, start_engine, start_on_cpu
     from infer.predict.predictor import Predictor, first_pass
 
     settings, pixels, seconds = job.settings, job.whole.pixels, job.report.seconds
     say = partial(job.told.redone, "start")
     slim = read_slim(settings.weights)
     loaded = time.monotonic()
-    import_engine(slim, gpu, pixels)
-    imported = time.monotonic()
     shapes = first_pass([scene.shape for scene in first], settings)
-    engine = start_engine(slim, gpu, settings.device == "cuda", pixels, shapes, say)
+    wish = GpuWish(gpu, settings.engine, settings.device == "cuda", shapes) if gpu else None
+    import_engine(slim, wish, pixels)
+    imported = time.monotonic()
+    engine = start_engine(slim, wish, pixels, say)
     seconds.weights, seconds.imports = loaded - began, imported - loaded
     seconds.device = time.monotonic() - imported
     job.report.weights_sha256 = slim.sha256

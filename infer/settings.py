@@ -11,6 +11,10 @@ from infer.errors import UsageError
 from infer.network.architecture import STRIDE
 
 MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
+TORCH, ORT_CUDA = ENGINES = (
+    "torch",
+    "ort-cuda",
+)  # of a GPU; those of a CPU are chosen by its kind and the size of the job
 STOPPED = "infer: stopped: the masks so far are whole; --resume makes the rest"
 MIN_TILE = 256  # pixels; below that a tile is mostly margin
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
@@ -43,6 +47,7 @@ class Settings:
     output: Path = Path("/output")
     weights: Path = WEIGHTS
     device: str = "auto"
+    engine: str = TORCH
     tile: int = 2048  # the largest scene of the challenge: nothing there has a seam
     overlap: int = 128
     batch: int | None = None
@@ -126,6 +131,8 @@ def _parser() -> _Parser:
     add("--output", type=_path, default=default.output, metavar="DIR", help="folder for masks (%(default)s)")
     add("--weights", type=_path, default=default.weights, metavar="FILE", help="slim state dict, safetensors")
     add("--device", choices=("auto", "cuda", "cpu"), default=default.device, help="(%(default)s)")
+    engine = "on a GPU (%(default)s); ort-cuda needs onnxruntime-gpu, as in the image's target ort-cuda"
+    add("--engine", choices=ENGINES, default=default.engine, help=engine)
     tiles = "scenes larger than N pixels are cut into tiles (%(default)s)"
     add("--tile", type=_tile_size, default=default.tile, metavar="N", help=tiles)
     overlap = "pixels shared by neighbouring tiles (%(default)s)"

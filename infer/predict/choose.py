@@ -1,25 +1,47 @@
-"""Which engine runs: torch on a GPU and for other networks, else OpenVINO or ONNX Runtime."""
+"""Which engine runs: on a GPU torch or the one asked for; on a CPU OpenVINO, ONNX Runtime or torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
+import numpy as np
+
+from infer.errors import EngineUnusableError, NotFiniteError, UsageError
+from infer.network.architecture import STRIDE
 from infer.network.weights_file import FAST, Slim
 from infer.predict.engine import Engine
 from infer.predict.gpu import FAILS_AT_ONCE, GpuContext, unusable
 from infer.predict.hardware import cpu_is_fast_at_bf16
+from infer.predict.out_of_memory import is_out_of_memory
 from infer.process.text import in_short
+from infer.settings import ORT_CUDA
 
 BROKEN_PACKAGE = (ImportError, OSError)  # how a library says that is missing, or lacks another one
 WORTH_BF16 = 2_000_000  # pixels of a job from which on bf16's pace outweighs OpenVINO's longer start
 
 
-def import_engine(slim: Slim, gpu: GpuContext | None, pixels: int) -> None:
+class GpuWish(NamedTuple):
+    """context: of the GPU, which is being opened. engine: of settings.ENGINES. required: a CPU will not do.
+
+    first: tiles, height and width in pixels of the job's first forward pass.
+    """
+
+    context: GpuContext
+    engine: str
+    required: bool
+    first: tuple[int, int, int]
+
+
+def import_engine(slim: Slim, wish: GpuWish | None, pixels: int) -> None:
     """Import what start_engine will need, so that this can be timed by itself."""
-    if gpu and not gpu.fault(FAILS_AT_ONCE):
+    if wish and not wish.context.fault(FAILS_AT_ONCE):
         with suppress(*BROKEN_PACKAGE):  # start_engine meets it again
-            import infer.predict.torch_engine
+            if wish.engine == ORT_CUDA:
+                import infer.predict.ort_cuda_engine
+            else:
+                import infer.predict.torch_engine
     elif slim.architecture != FAST:
         import infer.predict.torch_engine
     elif _worth_bf16(pixels):
@@ -29,37 +51,86 @@ def import_engine(slim: Slim, gpu: GpuContext | None, pixels: int) -> None:
         import infer.predict.onnx_engine  # noqa: F401
 
 
-def start_engine(
-    slim: Slim,
-    gpu: GpuContext | None,
-    required: bool,
-    pixels: int,
-    first: tuple[int, int, int],
-    say: Callable[[str], None],
-) -> Engine:
+def start_engine(slim: Slim, wish: GpuWish | None, pixels: int, say: Callable[[str], None]) -> Engine:
     """Start the engine for a job of so many pixels, on the GPU where there is one and it works.
 
-    required: a CPU will not do. first: tiles, height and width in pixels of the first forward pass.
     Raises UsageError for a GPU that is required and cannot be used, and for weights that do not fit.
     """
-    if gpu:
-        fault = gpu.fault()
+    if wish:
+        fault = wish.context.fault()
         if fault is None:
-            engine, fault = _start_on_gpu(slim, first)
+            engine, fault = _start_on_gpu(slim, wish, say)
             if engine is not None:
                 return engine
-        if required:
+        if wish.required:
             raise unusable(fault)
         say(f"infer: running on the CPU, the GPU cannot be used: {fault}")
     return start_on_cpu(slim, pixels, say)
 
 
-def _start_on_gpu(slim: Slim, first: tuple[int, int, int]) -> tuple[Engine | None, str]:
+def _start_on_gpu(slim: Slim, wish: GpuWish, say: Callable[[str], None]) -> tuple[Engine | None, str]:
+    if wish.engine == ORT_CUDA:
+        engine, fault = started(lambda: _by_ort(slim), wish.first)
+        if engine is not None:
+            return engine, ""
+        say(f"infer: ONNX Runtime cannot use the GPU: {fault}: going on with torch")
+    return started(lambda: _by_torch(slim), wish.first)
+
+
+def _by_ort(slim: Slim) -> Engine:
+    from infer.predict.ort_cuda_engine import OrtCudaEngine
+
+    return OrtCudaEngine(slim)
+
+
+def _by_torch(slim: Slim) -> Engine:
     try:
-        from infer.predict.torch_engine import start_on_gpu
+        from infer.predict.torch_engine import on_gpu
     except BROKEN_PACKAGE as error:
-        return None, f"torch cannot be imported: {in_short(error)}"
-    return start_on_gpu(slim, first)
+        raise EngineUnusableError(f"torch cannot be imported: {in_short(error)}") from None
+    return on_gpu(slim)
+
+
+def started(make: Callable[[], Engine], first: tuple[int, int, int]) -> tuple[Engine | None, str]:
+    """Start an engine of a GPU and let a batch through; return it, or None and why it cannot be used.
+
+    first: tiles, height and width in pixels. cuDNN's choices for that shape and the kernels' code, which the
+    driver loads when they are first asked for, are then ready. Raises UsageError for weights that do not fit.
+    """
+    try:
+        return _that_is_finite(make(), first), ""
+    except UsageError:
+        raise
+    except EngineUnusableError as error:
+        return None, error.reason
+    except Exception as error:  # CUDA's errors are of many types
+        return None, f"{type(error).__name__}: {in_short(error)}"
+
+
+def _that_is_finite(engine: Engine, first: tuple[int, int, int]) -> Engine:
+    """Return an engine that has computed: this one, or in fp32 where black pixels overflow fp16 already."""
+    try:
+        _warm_up(engine, first)
+    except NotFiniteError:
+        precise = engine.more_precise()
+        if precise is None:
+            raise
+        _warm_up(precise, first)
+        return precise
+    return engine
+
+
+def _warm_up(engine: Engine, first: tuple[int, int, int]) -> None:
+    tiles, height, width = first
+    try:
+        engine.forward([np.zeros((height, width, 3), np.uint8)] * tiles)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    else:
+        return
+    engine.release()  # past the except clause, where the failed attempt's tensors are free
+    engine.forward([np.zeros((STRIDE, STRIDE, 3), np.uint8)])  # whether it works at all; tiles shrink later
 
 
 def _worth_bf16(pixels: int) -> bool:

@@ -16,10 +16,14 @@ ICE = 255  # in a mask; all else is 0
 
 
 class Engine(Protocol):
-    """device: "cuda" or "cpu". precision: "fp16", "bf16" or "fp32".
+    """name: as the report has it. device: "cuda" or "cpu". precision: "fp16", "bf16" or "fp32".
 
     prepares_shapes: each new shape of its input costs time, however small it is.
     """
+
+    @property
+    def name(self) -> str:
+        """Whose kernels compute."""
 
     @property
     def device(self) -> str:
@@ -42,8 +46,8 @@ class Engine(Protocol):
     def more_precise(self) -> Engine | None:
         """Return the same network on the same device in fp32; None where this one computes in that."""
 
-    def peak_gpu_bytes(self) -> int:
-        """Return the most GPU memory held so far."""
+    def peak_gpu_bytes(self) -> int | None:
+        """Return the most GPU memory held so far, None where the engine does not tell."""
 
     def release(self) -> None:
         """Give back memory that is held for later."""

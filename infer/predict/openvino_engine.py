@@ -39,7 +39,11 @@ class OpenVinoEngine:
     Raises ValueError for weights of another network, RuntimeError where OpenVINO cannot run here.
     """
 
-    device, prepares_shapes = "cpu", True  # 50 ms, as much as a scene of 300 x 300 takes in bf16
+    name, device, prepares_shapes = (
+        "openvino",
+        "cpu",
+        True,
+    )  # 50 ms, as much as a scene of 300 x 300 takes in bf16
 
     def __init__(self, slim: Slim, precision: str = "bf16") -> None:
         self._slim, self.precision = slim, precision

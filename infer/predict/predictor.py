@@ -92,8 +92,13 @@ class Predictor:
         """What the engine computes in."""
         return self._engine.precision
 
-    def peak_gpu_bytes(self) -> int:
-        """Return the most GPU memory that the engine has held so far."""
+    @property
+    def engine(self) -> str:
+        """Whose kernels compute."""
+        return self._engine.name
+
+    def peak_gpu_bytes(self) -> int | None:
+        """Return the most GPU memory that the engine has held so far, None where it does not tell."""
         return self._engine.peak_gpu_bytes()
 
     def predict(self, images: Sequence[Pixels]) -> list[np.ndarray]:

@@ -9,14 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from infer.errors import NotFiniteError
-from infer.network.architecture import STRIDE
+from infer.errors import EngineUnusableError, NotFiniteError
 from infer.network.torch_model import Model, model_of
 from infer.network.weights_file import Slim
 from infer.predict.engine import ICE
-from infer.predict.out_of_memory import is_out_of_memory
 from infer.process.limits import cpus
-from infer.process.text import first_line
 
 DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 
@@ -28,12 +25,15 @@ class TorchEngine:
     forward pass writes to.
     """
 
+    name = "torch"
     prepares_shapes = False  # cuDNN may, which has not been measured
 
     def __init__(self, model: Model, device: str, precision: str | None = None) -> None:
         self.device, self._model = device, model
         if device == "cpu":
             torch.set_num_threads(min(cpus(), torch.get_num_threads()))
+        else:
+            torch.backends.cudnn.allow_tf32 = False  # what is called fp32 shall be that
         self.precision = precision or _precision(device)
         dtype = DTYPES[self.precision]
         network = copy.deepcopy(model.network)  # the fp32 original stays for another device
@@ -96,49 +96,16 @@ class TorchEngine:
             torch.cuda.empty_cache()
 
 
-def start_on_gpu(slim: Slim, first: tuple[int, int, int]) -> tuple[TorchEngine | None, str]:
-    """Start the network on the GPU and let a batch through; return it, or None and why the GPU is not used.
+def on_gpu(slim: Slim) -> TorchEngine:
+    """Return the network on the GPU; raises UsageError for weights that do not fit.
 
-    first: tiles, height and width in pixels of the job's first forward pass. cuDNN's choices for that shape
-    and the kernels' code, which the driver loads when they are first asked for, are then ready.
-    Raises UsageError for weights that do not fit.
+    Raises EngineUnusableError where torch finds no GPU, and whatever torch raises where that fails.
     """
     with warnings.catch_warnings():  # torch warns at length when the driver is too old
         warnings.simplefilter("ignore")
         if not torch.cuda.is_available():
-            return None, "torch finds none that it can use"
-    model = model_of(slim)
-    try:
-        engine = TorchEngine(model, "cuda")
-        return _that_is_finite(engine, first), ""
-    except Exception as error:  # torch.cuda has errors that are no RuntimeError
-        return None, first_line(f"{type(error).__name__}: {error}")
-
-
-def _that_is_finite(engine: TorchEngine, first: tuple[int, int, int]) -> TorchEngine:
-    """Return an engine that has computed: this one, or in fp32 where black pixels overflow fp16 already."""
-    try:
-        _warm_up(engine, first)
-    except NotFiniteError:
-        precise = engine.more_precise()
-        if precise is None:
-            raise
-        _warm_up(precise, first)
-        return precise
-    return engine
-
-
-def _warm_up(engine: TorchEngine, first: tuple[int, int, int]) -> None:
-    tiles, height, width = first
-    try:
-        engine.forward([np.zeros((height, width, 3), np.uint8)] * tiles)
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-    else:
-        return
-    engine.release()  # past the except clause, where the failed attempt's tensors are free
-    engine.forward([np.zeros((STRIDE, STRIDE, 3), np.uint8)])  # whether it works at all; tiles shrink later
+            raise EngineUnusableError("torch finds none that it can use")
+    return TorchEngine(model_of(slim), "cuda")
 
 
 def _precision(device: str) -> str:

@@ -39,7 +39,7 @@ class DecodedBatch:
 class Reader:
     """Iterates over decoded batches in the order given. Use it in a `with` block, which may be left half-way.
 
-    gpu: where pixels go if that opens, None for a CPU.
+    gpu: where pixels go if that opens, None for a CPU. dali: by DALI and as tensors, else as arrays.
     decode_seconds is the time spent decoding so far, most of it beside the network's.
     """
 
@@ -50,10 +50,12 @@ class Reader:
         say: Callable[[str], None],
         redone: Callable[[Redone], None],
         journal: Journal | None = None,
+        dali: bool = True,
     ) -> None:
         self.decode_seconds = 0.0
         self._batches = batches
-        self._gpu, self._say, self._redone, self._journal = gpu, say, redone, journal
+        self._gpu, self._dali = gpu, dali
+        self._say, self._redone, self._journal = say, redone, journal
         # Some batches wait, one is being decoded, one is with the network: that bounds the memory.
         self._ready: queue.Queue[DecodedBatch | BaseException | None] = queue.Queue()
         self._waiting = Budget(READ_AHEAD[gpu is not None])
@@ -81,7 +83,7 @@ class Reader:
             from infer.read.decoder import Decoder  # DALI is slow to import: here it loads beside the engine
 
             largest = max(len(batch) for batch in self._batches)
-            gpu = self._gpu is not None and self._gpu.fault() is None
+            gpu = self._dali and self._gpu is not None and self._gpu.fault() is None
             decoder = Decoder(gpu, largest, self._say, self._redone)
             for scenes in self._batches:
                 if self._stop.is_set():

@@ -55,7 +55,7 @@ class Seconds:
 
 @dataclass
 class RunReport:
-    """Everything about one run; peak memory in bytes.
+    """Everything about one run; peak memory in bytes, None where the engine does not tell.
 
     began: when the process started, on the scale of time.monotonic(), which all processes of a machine share,
     those in containers too: whoever started this one can tell how long that took.
@@ -63,11 +63,12 @@ class RunReport:
 
     device: str = "none"
     precision: str = "none"
+    engine: str = "none"
     weights_sha256: str | None = None
     scenes: list[SceneResult] = field(default_factory=list)
     redone: list[Redone] = field(default_factory=list)
     seconds: Seconds = field(default_factory=Seconds)
-    peak_gpu_bytes: int = 0
+    peak_gpu_bytes: int | None = 0
     began: float = field(default_factory=process_start)
 
     def elapsed(self) -> float:

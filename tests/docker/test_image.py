@@ -19,13 +19,19 @@ from safetensors.torch import save_file
 
 from infer.network.weights_file import ANY_SMP, CLASSES, FORMAT
 from tests.docker.judge import GROUP, USER, Judge, docker
-from tests.helpers.support import SHARED, random_rgb, run_infer, without_progress, write_tiff
+from tests.helpers.support import SHARED, random_rgb, read_masks, run_infer, without_progress, write_tiff
 from train_offline.commands.synthesize import main as synthesize
 from train_offline.judging.release.sbom import write_sbom
 
 pytestmark = pytest.mark.docker
 
 REAL = ["bohai_dev", "floes_modis"]
+START_ON_CUDA = """
+from infer.network.weights_file import read_slim
+from infer.predict.ort_cuda_engine import OrtCudaEngine
+from infer.settings import WEIGHTS
+OrtCudaEngine(read_slim(WEIGHTS))
+"""
 
 
 @pytest.fixture(scope="session")
@@ -179,6 +185,22 @@ def test_other_networks_need_the_full_image_and_say_so(
     for path in (tmp_path / "host").iterdir():
         ours, theirs = (cv2.imread(str(folder / path.name), 0) for folder in (masks, tmp_path / "host"))
         assert np.mean(ours == theirs) > 0.9999
+
+
+def test_onnxruntime_for_a_gpu_makes_the_same_masks_on_a_cpu_and_loads_cuda(
+    judge: Judge, drawn_scenes: Path, plain_masks: dict[str, np.ndarray], masks: Path
+) -> None:
+    image = os.environ.get("SEA_ICE_DOCKER_ORT_CUDA")
+    if not image:
+        pytest.skip("SEA_ICE_DOCKER_ORT_CUDA names no image of the target ort-cuda (.ci/run builds one)")
+    with_cuda = Judge(image)
+    result = with_cuda.run("--engine", "ort-cuda", scenes=drawn_scenes, masks=masks)
+    assert result.returncode == 0, result.stderr
+    made = read_masks(masks)
+    assert made.keys() == plain_masks.keys()
+    assert all(np.array_equal(made[name], mask) for name, mask in plain_masks.items())
+    started = with_cuda.run("-c", START_ON_CUDA, python=True)
+    assert "CUDA failure 35" in started.stderr.splitlines()[-1]  # no driver: its own libraries are all there
 
 
 def test_the_image_holds_the_job_compiled_and_nothing_of_the_workbench(judge: Judge) -> None:

@@ -1,8 +1,8 @@
-"""Make infer/network/graphs/unet_lite3.onnx, the fast network's graph without weights.
+"""Make infer/network/graphs/unet_lite3*.onnx, the fast network's graphs without weights, in fp32 and fp16.
 
 python -m train_offline.export.onnx_graph
 
-The graph takes uint8 pixels and gives uint8 masks: normalisation and the choice of the class are part of
+A graph takes uint8 pixels and gives uint8 masks: normalisation and the choice of the class are part of
 it, so that nothing is computed outside of ONNX Runtime. Its weights are named as in the slim state dict and
 marked as lying elsewhere; infer.predict.onnx_engine puts them in. Needed anew only when the network or the
 exporter changes.
@@ -15,7 +15,6 @@ import io
 import json
 import sys
 import warnings
-from pathlib import Path
 
 import onnx
 import torch
@@ -23,17 +22,18 @@ from torch import Tensor, nn
 
 from infer.network.unet_lite3 import UNetLite3
 from infer.predict.engine import ICE
-from infer.predict.onnx_engine import GRAPH, NAMES, PREFIX
+from infer.predict.onnx_engine import GRAPHS, NAMES, PREFIX
 from train_offline.runtime.files import write_whole
 
 OPSET = 17
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
 SIDE = 64  # of the image that the graph is traced with; any multiple of 16 gives the same
 
 
 class _Masks(nn.Module):
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.dtype = network.to(dtype), dtype
 
     def forward(self, images: Tensor, mean: Tensor, std: Tensor) -> tuple[Tensor, Tensor]:
         """Turn pixels into masks, with the sum of the logits.
@@ -41,13 +41,20 @@ class _Masks(nn.Module):
         uint8 [B, H, W, 3], float32 [1, 3, 1, 1] twice -> uint8 [B, 1, H, W], 0 and 255; float32 []. The sum
         is finite where all logits are.
         """
-        logits = self.network((images.permute(0, 3, 1, 2).float() - mean) / std)
-        return (logits[:, 1:] > logits[:, :1]).to(torch.uint8) * ICE, logits.sum()
+        images, mean, std = (_cast(x, self.dtype) for x in (images.permute(0, 3, 1, 2), mean, std))
+        logits = self.network((images - mean) / std)
+        masks = (logits[:, 1:] > logits[:, :1]).to(torch.uint8) * ICE
+        return masks, _cast(logits, torch.float32).sum()  # fp16 has no room for a sum
 
 
-def graph() -> bytes:
-    """Make the graph, as an ONNX file holds it."""
-    masks = _Masks(UNetLite3().eval())
+def _cast(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """Cast, without a node of the graph that does nothing."""
+    return x if x.dtype == dtype else x.to(dtype)
+
+
+def graph(precision: str) -> bytes:
+    """Make the graph of a precision, "fp32" or "fp16", as an ONNX file holds it."""
+    masks = _Masks(UNetLite3().eval(), DTYPES[precision])
     shape = (1, 3, 1, 1)
     inputs = (torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8), torch.zeros(shape), torch.ones(shape))
     file = io.BytesIO()
@@ -89,11 +96,11 @@ def _without_weights(model: onnx.ModelProto, names: set[str]) -> onnx.ModelProto
 
 
 def main() -> int:
-    """Write the graph to its place in infer."""
-    argparse.ArgumentParser(prog="onnx_graph", description="Make a graph of infer anew.").parse_args()
-    path = Path(GRAPH)
-    write_whole(path, graph())
-    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+    """Write the graphs to their place in infer."""
+    argparse.ArgumentParser(prog="onnx_graph", description="Make graphs of infer anew.").parse_args()
+    for precision, path in GRAPHS.items():
+        write_whole(path, graph(precision))
+        print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
     return 0
 
 

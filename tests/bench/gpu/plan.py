@@ -26,6 +26,7 @@ class Part:
 
 HOME = "tests.bench.gpu.parts"
 SCENARIOS = ("one", "split", "many", "thousand")
+ORT = "ours ort-cuda"
 SMP = "segmentation_models_pytorch"
 TRAINING = (SMP, "timm", "lightning_fabric", "torchmetrics", "scipy", "cv2")
 PEERS = {"seed": (SMP, "timm", "nvidia.dali"), "plain": (SMP, "timm"), "onnxruntime": (SMP, "onnxruntime")}
@@ -36,6 +37,10 @@ PARTS = (
     Part("agreement", f"{HOME}.agreement"),
     *(
         Part(f"scenario-{name}", f"{HOME}.contest", (name, "ours", "ours cuda"), alike=name != "one")
+        for name in SCENARIOS
+    ),
+    *(
+        Part(f"ort-cuda-{name}", f"{HOME}.contest", (name, "ours cuda", ORT), ("onnxruntime",), name != "one")
         for name in SCENARIOS
     ),
     Part("clock", f"{HOME}.stages"),

@@ -50,6 +50,7 @@ ANYWHERE = (
 CONTESTANTS = (
     *ANYWHERE,
     Contestant("ours cuda", "infer", ("--device", "cuda")),
+    Contestant("ours ort-cuda", "infer", ("--device", "cuda", "--engine", "ort-cuda")),
     Contestant("ours cpu", "infer", ("--device", "cpu")),
 )
 

@@ -14,7 +14,10 @@ from tests.bench.ladder.rungs import (
 ENGINE = "infer.predict.torch_engine"
 IN_FP32 = {ENGINE: "_precision = lambda device: 'fp32'"}
 SMALL_WARM_UP = {
-    ENGINE: "_warm_up = lambda engine, first: engine.forward([np.zeros((STRIDE, STRIDE, 3), np.uint8)])"
+    "infer.predict.choose": """
+def _warm_up(engine, first):
+    engine.forward([np.zeros((STRIDE, STRIDE, 3), np.uint8)])
+"""
 }
 NOT_FILLED_UP = {ENGINE: "TorchEngine._as_planned = lambda self, pixels: pixels"}
 NOT_PINNED = {ENGINE: "TorchEngine._to_cpu = lambda self, masks, finite: (masks.cpu(), finite.cpu())"}

@@ -51,6 +51,15 @@ def test_torch_is_the_locked_one() -> None:
     assert torch.__version__.split("+")[0] == locked[1]
 
 
+def test_onnxruntime_for_a_gpu_is_of_the_version_of_that_for_a_cpu() -> None:
+    """Else a mask on a CPU would depend on which of them is installed."""
+    for_cpu = re.search(r"^onnxruntime==(\S+)", (REPO / "requirements.lock").read_text(), re.MULTILINE)
+    for_gpu = re.search(r"^onnxruntime-gpu==(\S+)", (REPO / "requirements-ort-cuda.lock").read_text())
+    assert for_cpu
+    assert for_gpu
+    assert for_cpu[1] == for_gpu[1]
+
+
 def test_base_image_brings_no_cuda_of_its_own() -> None:
     """NVIDIA's has cuda-compat, which can stand before a newer driver and end in error 804."""
     dockerfile = (REPO / "Dockerfile").read_text()

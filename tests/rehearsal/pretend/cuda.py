@@ -17,6 +17,7 @@ PRETEND = {
         "from tests.rehearsal.pretend.cuda import pretend_in_torch; pretend_in_torch(torch);"
         "DTYPES['fp16'] = torch.float32"
     ),
+    "infer.predict.ort_cuda_engine": "PROVIDERS[:] = ['CPUExecutionProvider']; CUDA = PROVIDERS[0]",
     "infer.read.dali": (
         "from tests.rehearsal.pretend.cuda import pretend_in_dali; build = pretend_in_dali(build)"
     ),

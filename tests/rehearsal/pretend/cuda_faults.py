@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -15,64 +15,80 @@ from infer.predict.torch_engine import TorchEngine
 
 MARK = 77  # the first value of a scene that a fault is about
 LOST = "CUDA error: an illegal memory access was encountered"
+NO_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 calls = 0  # of a forward pass on the GPU so far; the first one is the warm-up
 
 
-def spoil_forward(fault: Callable[[TorchEngine, Sequence[Any]], None]) -> None:
-    """Let each pass on the GPU do this first."""
-    usual = TorchEngine.forward
+class Kind(Protocol):
+    """An engine's, spoiled below: torch's where nothing else is said."""
 
-    def forward(self: TorchEngine, windows: Sequence[Any]) -> Any:
+    device: str
+    precision: str
+    forward: Callable[..., Any]
+
+
+def spoil_forward(fault: Callable[[Kind, Sequence[Any]], None], kind: Any) -> None:
+    """Let each pass on the GPU do this first."""
+    usual = kind.forward
+
+    def forward(self: Kind, windows: Sequence[Any]) -> Any:
         global calls
         if self.device == "cuda":
             calls += 1
             fault(self, windows)
         return usual(self, windows)
 
-    TorchEngine.forward = forward  # type: ignore[method-assign]
+    kind.forward = forward
 
 
-def no_memory(fits: Callable[[int, int], bool], from_call: int = 1) -> None:
+def no_memory(
+    fits: Callable[[int, int], bool],
+    from_call: int = 1,
+    kind: type = TorchEngine,
+    error: Exception = NO_MEMORY,
+) -> None:
     """Let memory run out from this call on, but for (tiles, longest side) that fit."""
 
-    def fault(_: TorchEngine, windows: Sequence[Any]) -> None:
+    def fault(_: Kind, windows: Sequence[Any]) -> None:
         if calls >= from_call and not fits(len(windows), max(windows[0].shape[:2])):
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            raise error
 
-    spoil_forward(fault)
+    spoil_forward(fault, kind)
 
 
-def failing(from_call: int, error: Exception) -> None:
+def failing(from_call: int, error: Exception, kind: type = TorchEngine) -> None:
     """Let every pass from this call on fail, and all else that waits for the GPU: CUDA's errors stay."""
 
     def fail(*_: object) -> None:
         if calls >= from_call:
             raise error
 
-    spoil_forward(fail)
+    spoil_forward(fail, kind)
     torch.cuda.empty_cache = fail
     torch.cuda.current_stream = lambda: type("Stream", (), {"synchronize": fail})()
 
 
-def not_finite(from_call: int = 1, precision: str = "", marked: bool = False) -> None:
+def not_finite(
+    from_call: int = 1, precision: str = "", marked: bool = False, kind: type = TorchEngine
+) -> None:
     """Let the output be infinite from this call on; only in one precision, only with a marked scene."""
 
-    def fault(engine: TorchEngine, windows: Sequence[Any]) -> None:
+    def fault(engine: Kind, windows: Sequence[Any]) -> None:
         wanted = not precision or engine.precision == precision
         if calls >= from_call and wanted and (not marked or any(w[0, 0, 0] == MARK for w in windows)):
             raise NotFiniteError
 
-    spoil_forward(fault)
+    spoil_forward(fault, kind)
 
 
-def killed(from_call: int, number: signal.Signals) -> None:
+def killed(from_call: int, number: signal.Signals, kind: type = TorchEngine) -> None:
     """Let the process die in a pass, as it does in a driver's code."""
 
     def fault(*_: object) -> None:
         if calls >= from_call:
             die(number)
 
-    spoil_forward(fault)
+    spoil_forward(fault, kind)
 
 
 def die(number: signal.Signals) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from infer.settings import ORT_CUDA, TORCH
 from tests.rehearsal.pretend.cuda import PRETEND
 
-ENGINE, GPU, DALI, DECODER = (
-    "infer.predict.torch_engine", "infer.predict.gpu", "infer.read.dali", "infer.read.decoder",
+ENGINE, ORT, GPU, DALI, DECODER = (
+    "infer.predict.torch_engine", "infer.predict.ort_cuda_engine", "infer.predict.gpu", "infer.read.dali",
+    "infer.read.decoder",
 )  # fmt: skip
 FAULTS = "import signal; from tests.rehearsal.pretend.cuda_faults import *; "
 TO_CPU = "going on with the CPU"
@@ -19,6 +21,7 @@ class Row:
     """name: of the row. module, lines: executed there. says: on stderr. device: of the report at the end.
 
     precision: likewise, "" for any. wanted: --device. black: scenes that get no mask of their own.
+    engine: --engine. by: what a GPU ends with, "" for that one.
     """
 
     name: str
@@ -29,6 +32,8 @@ class Row:
     precision: str = ""
     wanted: str = "cuda"
     black: tuple[str, ...] = ()
+    engine: str = TORCH
+    by: str = ""
 
     @property
     def patches(self) -> dict[str, str]:
@@ -52,6 +57,12 @@ def left(name: str, module: str, lines: str) -> Row:
 def lost(call: int, error: str = "RuntimeError(LOST)") -> str:
     """Lines of a GPU that fails from this call on."""
     return f"{FAULTS}failing({call}, {error})"
+
+
+def by_ort(name: str, lines: str = "", says: str = "", device: str = "cuda", **fields: str) -> Row:
+    """ONNX Runtime in place of torch; KIND is its engine."""
+    lines = FAULTS + lines.replace("KIND", "OrtCudaEngine")
+    return Row(f"onnxruntime: {name}", ORT, lines, says, device, engine=ORT_CUDA, **fields)
 
 
 ROWS = [
@@ -155,4 +166,15 @@ ROWS = [
         "import signal\ndef _tensors(output):\n"
         " from tests.rehearsal.pretend.cuda_faults import die\n die(signal.SIGSEGV)",
     ),
+    by_ort("no fault", precision="fp16"),
+    by_ort(
+        "no memory for several tiles",
+        "no_memory(lambda n, side: n == 1, 2, KIND, Exception('Failed to allocate memory'))",
+        "half as many tiles",
+    ),
+    by_ort("too little for fp16 at the start", "not_finite(1, 'fp16', kind=KIND)", precision="fp32"),
+    by_ort("too little for fp16 later", "not_finite(2, 'fp16', kind=KIND)", "trying fp32"),
+    by_ort("no kernel for this GPU", "spoil_forward(lambda *_: 1 / 0, KIND)", "with torch", by=TORCH),
+    by_ort("lost at the second batch", "failing(3, Exception('CUDA failure 700'), KIND)", TO_CPU, "cpu"),
+    by_ort("segmentation fault later", "killed(3, signal.SIGSEGV, KIND)", TO_CPU, "cpu"),
 ]

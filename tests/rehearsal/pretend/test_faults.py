@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from tests.helpers.job.patches import stale
 from tests.helpers.support import read_masks, run_infer
 from tests.rehearsal.pretend.conftest import CUT, SMALL_TILES, Rehearsed
-from tests.rehearsal.pretend.matrix import ENGINE, GPU, PRETEND, ROWS, Row, lost
+from tests.rehearsal.pretend.matrix import ENGINE, GPU, ORT, PRETEND, ROWS, Row, lost
 
 NOTHING = Row("nothing", GPU, "")
 ONE_LINE = [
@@ -38,7 +39,9 @@ def rehearse(row: Row, rehearsed: Rehearsed, folder: Path) -> Outcome:
     """Run the job with a row's fault."""
     report, output = folder / "report.json", folder / "out"
     line = ["--input", rehearsed.folder, "--output", output, "--report", report]
-    result = run_infer(*line, "--device", row.wanted, *SMALL_TILES, patches=row.patches)
+    result = run_infer(
+        *line, "--device", row.wanted, "--engine", row.engine, *SMALL_TILES, patches=row.patches
+    )
     found = json.loads(report.read_text()) if report.exists() else {}
     masks = read_masks(output) if output.exists() else {}
     masks = {name.replace(".png", ".tif"): mask for name, mask in masks.items()}
@@ -68,6 +71,11 @@ def test_without_a_fault_the_masks_are_those_of_torch_on_a_cpu(rehearsed: Rehear
         np.testing.assert_array_equal(mask, rehearsed.masks[name], err_msg=name)
 
 
+@pytest.mark.parametrize("row", [*ROWS, *ONE_LINE], ids=lambda row: row.name)
+def test_a_fault_is_about_what_the_job_has(row: Row) -> None:
+    assert stale(row.patches) == []
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_no_fault_costs_a_mask(row: Row, rehearsed: Rehearsed, outcomes: dict[str, Future[Outcome]]) -> None:
     code, said, report, masks = outcomes[row.name].result()
@@ -76,6 +84,7 @@ def test_no_fault_costs_a_mask(row: Row, rehearsed: Rehearsed, outcomes: dict[st
     assert "Traceback" not in said
     assert report["device"] == row.device
     assert row.precision in report["precision"]
+    assert report["engine"] == (row.by or row.engine if row.device == "cuda" else "onnxruntime")
     assert masks.keys() == rehearsed.masks.keys()
     black = {scene["name"] for scene in report["scenes"] if scene["status"] == "degraded"}
     assert black == {CUT, *row.black}
@@ -98,6 +107,15 @@ def test_a_gpu_that_is_asked_for_and_does_not_start_is_one_line(
     assert "Traceback" not in said
     assert line.startswith("infer: --device cuda, but there is no usable GPU (")
     assert "nvidia-smi" in line
+
+
+def test_onnxruntime_that_is_not_there_is_one_line(rehearsed: Rehearsed, tmp_path: Path) -> None:
+    patches = {name: lines for name, lines in Row("", GPU, "").patches.items() if name != ORT}
+    line = ["--input", rehearsed.folder, "--output", tmp_path / "out", "--engine", "ort-cuda"]
+    result = run_infer(*line, patches=patches)
+    assert result.returncode == 2
+    (said,) = (text for text in result.stderr.splitlines() if text.startswith("infer: "))
+    assert said.startswith("infer: --engine ort-cuda needs onnxruntime-gpu, which is not there: install ")
 
 
 def test_a_small_job_is_left_to_the_cpu(rehearsed: Rehearsed, tmp_path: Path) -> None:

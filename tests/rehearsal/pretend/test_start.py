@@ -49,9 +49,12 @@ def open_context():
 """
 
 
-def tell(patches: Mapping[str, str], rehearsed: Rehearsed, tmp_path: Path, **variables: str) -> Any:
+def tell(
+    patches: Mapping[str, str], rehearsed: Rehearsed, tmp_path: Path, engine: str = "torch", **variables: str
+) -> Any:
     """What the job wrote down, line by line."""
     line = ["--input", rehearsed.folder, "--output", tmp_path / "out", "--device", "cuda", *SMALL_TILES]
+    line += ["--engine", engine]
     result = run_infer(*line, patches=patches, env={"TOLD": str(tmp_path / "told"), **variables})
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in (tmp_path / "told").read_text().splitlines()]
@@ -61,6 +64,12 @@ def test_a_gpu_needs_no_engine_of_a_cpu(rehearsed: Rehearsed, tmp_path: Path) ->
     (loaded,) = tell(Row("", "infer.job", TELL_OF_MODULES).patches, rehearsed, tmp_path)
     assert {"torch", "nvidia.dali"} <= set(loaded)
     assert UNWANTED & set(loaded) == set()
+
+
+def test_onnxruntime_needs_neither_torch_nor_dali(rehearsed: Rehearsed, tmp_path: Path) -> None:
+    (loaded,) = tell(Row("", "infer.job", TELL_OF_MODULES).patches, rehearsed, tmp_path, "ort-cuda")
+    assert "onnxruntime" in loaded
+    assert {"torch", "nvidia.dali", "openvino", *UNWANTED} & set(loaded) == {"onnxruntime"}
 
 
 @pytest.mark.parametrize("visible", ["", "1"])

@@ -8,6 +8,7 @@ import pytest
 
 from tests.bench.ladder.gpu_rungs import GPU_RUNGS
 from tests.bench.ladder.rungs import RUNGS, Rung
+from tests.helpers.job.patches import stale
 from tests.helpers.support import random_rgb, read_masks, run_infer, write_tiff
 
 # Those of a GPU that change nothing but its engine wait for one.
@@ -15,6 +16,11 @@ ON_CPU = [
     *RUNGS, *(rung for rung in GPU_RUNGS if not any(".predict." in name for name in rung.patches)),
 ]  # fmt: skip
 CHANGES = {str((rung.patches, rung.arguments)): rung for rung in ON_CPU}
+
+
+@pytest.mark.parametrize("rung", [*RUNGS, *GPU_RUNGS], ids=lambda rung: rung.name)
+def test_a_change_is_about_what_the_job_has(rung: Rung) -> None:
+    assert stale(rung.patches) == []
 
 
 @pytest.mark.parametrize("rung", CHANGES.values(), ids=lambda rung: rung.name)

@@ -13,15 +13,16 @@ UNITS = {
     "seconds": "s", "seconds_min": "s", "seconds_max": "s", "cpu_seconds": "s", "peak_rss_mb": "MB",
     "megapixels_per_second": "MP/s", "agreement": "share", "fwiou": "",
 }  # fmt: skip
+ON_CPU = {"ours cuda": "ours cpu", "ours ort-cuda": "ours"}  # in a rehearsal
 REPEAT = {"one": 5, "split": 3, "many": 3, "thousand": 1}
 
 
 def measure(place: Place, scenario: str, *contestants: str) -> Iterator[Figure]:
-    if "onnxruntime" in contestants and not place.dry:
+    if {"onnxruntime", "ours ort-cuda"} & set(contestants) and not place.dry:
         _need_cuda()
     repeat = 1 if place.dry else REPEAT[scenario]
     if place.dry:
-        scenario, contestants = "one", tuple(name.replace("cuda", "cpu") for name in contestants)
+        scenario, contestants = "one", tuple(ON_CPU.get(name, name) for name in contestants)
     output = place.output / "bench"
     line = [
         sys.executable,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infer.predict.onnx_engine import GRAPH
+import pytest
+
+from infer.predict.onnx_engine import GRAPHS
 from infer.predict.openvino_engine import GRAPH as OPENVINO_GRAPH
 
 
-def test_the_graph_is_the_one_that_its_maker_makes() -> None:
+@pytest.mark.parametrize("precision", GRAPHS)
+def test_the_graph_is_the_one_that_its_maker_makes(precision: str) -> None:
     from train_offline.export.onnx_graph import graph
 
-    assert GRAPH.read_bytes() == graph()
+    assert GRAPHS[precision].read_bytes() == graph(precision)
 
 
 def test_so_is_that_of_openvino(tmp_path: Path) -> None:

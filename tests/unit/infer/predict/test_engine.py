@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -12,13 +13,15 @@ from infer.errors import UsageError
 from infer.network.torch_model import model_of
 from infer.network.unet_lite3 import UNetLite3
 from infer.network.weights_file import Slim
-from infer.predict.choose import WORTH_BF16, import_engine, start_engine, start_on_cpu
+from infer.predict.choose import WORTH_BF16, GpuWish, import_engine, start_engine, start_on_cpu
 from infer.predict.engine import Engine
 from infer.predict.gpu import GpuContext
 from infer.predict.hardware import cpu_is_fast_at_bf16
 from infer.predict.onnx_engine import OnnxEngine
 from infer.predict.openvino_engine import OpenVinoEngine
+from infer.predict.ort_cuda_engine import CUDA
 from infer.predict.torch_engine import TorchEngine
+from infer.settings import ENGINES
 from tests.helpers.job.networks import predictor_of
 from tests.helpers.support import random_rgb
 
@@ -29,6 +32,11 @@ def cpu_engine(request: pytest.FixtureRequest, shipped_weights: Slim) -> Engine:
     if request.param == "torch":
         return TorchEngine(model_of(shipped_weights), "cpu")
     return OnnxEngine(shipped_weights) if request.param == "onnx" else OpenVinoEngine(shipped_weights, "fp32")
+
+
+def wish(first: tuple[int, int, int], engine: str = "torch") -> GpuWish:
+    """For a GPU that is required."""
+    return GpuWish(GpuContext(), engine, True, first)
 
 
 def reference(fast_network: UNetLite3, image: np.ndarray) -> np.ndarray:
@@ -97,17 +105,20 @@ def test_a_gpu_that_is_not_there_is_a_wrong_call(shipped_weights: Slim) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
     with pytest.raises(UsageError, match="no usable GPU"):
-        start_engine(shipped_weights, GpuContext(), True, 0, (1, 64, 64), print)
+        start_engine(shipped_weights, wish((1, 64, 64)), 0, print)
 
 
 @pytest.mark.gpu
-def test_the_gpu_agrees_with_the_cpu(shipped_weights: Slim) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_gpu_agrees_with_the_cpu(shipped_weights: Slim, engine: str) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
+    if engine == "ort-cuda" and CUDA not in onnxruntime.get_available_providers():
+        pytest.skip("no onnxruntime-gpu")
     images = [random_rgb(500, 640, seed=i) for i in range(3)]
-    engine = start_engine(shipped_weights, GpuContext(), True, 0, (3, 512, 640), print)
-    assert (engine.device, engine.precision) == ("cuda", "fp16")
-    on_gpu = predictor_of(engine).predict(images)
+    started = start_engine(shipped_weights, wish((3, 512, 640), engine), 0, print)
+    assert (started.name, started.device, started.precision) == (engine, "cuda", "fp16")
+    on_gpu = predictor_of(started).predict(images)
     in_fp32 = predictor_of(TorchEngine(model_of(shipped_weights), "cpu")).predict(images)
     for gpu, cpu in zip(on_gpu, in_fp32, strict=True):
         assert (gpu == cpu).mean() > 0.9995
