@@ -49,7 +49,7 @@ class OrtCudaEngine:
         if slim.architecture != FAST:
             raise EngineUnusableError(f"it runs {FAST}, and the weights are of {slim.architecture}")
         if CUDA not in ort.get_available_providers():
-            raise UsageError(f"--engine ort-cuda needs onnxruntime-gpu, which is not there: {_remedy()}")
+            raise UsageError(f"the engine ort-cuda needs onnxruntime-gpu, which is not there: {_remedy()}")
         self._slim, self.precision = slim, precision
         load_cuda()
         options = ort.SessionOptions()

@@ -6,7 +6,7 @@ and a few bytes can claim gigabytes, whatever the limits. So the size is read be
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import tifffile
@@ -21,6 +21,7 @@ MAX_BANDS = 4  # that a stream may have where its image has fewer
 MCU = 16  # pixels to which a JPEG's writer may have rounded its sides up
 _NO_SIZE = frozenset((0x01, *range(0xD0, 0xD9)))  # JPEG markers that stand alone
 _NO_FRAME = frozenset((0xC4, 0xC8, 0xCC))  # of C0 to CF, those that begin no frame
+_SCAN, _END = 0xDA, b"\xff\xd9"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def refuse_misfits(page: tifffile.TiffPage) -> None:
     if not page.is_tiled:  # JPEGs may be rounded up, and the last strip as high as all others
         height, width = -(-height // MCU) * MCU, -(-width // MCU) * MCU
     for part in parts_of(page):
-        size = size_of(part.stream(page))
+        stream = part.stream(page)
+        size = size_of(stream)
         if size is None and codec == OLD_JPEG:
             continue
         if size is None:
@@ -57,22 +59,41 @@ def refuse_misfits(page: tifffile.TiffPage) -> None:
             )
         if size.bands > max(MAX_BANDS, page.samplesperpixel):
             raise DecodeError(f"a {name} of {size.bands} bands for an image of {page.samplesperpixel}")
+        if codec in JPEG and not is_whole_jpeg(stream):
+            raise DecodeError("a JPEG stream that is cut short")
 
 
 def jpeg_size(stream: bytes) -> Size | None:
     """By its frame header (ITU T.81, B.2.2); None where there is none."""
+    for marker, at in _jpeg_segments(stream):
+        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
+            frame = stream[at + 4 : at + 10]
+            whole = len(frame) == 6
+            return Size(_number(frame[1:3]), _number(frame[3:5]), frame[5]) if whole else None
+    return None
+
+
+def is_whole_jpeg(stream: bytes) -> bool:
+    """Tell whether its scans come to their end: decoders fill what is missing up, and say nothing.
+
+    Between scans, where a header could hold the marker by chance, a stream that was cut is not told.
+    """
+    scan = next((at for marker, at in _jpeg_segments(stream) if marker == _SCAN), -1)
+    return scan >= 0 and stream.find(_END, scan) >= 0
+
+
+def _jpeg_segments(stream: bytes) -> Iterator[tuple[int, int]]:
+    """Iterate over markers and their places, up to and with the first scan (ITU T.81, B.1.1)."""
     at = stream.find(b"\xff")
     while 0 <= at < len(stream) - 1:
         marker = stream[at + 1]
         if marker in (0x00, 0xFF) or marker in _NO_SIZE:
             at = stream.find(b"\xff", at + (1 if marker == 0xFF else 2))
-        elif 0xC0 <= marker <= 0xCF and marker not in _NO_FRAME:
-            frame = stream[at + 4 : at + 10]
-            whole = len(frame) == 6
-            return Size(_number(frame[1:3]), _number(frame[3:5]), frame[5]) if whole else None
-        else:
-            at = stream.find(b"\xff", at + 2 + max(2, _number(stream[at + 2 : at + 4])))
-    return None
+            continue
+        yield marker, at
+        if marker == _SCAN:
+            return
+        at = stream.find(b"\xff", at + 2 + max(2, _number(stream[at + 2 : at + 4])))
 
 
 def _png_size(stream: bytes) -> Size | None:
@@ -118,21 +139,30 @@ def _webp_size(stream: bytes) -> Size | None:
 
 
 def _jpegxr_size(stream: bytes) -> Size | None:
-    """By the image header (ITU T.832, 8.3) at the place that the container's tag 0xBCC0 gives (annex A)."""
+    """By the image header (ITU T.832, 8.3) at the place that the container's tags give (annex A)."""
     if stream[:3] != b"II\xbc":
         return None
+    places = _jpegxr_places(stream)
+    if any(begin + count > len(stream) for begin, count in zip(places[::2], places[1::2], strict=True)):
+        raise DecodeError("a JPEG XR stream that is cut short")
+    head = stream[places[0] :][:20]
+    if not places[0] or head[:8] != b"WMPHOTO\0" or len(head) < 20:
+        return None
+    side = 2 if head[10] & 0x80 else 4  # bytes
+    width, height = (_number(head[12 + i * side : 12 + (i + 1) * side]) + 1 for i in range(2))
+    return Size(height, width)
+
+
+def _jpegxr_places(stream: bytes) -> list[int]:
+    """Return where the image begins and its bytes, and those of its alpha; 0 for what is not said."""
     ifd = int.from_bytes(stream[4:8], "little")
     entries = int.from_bytes(stream[ifd : ifd + 2], "little")
-    for at in range(ifd + 2, ifd + 2 + 12 * entries, 12):
-        if stream[at : at + 2] != b"\xc0\xbc":
-            continue
-        head = stream[int.from_bytes(stream[at + 8 : at + 12], "little") :][:20]
-        if head[:8] != b"WMPHOTO\0" or len(head) < 20:
-            return None
-        side = 2 if head[10] & 0x80 else 4  # bytes
-        width, height = (_number(head[12 + i * side : 12 + (i + 1) * side]) + 1 for i in range(2))
-        return Size(height, width)
-    return None
+    values = dict.fromkeys((0xBCC0, 0xBCC1, 0xBCC2, 0xBCC3), 0)
+    for at in range(ifd + 2, min(len(stream), ifd + 2 + 12 * entries), 12):
+        tag = int.from_bytes(stream[at : at + 2], "little")
+        if tag in values:
+            values[tag] = int.from_bytes(stream[at + 8 : at + 12], "little")
+    return list(values.values())
 
 
 def _number(field: bytes) -> int:

@@ -20,7 +20,7 @@ from infer.read.tiff.codecs import is_planar, samples_of
 from infer.read.tiff.coverage import covered
 from infer.read.tiff.lerc import LERC, read_lerc
 from infer.read.tiff.parts import lend_places, page_of, refuse_huge_chunks, states_counts, written_parts
-from infer.read.tiff.stream_sizes import JPEG, OLD_JPEG
+from infer.read.tiff.stream_sizes import JPEG, OLD_JPEG, is_whole_jpeg
 from infer.read.tiff.ycbcr import read_ycbcr, to_rgb_of_ycbcr
 
 COLORMAP, GDAL_METADATA, GDAL_NODATA = 320, 42112, 42113
@@ -148,6 +148,8 @@ def _read_picture(path: Path, header: Header) -> OddScene:
     """Read a PNG or JPEG under a TIFF's name."""
     encoded = path.read_bytes()
     is_jpeg = encoded[:2] == b"\xff\xd8"
+    if is_jpeg and not is_whole_jpeg(encoded):
+        raise DecodeError("the picture is cut short")
     image: np.ndarray | None = (imagecodecs.jpeg8_decode if is_jpeg else imagecodecs.png_decode)(encoded)
     if is_jpeg and image is not None and image.shape[2:] == (4,):  # CMYK, in more ways than one
         flag = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION

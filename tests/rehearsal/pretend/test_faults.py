@@ -115,7 +115,7 @@ def test_onnxruntime_that_is_not_there_is_one_line(rehearsed: Rehearsed, tmp_pat
     result = run_infer(*line, patches=patches)
     assert result.returncode == 2
     (said,) = (text for text in result.stderr.splitlines() if text.startswith("infer: "))
-    assert said.startswith("infer: --engine ort-cuda needs onnxruntime-gpu, which is not there: install ")
+    assert said.startswith("infer: the engine ort-cuda needs onnxruntime-gpu, which is not there: install ")
 
 
 def test_a_small_job_is_left_to_the_cpu(rehearsed: Rehearsed, tmp_path: Path) -> None:
