@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -51,3 +51,11 @@ class Engine(Protocol):
 
     def release(self) -> None:
         """Give back memory that is held for later."""
+
+
+@runtime_checkable
+class Overlapping(Protocol):
+    """An engine that computes beside the thread that asks it."""
+
+    def begin(self, windows: Sequence[Pixels]) -> Callable[[], np.ndarray]:
+        """Begin Engine.forward; what is returned waits for it, and gives and raises what that does."""

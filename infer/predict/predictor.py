@@ -6,16 +6,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from infer.errors import GpuLostError, NotFiniteError
 from infer.network.architecture import STRIDE
-from infer.predict.engine import Engine
+from infer.predict.engine import Engine, Overlapping
 from infer.predict.hardware import batch_size
 from infer.predict.out_of_memory import is_out_of_memory
-from infer.predict.tiles import crop, grid, stitch
+from infer.predict.tiles import Tile, crop, grid, stitch
 from infer.process.text import first_line
 from infer.settings import MIN_TILE, Settings, half_tile
 
@@ -49,6 +49,19 @@ def first_pass(shapes: Sequence[tuple[int, int]], settings: Settings) -> tuple[i
     tiles = grid(*shapes[0], settings.tile, settings.overlap)
     shape = tiles[0].shape
     return min(len(shapes) * len(tiles), settings.batch or batch_size(shape, gpu=True)), *shape
+
+
+class _Window(NamedTuple):
+    """A tile of an image, uint8 [H, W, 3], and the mask, uint8 [H, W], that it is a part of."""
+
+    mask: np.ndarray
+    image: Pixels
+    tile: Tile
+
+
+def _stitch(windows: Sequence[_Window], predictions: np.ndarray) -> None:
+    for window, prediction in zip(windows, predictions, strict=True):
+        stitch(window.mask, window.tile, prediction)
 
 
 class Predictor:
@@ -97,6 +110,15 @@ class Predictor:
         """Whose kernels compute."""
         return self._engine.name
 
+    @property
+    def ahead(self) -> int:
+        """How many batches may have begun before one is ended: on a CPU the next one would only wait."""
+        return 0 if self._overlapping() is None else 1
+
+    def _overlapping(self) -> Overlapping | None:
+        engine = self._engine
+        return engine if engine.device == "cuda" and isinstance(engine, Overlapping) else None
+
     def peak_gpu_bytes(self) -> int | None:
         """Return the most GPU memory that the engine has held so far, None where it does not tell."""
         return self._engine.peak_gpu_bytes()
@@ -117,6 +139,43 @@ class Predictor:
             raise GpuLostError(first_line(f"{type(error).__name__}: {error}")) from error
         finally:
             self.seconds += time.monotonic() - start
+
+    def begin(self, images: Sequence[Pixels]) -> Callable[[], list[np.ndarray]]:
+        """Begin `predict`, where the engine works beside us and one pass is enough; what is returned ends it.
+
+        Whatever fails on the way is no loss: `predict` then does it all again, with all it has against that.
+        """
+        engine, start = self._overlapping(), time.monotonic()
+        if engine is None:
+            return lambda: self.predict(images)
+        try:
+            masks = [np.empty(image.shape[:2], np.uint8) for image in images]
+            windows = self._windows(masks, images)
+            if len(windows) <= self._batch(windows[0].tile.shape):
+                wait = engine.begin(self._crops(windows))
+                return lambda: self._end(images, masks, windows, wait)
+        except Exception:
+            pass
+        finally:
+            self.seconds += time.monotonic() - start
+        return lambda: self.predict(images)
+
+    def _end(
+        self,
+        images: Sequence[Pixels],
+        masks: list[np.ndarray],
+        windows: list[_Window],
+        wait: Callable[[], np.ndarray],
+    ) -> list[np.ndarray]:
+        start = time.monotonic()
+        try:
+            _stitch(windows, wait())
+            return masks
+        except Exception:
+            pass
+        finally:
+            self.seconds += time.monotonic() - start
+        return self.predict(images)
 
     def _predict_finite(self, images: Sequence[Pixels]) -> list[np.ndarray]:
         """Predict in the engine's own precision; in fp32 where that one's numbers overflow."""
@@ -147,21 +206,23 @@ class Predictor:
 
     def _predict(self, images: Sequence[Pixels]) -> list[np.ndarray]:
         masks = [np.empty(image.shape[:2], np.uint8) for image in images]
+        windows = self._windows(masks, images)
+        batch = self._batch(windows[0].tile.shape)
+        for chunk in (windows[i : i + batch] for i in range(0, len(windows), batch)):
+            self._at_once = (len(chunk), *chunk[0].tile.shape)
+            _stitch(chunk, self._engine.forward(self._crops(chunk)))
+        return masks
+
+    def _windows(self, masks: Sequence[np.ndarray], images: Sequence[Pixels]) -> list[_Window]:
         multiple = self._multiple if self._engine.prepares_shapes else STRIDE
-        windows = [
-            (mask, image, tile)
+        return [
+            _Window(mask, image, tile)
             for mask, image in zip(masks, images, strict=True)
             for tile in grid(mask.shape[0], mask.shape[1], self._limits.tile, self._limits.overlap, multiple)
         ]
-        shape = windows[0][2].shape
-        batch = self._batch(shape)
-        for chunk in (windows[i : i + batch] for i in range(0, len(windows), batch)):
-            self._at_once = (len(chunk), *shape)
-            crops = [self._at_hand(crop(image, tile)) for _, image, tile in chunk]
-            predictions = self._engine.forward(crops)
-            for (mask, _, tile), prediction in zip(chunk, predictions, strict=True):
-                stitch(mask, tile, prediction)
-        return masks
+
+    def _crops(self, chunk: Sequence[_Window]) -> list[Pixels]:
+        return [self._at_hand(crop(window.image, window.tile)) for window in chunk]
 
     def _at_hand(self, window: Pixels) -> Pixels:
         """Return pixels where the engine is: what was decoded on the GPU may be for one on the CPU by now."""

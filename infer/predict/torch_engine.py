@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -21,8 +21,7 @@ DTYPES = {"fp16": torch.float16, "fp32": torch.float32}
 class TorchEngine:
     """A copy of the model's network on a device, "cuda" or "cpu".
 
-    precision: one of DTYPES; None for what suits the device. On a GPU the masks lie in memory that the next
-    forward pass writes to.
+    precision: one of DTYPES; None for what suits the device.
     """
 
     name = "torch"
@@ -43,22 +42,30 @@ class TorchEngine:
         self._mean = torch.tensor(model.mean, device=device, dtype=dtype).view(shape)
         self._std = torch.tensor(model.std, device=device, dtype=dtype).view(shape)
         self._planned: dict[tuple[int, int], int] = {}  # the largest batch so far by height and width
-        self._pinned = torch.empty(0, dtype=torch.uint8)
 
-    @torch.inference_mode()
     def forward(self, windows: Sequence[np.ndarray | torch.Tensor]) -> np.ndarray:
         """Turn B tiles uint8 [h, w, 3] into masks uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
-        pixels = torch.stack([torch.as_tensor(window).to(self.device) for window in windows])
-        x = self._as_planned(pixels).permute(0, 3, 1, 2)  # [B, 3, h, w], channels last as it lies in memory
+        return self.begin(windows)()
+
+    @torch.inference_mode()
+    def begin(self, windows: Sequence[np.ndarray | torch.Tensor]) -> Callable[[], np.ndarray]:
+        """Begin a forward pass: a GPU is told all of it. What is returned waits and gives forward's masks."""
+        pixels = self._as_planned(self._on_device(windows))
+        x = pixels.permute(0, 3, 1, 2)  # [B, 3, h, w], channels last as it lies in memory
         x = (x.to(self._mean.dtype) - self._mean) / self._std
         logits = self._network(x)[: len(windows)]  # [B, 2, h, w]
         masks = (logits[:, 1] > logits[:, 0]).to(torch.uint8).mul_(ICE)
         finite = logits.sum(dtype=torch.float32).isfinite()  # it is where all logits are
-        on_cpu = self._to_cpu(masks, finite) if self.device == "cuda" else (masks, finite)
         self._planned[masks.shape[1], masks.shape[2]] = len(x)
-        if not on_cpu[1]:
-            raise NotFiniteError
-        return on_cpu[0].numpy()
+        return self._to_cpu(masks, finite) if self.device == "cuda" else lambda: _checked(masks, finite)
+
+    def _on_device(self, windows: Sequence[np.ndarray | torch.Tensor]) -> torch.Tensor:
+        """Stack tiles on the device, uint8 [B, h, w, 3]; from memory that a GPU reads while we go on."""
+        arrays = [torch.as_tensor(window) for window in windows]
+        if self.device == "cpu" or not all(isinstance(window, np.ndarray) for window in windows):
+            return torch.stack([array.to(self.device) for array in arrays])
+        pinned = torch.empty(len(arrays), *arrays[0].shape, dtype=torch.uint8, pin_memory=True)
+        return torch.stack(arrays, out=pinned).to(self.device, non_blocking=True)
 
     def _as_planned(self, pixels: torch.Tensor) -> torch.Tensor:
         """Fill a small batch up to a size that a GPU has seen: a new one costs cuDNN's choice of kernels.
@@ -70,16 +77,20 @@ class TorchEngine:
             return pixels
         return torch.cat((pixels, pixels.new_zeros(missing, *pixels.shape[1:])))
 
-    def _to_cpu(self, masks: torch.Tensor, finite: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Copy both through pinned memory, and wait once for both."""
-        size = masks.numel() + 1
-        if self._pinned.numel() < size:
-            self._pinned = torch.empty(size, dtype=torch.uint8, pin_memory=True)
-        copied, verdict = self._pinned[: size - 1].view(masks.shape), self._pinned[size - 1 : size]
+    def _to_cpu(self, masks: torch.Tensor, finite: torch.Tensor) -> Callable[[], np.ndarray]:
+        """Copy both through pinned memory, which torch keeps for the next ones; one wait is for both."""
+        pinned = torch.empty(masks.numel() + 1, dtype=torch.uint8, pin_memory=True)
+        copied, verdict = pinned[:-1].view(masks.shape), pinned[-1:]
         copied.copy_(masks, non_blocking=True)
         verdict.copy_(finite.view(1), non_blocking=True)
-        torch.cuda.current_stream().synchronize()
-        return copied, verdict
+        done = torch.cuda.Event()
+        done.record()
+
+        def wait() -> np.ndarray:
+            done.synchronize()
+            return _checked(copied, verdict)
+
+        return wait
 
     def more_precise(self) -> TorchEngine | None:
         """Return the same network on the same device in fp32; None where this one computes in that."""
@@ -106,6 +117,12 @@ def on_gpu(slim: Slim) -> TorchEngine:
         if not torch.cuda.is_available():
             raise EngineUnusableError("torch finds none that it can use")
     return TorchEngine(model_of(slim), "cuda")
+
+
+def _checked(masks: torch.Tensor, finite: torch.Tensor) -> np.ndarray:
+    if not finite:
+        raise NotFiniteError
+    return masks.numpy()
 
 
 def _precision(device: str) -> str:

@@ -25,9 +25,9 @@ class MaskSink:
         self._writer, self._journal = writer, journal
 
     def starts(self, scenes: list[Readable], tile: int) -> None:
-        """Note that scenes of one padded shape go through the network now, in tiles of so many pixels."""
+        """Note that these scenes go through the network now, in tiles of so many pixels."""
         if self._journal:
-            side = min(tile, max(scenes[0].padded_shape))
+            side = min(tile, max(max(scene.padded_shape) for scene in scenes))
             self._journal.starts("predict", [scene.name for scene in scenes], side)
 
     def predicted(self, scene: Readable, mask: np.ndarray, notes: tuple[str, ...] = ()) -> None:

@@ -20,7 +20,15 @@ def _warm_up(engine, first):
 """
 }
 NOT_FILLED_UP = {ENGINE: "TorchEngine._as_planned = lambda self, pixels: pixels"}
-NOT_PINNED = {ENGINE: "TorchEngine._to_cpu = lambda self, masks, finite: (masks.cpu(), finite.cpu())"}
+NOT_PINNED = {
+    ENGINE: """
+TorchEngine._to_cpu = lambda self, masks, finite: lambda: _checked(masks.cpu(), finite)
+TorchEngine._on_device = lambda self, windows: torch.stack(
+    [torch.as_tensor(window).to(self.device) for window in windows]
+)
+"""
+}
+ONE_IN_FLIGHT = {"infer.predict.predictor": "Predictor._overlapping = lambda self: None"}
 CUDNN_SEARCHES = {ENGINE: "torch.backends.cudnn.benchmark = True"}
 LIBTIFF = {"infer.read.decoder": "torch_takes_pixels = lambda: False"}
 LATE_CONTEXT = {
@@ -41,7 +49,8 @@ GPU_RUNGS = (
     Rung("DALI on the way to the GPU, in place of libtiff", "many", True, LIBTIFF),
     Rung("many scenes in a batch", "many", True, arguments=("--batch", "1")),
     Rung("a last batch filled up to a size seen before", "many", True, NOT_FILLED_UP),
-    Rung("masks through pinned memory", "many", True, NOT_PINNED),
+    Rung("pixels and masks through pinned memory", "many", True, NOT_PINNED),
+    Rung("a second batch in flight", "many", True, ONE_IN_FLIGHT),
     Rung("scenes up to 2048 as a whole, not tiles of 512", "many", True, arguments=TILES),
     Rung("run-length PNG", "many", True, DEFAULT_PNG),
     Rung("writing in threads", "many", True, WRITTEN_AT_ONCE),

@@ -26,6 +26,13 @@ class FakeStream:
         FakeStream.waits += 1
 
 
+class FakeEvent(FakeStream):
+    """What is waited for in a stream of CUDA."""
+
+    def record(self) -> None:
+        pass
+
+
 class _OneMode(FakeTensorMode):
     """The mode that a copy of a network belongs to as well: a copy of the mode would be another one."""
 
@@ -51,6 +58,7 @@ def fake_cuda() -> Iterator[None]:
             (torch.cuda, "is_available", lambda: True),  # else autocast turns itself off
             (fake_tensor, "init_gpu_context", lambda _: None),  # which would start a GPU that is available
             (torch.cuda, "current_stream", FakeStream),
+            (torch.cuda, "Event", FakeEvent),
             (torch.cuda, "is_bf16_supported", lambda *_, **__: True),
             # the optimisers' way for many tensors at once, which they take on a GPU
             (optimizer, "_foreach_supported_types", [torch.Tensor, torch.nn.Parameter, FakeTensor]),

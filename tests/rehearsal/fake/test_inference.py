@@ -88,8 +88,8 @@ def test_a_forward_pass_copies_masks_and_one_number_and_waits_once(inference: Fa
 def test_pixels_go_to_the_gpu_once_as_bytes(inference: Facts) -> None:
     for facts in inference["forwards"]:
         tiles, height, width = facts["batch"]
-        pixels = f"uint8 [{height}, {width}, 3] cuda:0"
-        assert facts["to_gpu"] == ([] if facts["source"] == "gpu" else [pixels] * tiles), of(facts)
+        pixels = f"uint8 [{tiles}, {height}, {width}, 3] cuda:0"
+        assert facts["to_gpu"] == ([] if facts["source"] == "gpu" else [pixels]), of(facts)
 
 
 def test_a_forward_pass_is_few_operations(inference: Facts) -> None:

@@ -35,12 +35,20 @@ class Stream:
         """Do nothing."""
 
 
+class Event(Stream):
+    """An event of CUDA: what was before it is done."""
+
+    def record(self) -> None:
+        """Do nothing."""
+
+
 def pretend_in_torch(torch: ModuleType) -> None:
     """Let "cuda" mean the CPU."""
     for owner, name in ((torch.Tensor, "to"), (torch.nn.Module, "to"), (torch, "tensor"), (torch, "empty")):
         setattr(owner, name, _on_cpu(getattr(owner, name)))
     torch.cuda.is_available = lambda: True
     torch.cuda.current_stream = Stream
+    torch.cuda.Event = Event
     torch.cuda.empty_cache = lambda: None
 
 

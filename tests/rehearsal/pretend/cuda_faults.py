@@ -29,16 +29,17 @@ class Kind(Protocol):
 
 def spoil_forward(fault: Callable[[Kind, Sequence[Any]], None], kind: Any) -> None:
     """Let each pass on the GPU do this first."""
-    usual = kind.forward
+    name = "begin" if hasattr(kind, "begin") else "forward"  # the first that either way comes to
+    usual = getattr(kind, name)
 
-    def forward(self: Kind, windows: Sequence[Any]) -> Any:
+    def spoiled(self: Kind, windows: Sequence[Any]) -> Any:
         global calls
         if self.device == "cuda":
             calls += 1
             fault(self, windows)
         return usual(self, windows)
 
-    kind.forward = forward
+    setattr(kind, name, spoiled)
 
 
 def no_memory(
@@ -66,6 +67,23 @@ def failing(from_call: int, error: Exception, kind: type = TorchEngine) -> None:
     spoil_forward(fail, kind)
     torch.cuda.empty_cache = fail
     torch.cuda.current_stream = lambda: type("Stream", (), {"synchronize": fail})()
+    _spoil_waiting(fail)
+
+
+def failing_later(from_call: int, error: Exception) -> None:
+    """Let the masks of this pass and all others not come, whose kernels were launched without complaint."""
+    began: list[int] = []
+
+    def wait(_: object) -> None:
+        began.append(1)
+        if len(began) >= from_call:
+            raise error
+
+    _spoil_waiting(wait)
+
+
+def _spoil_waiting(wait: Callable[..., None]) -> None:
+    torch.cuda.Event = type("Event", (), {"record": lambda _: None, "synchronize": wait})
 
 
 def not_finite(

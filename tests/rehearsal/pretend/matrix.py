@@ -91,6 +91,7 @@ ROWS = [
     left("lost at the first batch", ENGINE, lost(2)),
     left("lost at the second batch", ENGINE, lost(3)),
     Row("lost at the third batch", ENGINE, lost(4), TO_CPU, "cpu", wanted="auto"),
+    left("lost while it is waited for", ENGINE, f"{FAULTS}failing_later(3, RuntimeError(LOST))"),
     left("lost with torch's own error", ENGINE, lost(3, "torch.AcceleratorError(LOST)")),
     left("cuDNN fails", ENGINE, lost(3, "RuntimeError('cuDNN error: CUDNN_STATUS_EXECUTION_FAILED')")),
     left("cuBLAS fails", ENGINE, lost(2, "RuntimeError('CUDA error: CUBLAS_STATUS_INTERNAL_ERROR')")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,22 @@ def tell_of_shapes(self, pixels, usual=TorchEngine._as_planned):
         file.write(json.dumps([*filled.shape[:3], len(pixels)]) + "\\n")
     return filled
 TorchEngine._as_planned = tell_of_shapes
+"""
+TELL_OF_PASSES = """
+def begin(self, windows, usual=TorchEngine.begin):
+    import json, os
+
+    def tell(number):
+        with open(os.environ["TOLD"], "a") as file:
+            file.write(json.dumps(number) + "\\n")
+
+    def end(wait=usual(self, windows)):
+        tell(-1)
+        return wait()
+
+    tell(1)
+    return end
+TorchEngine.begin = begin
 """
 TELL_OF_PIPELINES = """
 def build(*arguments, usual=build):
@@ -96,6 +113,15 @@ def test_a_gpu_sees_the_first_batch_while_it_starts_and_no_smaller_one_after_a_l
     assert len(sizes) >= 3
     assert all(of_a_shape == sorted(of_a_shape) for of_a_shape in sizes.values())
     assert any(tiles < batch for batch, _, _, tiles in others)
+
+
+def test_a_gpu_has_the_next_batch_before_the_last_one_is_looked_at(
+    rehearsed: Rehearsed, tmp_path: Path
+) -> None:
+    passes = tell(Row("", ENGINE, TELL_OF_PASSES).patches, rehearsed, tmp_path)
+    assert passes[:5] == [1, -1, 1, 1, -1]  # the warm-up by itself
+    assert max(accumulate(passes)) == 2
+    assert sum(passes) == 0
 
 
 def test_a_broken_scene_costs_one_more_pipeline(rehearsed: Rehearsed, tmp_path: Path) -> None:

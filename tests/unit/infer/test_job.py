@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from infer.job import predict_batch
+from infer.job import predict_all
 from infer.network.torch_model import Model
 from infer.plan.scenes import find_scenes, readable
 from infer.predict.predictor import Predictor
@@ -40,7 +40,7 @@ def test_a_prediction_that_fails_is_said_and_its_masks_are_black(
     (tmp_path / "out").mkdir()
     with MaskWriter(tmp_path / "out") as writer:
         sink = MaskSink(writer, Told(Progress(3, quiet=True), redone.append))
-        predict_batch(batch, predictor, sink)
+        predict_all([batch], predictor, sink)
     pending = sink.pending
     assert [item.scene for item in pending] == scenes
     assert pending[1].error == "cut short"
@@ -75,7 +75,7 @@ def test_a_scene_without_a_finite_answer_costs_no_other_of_its_batch(tmp_path: P
     with MaskWriter(tmp_path / "out") as writer:
         batch = DecodedBatch(scenes, [Decoded(image) for image in images])
         sink = MaskSink(writer, Told(Progress(3, quiet=True), print))
-        predict_batch(batch, predictor, sink)
+        predict_all([batch], predictor, sink)
     pending = sink.pending
     assert [bool(item.error) for item in pending] == [False, True, False]
     assert "not finite" in (pending[1].error or "")
@@ -99,7 +99,7 @@ def test_where_there_is_no_data_there_is_no_ice(tmp_path: Path) -> None:
     batch = DecodedBatch(scenes, [Decoded(random_rgb(32, 40), valid=sign) for sign in (valid, None)])
     (tmp_path / "out").mkdir()
     with MaskWriter(tmp_path / "out") as writer:
-        predict_batch(batch, predictor, MaskSink(writer, Told(Progress(2, quiet=True), print)))
+        predict_all([batch], predictor, MaskSink(writer, Told(Progress(2, quiet=True), print)))
     masks = read_masks(tmp_path / "out")
     np.testing.assert_array_equal(masks[scenes[0].mask_name], np.where(valid, 255, 0))
     assert (masks[scenes[1].mask_name] == 255).all()
