@@ -189,12 +189,13 @@ run_module() { # run_module VERB MODULE ARGUMENT...: becomes that program; relat
   exec "$PYTHON" -m "$module" "$@" || die 1 "$PYTHON cannot be run here: remove $HERE/.venv and run ./run.sh setup"
 }
 
-run_tests() { # pytest over the arguments; over all of tests/ where they name no file
+run_tests() { # pytest over the arguments; over all of tests/ where they name no file, several at once where there are none
   local argument named=''
   [[ -d $HERE/tests ]] || die 2 "'test' is not in this checkout ($HERE/tests is missing)"
   for argument in "$@"; do
     [[ ! -e ${argument%%::*} ]] || named=yes
   done
+  if (($# == 0)); then set -- -n logical --maxprocesses 4 --dist loadfile; fi # a file's tests share what they are given
   [[ -n $named ]] || set -- "$@" "$HERE/tests"
   exec "$PYTHON" -m pytest -c "$HERE/pyproject.toml" --rootdir "$HERE" "$@"
 }
