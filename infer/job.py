@@ -132,9 +132,9 @@ def _make_masks(scenes: list[Scene], job: _Job, writer: MaskWriter, sink: MaskSi
         predict_all(reader, predictor, sink)
         report.seconds.predicted = report.elapsed()
         report.seconds.read, report.seconds.predict = reader.decode_seconds, predictor.seconds
-        report.device, report.precision = predictor.device, predictor.precision
-        report.engine = predictor.engine
-        report.peak_gpu_bytes = predictor.peak_gpu_bytes()
+        engine = predictor.engine
+        report.device, report.engine, report.precision = engine.device, engine.name, engine.precision
+        report.peak_gpu_bytes = engine.peak_gpu_bytes()
 
 
 def _lose_broken(scenes: list[Scene], sink: MaskSink) -> None:

@@ -101,14 +101,9 @@ class Predictor:
         return self._limits.tile
 
     @property
-    def precision(self) -> str:
-        """What the engine computes in."""
-        return self._engine.precision
-
-    @property
-    def engine(self) -> str:
-        """Whose kernels compute."""
-        return self._engine.name
+    def engine(self) -> Engine:
+        """What computes now."""
+        return self._engine
 
     @property
     def ahead(self) -> int:
@@ -118,10 +113,6 @@ class Predictor:
     def _overlapping(self) -> Overlapping | None:
         engine = self._engine
         return engine if engine.device == "cuda" and isinstance(engine, Overlapping) else None
-
-    def peak_gpu_bytes(self) -> int | None:
-        """Return the most GPU memory that the engine has held so far, None where it does not tell."""
-        return self._engine.peak_gpu_bytes()
 
     def predict(self, images: Sequence[Pixels]) -> list[np.ndarray]:
         """Return masks uint8 [H, W], 0 and 255, of images uint8 [H, W, 3] that all have one padded shape.
@@ -186,7 +177,7 @@ class Predictor:
             precise = self._engine.more_precise()
             if precise is None:
                 raise
-            self._say(f"infer: the network's output is not finite in {self.precision}: trying fp32")
+            self._say(f"infer: the network's output is not finite in {self._engine.precision}: trying fp32")
         self._engine = precise
         try:
             return self._predict_within_memory(images)

@@ -64,7 +64,7 @@ def test_a_link_to_run_sh_finds_the_checkout(ready_checkout: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "paths"),
     [
-        ([], ["{checkout}/tests"]),
+        ([], ["-n", "logical", "--maxprocesses", "4", "--dist", "loadfile", "{checkout}/tests"]),
         (["-k", "tiles"], ["-k", "tiles", "{checkout}/tests"]),
         (["mine.py::test_x", "-x"], ["mine.py::test_x", "-x"]),
     ],
