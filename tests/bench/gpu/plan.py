@@ -39,6 +39,7 @@ PARTS = (
         Part(f"scenario-{name}", f"{HOME}.contest", (name, "ours", "ours cuda"), alike=name != "one")
         for name in SCENARIOS
     ),
+    Part("agreement-ort-cuda", f"{HOME}.agreement", ("ort-cuda",), ("onnxruntime",), alike=True),
     *(
         Part(f"ort-cuda-{name}", f"{HOME}.contest", (name, "ours cuda", ORT), ("onnxruntime",), name != "one")
         for name in SCENARIOS

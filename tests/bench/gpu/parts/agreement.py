@@ -15,13 +15,16 @@ import numpy as np
 
 from infer.settings import WEIGHTS
 from tests.bench.gpu.part import FailedPart, Place, call
+from tests.bench.gpu.parts.contest import need_cuda
 from tests.bench.gpu.results import Figure
 from tests.bench.harness.measure import agreement, fresh
 from tests.bench.harness.scenarios import make
 from tests.helpers.support import ENGINES, PATCHED_JOB, SHARED
 
 
-def measure(place: Place) -> Iterator[Figure]:
+def measure(place: Place, engine: str = "torch") -> Iterator[Figure]:
+    if engine == "ort-cuda" and not place.dry:
+        need_cuda()
     folders = {
         name: make(name, place.work) / "image" for name in (("one",) if place.dry else ("split", "many"))
     }
@@ -30,16 +33,18 @@ def measure(place: Place) -> Iterator[Figure]:
         folders["bohai_dev"] = real
     for name, scenes in folders.items():
         masks, reference = place.scratch(f"agreement/{name}"), place.scratch(f"agreement/{name}-fp32")
-        here = job([sys.executable, "-m", "infer"], scenes, masks, place.device)
+        here = job([sys.executable, "-m", "infer", "--engine", engine], scenes, masks, place.device)
         if here["device"] != place.device:
             raise FailedPart(f"{name}: the job ran on {here['device']}, not on {place.device}")
+        if here["engine"] != engine and not place.dry:
+            raise FailedPart(f"{name}: the job ran by {here['engine']}, not by {engine}")
         in_fp32 = PATCHED_JOB.format(patches=ENGINES["torch"])
         there = job([sys.executable, "-c", in_fp32], scenes, reference, "cpu")
         if (there["device"], there["precision"]) != ("cpu", "fp32"):
             raise FailedPart(f"{name}: the reference ran in {there['precision']} on {there['device']}")
         degraded = sum(scene["status"] != "ok" for scene in here["scenes"])
         yield Figure(f"{name}: degraded", degraded, "scenes")
-        note = f"{here['precision']} against torch's fp32 on the CPU"
+        note = f"{here['engine']} in {here['precision']} against torch's fp32 on the CPU"
         yield Figure(f"{name}: equal pixels", round(agreement(masks, reference), 7), "share", note)
         share, worst = min((same(masks / path.name, path), path.stem) for path in reference.iterdir())
         yield Figure(f"{name}: equal pixels of the worst scene", round(share, 7), "share", worst)

@@ -19,7 +19,7 @@ REPEAT = {"one": 5, "split": 3, "many": 3, "thousand": 1}
 
 def measure(place: Place, scenario: str, *contestants: str) -> Iterator[Figure]:
     if {"onnxruntime", "ours ort-cuda"} & set(contestants) and not place.dry:
-        _need_cuda()
+        need_cuda()
     repeat = 1 if place.dry else REPEAT[scenario]
     if place.dry:
         scenario, contestants = "one", tuple(ON_CPU.get(name, name) for name in contestants)
@@ -55,7 +55,7 @@ def figures(row: dict[str, str]) -> Iterator[Figure]:
         )
 
 
-def _need_cuda() -> None:
+def need_cuda() -> None:
     import onnxruntime
 
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
