@@ -148,7 +148,8 @@ def _start_predictor(job: _Job, gpu: GpuContext | None, first: list[Readable]) -
     # The engine takes most of the start-up: nothing waits for it before here.
     from infer.network.weights_file import read_slim
     from infer.predict.choose import GpuWish, import_engine, start_engine, start_on_cpu
-    from infer.predict.predictor import Predictor, first_pass
+    from infer.predict.predictor import Predictor
+    from infer.predict.tile_limits import first_pass
 
     settings, pixels, seconds = job.settings, job.whole.pixels, job.report.seconds
     say = partial(job.told.redone, "start")
@@ -185,12 +186,14 @@ def predict_all(batches: Iterable[DecodedBatch], predictor: Predictor, sink: Mas
     A GPU has the next batch before the masks of the last one are looked at.
     """
     in_flight: deque[_InFlight] = deque()
-    for batch in batches:
-        in_flight.append(_InFlight(batch, predictor, sink, [one.batch for one in in_flight]))
-        while len(in_flight) > predictor.ahead:
-            in_flight.popleft().end()
-    for one in in_flight:
-        one.end()
+    try:
+        for batch in batches:
+            in_flight.append(_InFlight(batch, predictor, sink, [one.batch for one in in_flight]))
+            while len(in_flight) > predictor.ahead:
+                in_flight.popleft().end()
+    finally:
+        for one in in_flight:
+            one.end()
 
 
 class _InFlight:

@@ -19,6 +19,7 @@ from infer.process.text import in_short
 from infer.settings import ORT_CUDA
 
 BROKEN_PACKAGE = (ImportError, OSError)  # how a library says that is missing, or lacks another one
+MAX_CAUSE = 600  # characters: ONNX Runtime begins with the places in its source
 WORTH_BF16 = 2_000_000  # pixels of a job from which on bf16's pace outweighs OpenVINO's longer start
 
 
@@ -104,7 +105,7 @@ def started(make: Callable[[], Engine], first: tuple[int, int, int]) -> tuple[En
     except EngineUnusableError as error:
         return None, error.reason
     except Exception as error:  # CUDA's errors are of many types
-        return None, f"{type(error).__name__}: {in_short(error)}"
+        return None, f"{type(error).__name__}: {in_short(error, MAX_CAUSE)}"
 
 
 def _that_is_finite(engine: Engine, first: tuple[int, int, int]) -> Engine:

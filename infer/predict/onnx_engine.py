@@ -57,6 +57,11 @@ class OnnxNetwork:
             for name, values in (("mean", slim.mean), ("std", slim.std))
         }
 
+    @property
+    def provider(self) -> str:
+        """What ONNX Runtime computes with."""
+        return str(self._session.get_providers()[0])
+
     def forward(self, windows: Sequence[Pixels]) -> np.ndarray:
         """Turn B tiles uint8 [h, w, 3] into masks uint8 [B, h, w], 0 and 255; raises NotFiniteError."""
         images = stacked(windows)

@@ -33,7 +33,7 @@ OPTIONS = {
     "arena_extend_strategy": "kSameAsRequested",
 }
 PROVIDERS = [(CUDA, OPTIONS)]
-SILENT = 4  # of ONNX Runtime's severities: what fails is raised, too
+SILENT = 4  # of ONNX Runtime's severities: what fails is raised, or seen by the provider in use
 
 
 class OrtCudaEngine:
@@ -56,6 +56,8 @@ class OrtCudaEngine:
         options.log_severity_level = SILENT
         options.intra_op_num_threads = 1  # what is left to the CPU is arithmetic with shapes
         self._network = OnnxNetwork(slim, GRAPHS[precision], options, PROVIDERS)
+        if self._network.provider != CUDA:  # it goes on without one whose libraries it cannot load
+            raise EngineUnusableError("it cannot load CUDA's or cuDNN's libraries")
 
     def forward(self, windows: Sequence[Pixels]) -> np.ndarray:
         """Turn B tiles uint8 [h, w, 3] into masks uint8 [B, h, w], 0 and 255; raises NotFiniteError."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -15,40 +16,13 @@ from infer.network.architecture import STRIDE
 from infer.predict.engine import Engine, Overlapping
 from infer.predict.hardware import batch_size
 from infer.predict.out_of_memory import is_out_of_memory
+from infer.predict.tile_limits import TileLimits
 from infer.predict.tiles import Tile, crop, grid, stitch
 from infer.process.text import first_line
 from infer.settings import MIN_TILE, Settings, half_tile
 
 if TYPE_CHECKING:
     from infer.predict.engine import Pixels
-
-
-@dataclass(frozen=True)
-class TileLimits:
-    """What goes through the network at once; it shrinks when memory runs out.
-
-    tile and overlap: pixels of a side. area: pixels of a whole batch. batch: tiles, None for what suits.
-    """
-
-    tile: int
-    overlap: int
-    area: int
-    batch: int | None
-
-    def with_tile(self, tile: int) -> TileLimits:
-        """Return limits of one tile of this size at once, and an overlap that suits it."""
-        overlap = min(self.overlap, tile // 4 // STRIDE * STRIDE)
-        return replace(self, area=tile * tile, tile=tile, overlap=overlap)
-
-
-def first_pass(shapes: Sequence[tuple[int, int]], settings: Settings) -> tuple[int, int, int]:
-    """Return how many tiles a GPU is given first, and their height and width.
-
-    shapes: height and width in pixels of the scenes of the first batch, all of one padded shape.
-    """
-    tiles = grid(*shapes[0], settings.tile, settings.overlap)
-    shape = tiles[0].shape
-    return min(len(shapes) * len(tiles), settings.batch or batch_size(shape, gpu=True)), *shape
 
 
 class _Window(NamedTuple):
@@ -62,6 +36,14 @@ class _Window(NamedTuple):
 def _stitch(windows: Sequence[_Window], predictions: np.ndarray) -> None:
     for window, prediction in zip(windows, predictions, strict=True):
         stitch(window.mask, window.tile, prediction)
+
+
+def _lost(error: Exception) -> GpuLostError:
+    return GpuLostError(first_line(f"{type(error).__name__}: {error}"))
+
+
+def _fail(error: Exception) -> NoReturn:
+    raise error
 
 
 class Predictor:
@@ -85,6 +67,7 @@ class Predictor:
         self._engine, self._on_cpu = engine, on_cpu
         self._on_gpu = engine.device == "cuda"
         self._say, self._multiple = say, multiple
+        self._alone = False  # whether memory has room for one batch only
         self._at_once = (0, 0, 0)  # the latest forward pass: tiles, height and width of each
         self._limits = TileLimits(settings.tile, settings.overlap, sys.maxsize, settings.batch)
         if tile is not None and tile < settings.tile:
@@ -112,29 +95,31 @@ class Predictor:
 
     def _overlapping(self) -> Overlapping | None:
         engine = self._engine
-        return engine if engine.device == "cuda" and isinstance(engine, Overlapping) else None
+        beside = engine.device == "cuda" and not self._alone
+        return engine if beside and isinstance(engine, Overlapping) else None
 
-    def predict(self, images: Sequence[Pixels]) -> list[np.ndarray]:
+    def predict(self, images: Sequence[Pixels], finite: bool = True) -> list[np.ndarray]:
         """Return masks uint8 [H, W], 0 and 255, of images uint8 [H, W, 3] that all have one padded shape.
 
+        finite: False where the engine's own precision is known to be too little for them.
         Raises the out-of-memory error when not even the smallest tile fits, NotFiniteError where fp32 gives
         no finite logits either, GpuLostError for any other one where a GPU is in use (CUDA's errors stay, and
         a CPU can do it all), else what comes.
         """
         start = time.monotonic()
         try:
-            return self._predict_finite(images)
+            return self._predict_finite(images, finite)
         except Exception as error:
             if not self._on_gpu or isinstance(error, NotFiniteError) or is_out_of_memory(error):
                 raise
-            raise GpuLostError(first_line(f"{type(error).__name__}: {error}")) from error
+            raise _lost(error) from error
         finally:
             self.seconds += time.monotonic() - start
 
     def begin(self, images: Sequence[Pixels]) -> Callable[[], list[np.ndarray]]:
         """Begin `predict`, where the engine works beside us and one pass is enough; what is returned ends it.
 
-        Whatever fails on the way is no loss: `predict` then does it all again, with all it has against that.
+        Where memory runs out on the way, `predict` does it again, alone, as it does all others from then on.
         """
         engine, start = self._overlapping(), time.monotonic()
         if engine is None:
@@ -145,8 +130,8 @@ class Predictor:
             if len(windows) <= self._batch(windows[0].tile.shape):
                 wait = engine.begin(self._crops(windows))
                 return lambda: self._end(images, masks, windows, wait)
-        except Exception:
-            pass
+        except Exception as error:
+            return self._after(error, images)  # in its turn: those before it may be good
         finally:
             self.seconds += time.monotonic() - start
         return lambda: self.predict(images)
@@ -162,22 +147,33 @@ class Predictor:
         try:
             _stitch(windows, wait())
             return masks
-        except Exception:
-            pass
+        except Exception as error:
+            again = self._after(error, images)
         finally:
             self.seconds += time.monotonic() - start
-        return self.predict(images)
+        return again()
 
-    def _predict_finite(self, images: Sequence[Pixels]) -> list[np.ndarray]:
+    def _after(self, error: Exception, images: Sequence[Pixels]) -> Callable[[], list[np.ndarray]]:
+        """Return what is to be done; it keeps nothing of the error, and so none of the tensors behind it."""
+        if isinstance(error, NotFiniteError):
+            return lambda: self.predict(images, finite=False)
+        if is_out_of_memory(error):
+            self._alone = True
+            return lambda: self.predict(images)
+        return partial(_fail, _lost(error))
+
+    def _predict_finite(self, images: Sequence[Pixels], finite: bool) -> list[np.ndarray]:
         """Predict in the engine's own precision; in fp32 where that one's numbers overflow."""
         usual = self._engine
-        try:
-            return self._predict_within_memory(images)
-        except NotFiniteError:
-            precise = self._engine.more_precise()
-            if precise is None:
-                raise
-            self._say(f"infer: the network's output is not finite in {self._engine.precision}: trying fp32")
+        if finite:
+            try:
+                return self._predict_within_memory(images)
+            except NotFiniteError:
+                pass
+        precise = self._engine.more_precise()
+        if precise is None:
+            raise NotFiniteError
+        self._say(f"infer: the network's output is not finite in {self._engine.precision}: trying fp32")
         self._engine = precise
         try:
             return self._predict_within_memory(images)

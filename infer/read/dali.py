@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,6 +100,17 @@ def _tensors(output: Any) -> list[Pixels]:
     import torch
     from torch.utils.dlpack import from_dlpack
 
-    pixels: list[Pixels] = [from_dlpack(output[i]).clone() for i in range(len(output))]
-    torch.cuda.current_stream().synchronize()
-    return pixels
+    with torch.cuda.stream(_copies()):  # else we would wait for the batch that the network has at hand
+        copies = [from_dlpack(output[i]).clone() for i in range(len(output))]
+    _copies().synchronize()
+    for tensor in copies:
+        tensor.record_stream(torch.cuda.current_stream())  # which reads it, and must have before it is free
+    return list(copies)
+
+
+@cache
+def _copies() -> Any:
+    """Return the stream of CUDA in which batches are copied."""
+    import torch
+
+    return torch.cuda.Stream()

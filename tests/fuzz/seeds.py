@@ -47,6 +47,7 @@ KINDS: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "jpeg planes": (PLANES, {"photometric": "rgb", "planarconfig": "separate", "compression": "jpeg"}),
     "jpegxl": (RGB, {"photometric": "rgb", "compression": "jpegxl", "tile": (32, 32)}),
     "jpegxr": (RGB, {"photometric": "rgb", "compression": "jpegxr", "rowsperstrip": 20}),
+    "jpegxr alpha": (np.dstack([RGB, GREY]), {"photometric": "rgb", "compression": "jpegxr"}),
     "png tiles": (RGB, {"photometric": "rgb", "compression": "png", "tile": (32, 32)}),
     "lerc alpha": (np.dstack([RGB, GREY]), {"photometric": "rgb", "compression": "lerc", "tile": (32, 32)}),
     "lerc planes": (PLANES, {"photometric": "rgb", "planarconfig": "separate", "compression": "lerc"}),

@@ -142,11 +142,11 @@ def _jpegxr_size(stream: bytes) -> Size | None:
     """By the image header (ITU T.832, 8.3) at the place that the container's tags give (annex A)."""
     if stream[:3] != b"II\xbc":
         return None
-    places = _jpegxr_places(stream)
-    if any(begin + count > len(stream) for begin, count in zip(places[::2], places[1::2], strict=True)):
+    image, count, alpha = _jpegxr_places(stream)
+    if image + count > len(stream) or alpha >= len(stream):  # jxrlib counts the whole stream as alpha's
         raise DecodeError("a JPEG XR stream that is cut short")
-    head = stream[places[0] :][:20]
-    if not places[0] or head[:8] != b"WMPHOTO\0" or len(head) < 20:
+    head = stream[image:][:20]
+    if not image or head[:8] != b"WMPHOTO\0" or len(head) < 20:
         return None
     side = 2 if head[10] & 0x80 else 4  # bytes
     width, height = (_number(head[12 + i * side : 12 + (i + 1) * side]) + 1 for i in range(2))
@@ -154,10 +154,10 @@ def _jpegxr_size(stream: bytes) -> Size | None:
 
 
 def _jpegxr_places(stream: bytes) -> list[int]:
-    """Return where the image begins and its bytes, and those of its alpha; 0 for what is not said."""
+    """Return where the image begins, its bytes, and where its alpha begins; 0 for what is not said."""
     ifd = int.from_bytes(stream[4:8], "little")
     entries = int.from_bytes(stream[ifd : ifd + 2], "little")
-    values = dict.fromkeys((0xBCC0, 0xBCC1, 0xBCC2, 0xBCC3), 0)
+    values = dict.fromkeys((0xBCC0, 0xBCC1, 0xBCC2), 0)
     for at in range(ifd + 2, min(len(stream), ifd + 2 + 12 * entries), 12):
         tag = int.from_bytes(stream[at : at + 2], "little")
         if tag in values:

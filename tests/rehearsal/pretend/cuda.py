@@ -6,7 +6,7 @@ The job's own code for a GPU runs, from DALI's pipeline to the tensors; only wha
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import ModuleType
 from typing import Any
 
@@ -47,7 +47,9 @@ def pretend_in_torch(torch: ModuleType) -> None:
     for owner, name in ((torch.Tensor, "to"), (torch.nn.Module, "to"), (torch, "tensor"), (torch, "empty")):
         setattr(owner, name, _on_cpu(getattr(owner, name)))
     torch.cuda.is_available = lambda: True
-    torch.cuda.current_stream = Stream
+    torch.cuda.current_stream = torch.cuda.Stream = Stream
+    torch.cuda.stream = nullcontext
+    torch.Tensor.record_stream = lambda *_: None
     torch.cuda.Event = Event
     torch.cuda.empty_cache = lambda: None
 

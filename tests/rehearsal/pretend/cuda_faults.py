@@ -12,6 +12,7 @@ import torch
 
 from infer.errors import NotFiniteError
 from infer.predict.torch_engine import TorchEngine
+from tests.rehearsal.pretend import cuda
 
 MARK = 77  # the first value of a scene that a fault is about
 LOST = "CUDA error: an illegal memory access was encountered"
@@ -57,6 +58,26 @@ def no_memory(
     spoil_forward(fault, kind)
 
 
+def no_memory_in_flight() -> None:
+    """Let memory have room for one batch that is not waited for yet."""
+    waiting: list[int] = []
+    usual = TorchEngine.begin
+
+    def begin(self: TorchEngine, windows: Sequence[Any]) -> Callable[[], Any]:
+        if waiting:
+            raise NO_MEMORY
+        wait = usual(self, windows)
+        waiting.append(1)
+
+        def end() -> Any:
+            waiting.clear()
+            return wait()
+
+        return end
+
+    TorchEngine.begin = begin  # type: ignore[method-assign]
+
+
 def failing(from_call: int, error: Exception, kind: type = TorchEngine) -> None:
     """Let every pass from this call on fail, and all else that waits for the GPU: CUDA's errors stay."""
 
@@ -66,8 +87,7 @@ def failing(from_call: int, error: Exception, kind: type = TorchEngine) -> None:
 
     spoil_forward(fail, kind)
     torch.cuda.empty_cache = fail
-    torch.cuda.current_stream = lambda: type("Stream", (), {"synchronize": fail})()
-    _spoil_waiting(fail)
+    cuda.Stream.synchronize = fail  # type: ignore[method-assign]  # of events too
 
 
 def failing_later(from_call: int, error: Exception) -> None:
@@ -79,11 +99,7 @@ def failing_later(from_call: int, error: Exception) -> None:
         if len(began) >= from_call:
             raise error
 
-    _spoil_waiting(wait)
-
-
-def _spoil_waiting(wait: Callable[..., None]) -> None:
-    torch.cuda.Event = type("Event", (), {"record": lambda _: None, "synchronize": wait})
+    cuda.Event.synchronize = wait  # type: ignore[method-assign]
 
 
 def not_finite(

@@ -91,6 +91,12 @@ ROWS = [
     left("lost at the first batch", ENGINE, lost(2)),
     left("lost at the second batch", ENGINE, lost(3)),
     Row("lost at the third batch", ENGINE, lost(4), TO_CPU, "cpu", wanted="auto"),
+    Row(
+        "no memory for two batches in flight",
+        ENGINE,
+        FAULTS + "no_memory_in_flight()",
+        precision="fp16",
+    ),
     left("lost while it is waited for", ENGINE, f"{FAULTS}failing_later(3, RuntimeError(LOST))"),
     left("lost with torch's own error", ENGINE, lost(3, "torch.AcceleratorError(LOST)")),
     left("cuDNN fails", ENGINE, lost(3, "RuntimeError('cuDNN error: CUDNN_STATUS_EXECUTION_FAILED')")),
@@ -176,6 +182,12 @@ ROWS = [
     by_ort("too little for fp16 at the start", "not_finite(1, 'fp16', kind=KIND)", precision="fp32"),
     by_ort("too little for fp16 later", "not_finite(2, 'fp16', kind=KIND)", "trying fp32"),
     by_ort("no kernel for this GPU", "spoil_forward(lambda *_: 1 / 0, KIND)", "with torch", by=TORCH),
+    by_ort(
+        "its libraries are not there",
+        "CUDA = 'CUDAExecutionProvider'; ort.get_available_providers = lambda: [CUDA]",
+        "with torch",
+        by=TORCH,
+    ),
     by_ort("lost at the second batch", "failing(3, Exception('CUDA failure 700'), KIND)", TO_CPU, "cpu"),
     by_ort("segmentation fault later", "killed(3, signal.SIGSEGV, KIND)", TO_CPU, "cpu"),
 ]

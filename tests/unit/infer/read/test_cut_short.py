@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 
@@ -17,7 +18,9 @@ from tests.matrix.test_streams import BOMBS
 
 KEPT = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)  # shares of a file or stream
 FILES = generated()
-STREAMS = {name: form for name, form in BOMBS.items() if form[0] in (34933, 34712, 50002, 34934, JPEG, WEBP)}
+JXR = 34934
+STREAMS = {name: form for name, form in BOMBS.items() if form[0] in (34933, 34712, 50002, JXR, JPEG, WEBP)}
+STREAMS["JPEG XR with alpha"] = JXR, lambda image: imagecodecs.jpegxr_encode(np.dstack([image] * 4))
 
 
 def pixels(path: Path) -> np.ndarray | None:
