@@ -158,6 +158,8 @@ class Predictor:
         if isinstance(error, NotFiniteError):
             return lambda: self.predict(images, finite=False)
         if is_out_of_memory(error):
+            if not self._alone:
+                self._say("infer: out of memory: going on with one batch at a time")
             self._alone = True
             return lambda: self.predict(images)
         return partial(_fail, _lost(error))

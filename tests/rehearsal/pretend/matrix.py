@@ -95,6 +95,7 @@ ROWS = [
         "no memory for two batches in flight",
         ENGINE,
         FAULTS + "no_memory_in_flight()",
+        "one batch at a time",
         precision="fp16",
     ),
     left("lost while it is waited for", ENGINE, f"{FAULTS}failing_later(3, RuntimeError(LOST))"),
