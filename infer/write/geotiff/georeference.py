@@ -14,6 +14,7 @@ from infer.write.geotiff.upright import turn_gcps, turn_rpcs, turn_transform
 UNREADABLE = "its georeference cannot be read: its mask has none"
 NO_CRS = "its coordinate system cannot be read: its mask has none"
 OTHER_SIZE = "its georeference is of an image of another size: its mask has none"
+MIN_GCPS = 3  # as many as an affine has; GDAL makes one of a tie point without a scale
 # GeoTIFF 1.1 (OGC 19-008r4) 7.4 and GDAL's RPCCoefficientTag: pixel scale, tie points, transformation, RPCs
 _PLACING, _GEO_KEYS = {33550, 33922, 34264, 50844}, 34735
 
@@ -79,14 +80,21 @@ def _stored(rasterio: Any, path: Path, header: Header) -> Georeference | None:
         transform = None if image.transform.is_identity else image.transform
         gcps, gcps_crs = image.gcps
         if transform is not None:  # a TIFF holds one of them
-            return Georeference(image.crs or None, transform, (), image.rpcs)
-        return Georeference(gcps_crs or None if gcps else None, None, tuple(gcps), image.rpcs)
+            return Georeference(_named(image.crs), transform, (), image.rpcs)
+        return Georeference(_named(gcps_crs) if gcps else None, None, tuple(gcps), image.rpcs)
+
+
+def _named(crs: Any) -> Any:
+    """Return rasterio's CRS; None for none, and for what GDAL makes of keys that it does not know."""
+    return None if not crs or crs.to_wkt().startswith('LOCAL_CS["unnamed"') else crs
 
 
 def _upright(stored: Georeference, header: Header) -> Georeference:
     """Turn it; raises ValueError for numbers that place nothing."""
     shape, orientation = header.shape, header.orientation
     transform = stored.transform and turn_transform(stored.transform, shape, orientation)
+    if 0 < len(stored.gcps) < MIN_GCPS:
+        raise ValueError("too few control points")
     gcps = tuple(turn_gcps(stored.gcps, shape, orientation))
     rpcs = stored.rpcs and turn_rpcs(stored.rpcs, shape, orientation)
     numbers = list(transform or ()) + [number for one in gcps for number in (one.row, one.col, one.x, one.y)]
