@@ -1,29 +1,28 @@
-"""Writes masks as PNG from a bounded pool of threads: each appears whole under its name, or not at all."""
+"""Writes masks from a bounded pool of threads: each appears whole under its name, or not at all."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import stat
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 
 from infer.errors import GpuLostError
+from infer.plan.scenes import Scene
 from infer.process.budget import Budget
 from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
 from infer.process.limits import cpus
-from infer.write.png_stamp import has_stamp, put_stamp
+from infer.write.audit import Written
+from infer.write.form import MaskForm, PngForm
 
-# A mask is long runs of two values: run-length matching finds them in a fraction of the time.
-PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 MIN_THREADS, MAX_THREADS = 4, 16  # as many as processors between these: a GPU gives them 32 masks at once
 MAX_WAITING = 64 * 1024**2  # bytes: two of a GPU's batches of 32 scenes of 512 x 512 are a quarter of it
 OVERHEAD = 4096  # bytes that one more costs, however small
@@ -35,30 +34,38 @@ class MaskWriter:
 
     write_seconds is the time spent in all threads together; first_mask_at is time.monotonic() when the first
     mask stood under its name, None before that. stamp: what predicted masks are made with (see png_stamp).
+    encodes: is told the names of the scenes whose masks are being encoded, whenever these change.
     What processes that are no more left half written is removed first.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, form: MaskForm | None = None) -> None:
+        """form: of the masks, PNG by default."""
+        self.form: MaskForm = form or PngForm()
+        self.encodes: Callable[[list[str]], None] | None = None
         self.write_seconds = 0.0
         self.first_mask_at: float | None = None
         self.stamp: str | None = None
         self._folder = folder
         self._unfinished: set[Path] = set()
+        self._in_hand: list[str] = []
         threads = min(MAX_THREADS, max(MIN_THREADS, cpus()))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="writer")
         self._waiting = Budget(MAX_WAITING)
         self._lock, self._gate = threading.Lock(), threading.Lock()
         _remove_left_behind(folder)
 
-    def put(self, name: str, mask: np.ndarray, predicted: bool = False) -> Future[float]:
+    def put(
+        self, name: str, mask: np.ndarray, predicted: bool = False, scene: Scene | None = None
+    ) -> Future[Written]:
         """Queue mask uint8 [H, W] to be written as `name`; waits while too many are queued.
 
         `predicted` masks get the stamp; those that stand in for a lost scene do not, so --resume tries again.
-        The future gives the share of ice (0 to 1), or raises OSError when the file could not be written.
+        scene: whose place on the Earth the mask gets where its form has one, None for none. The future gives
+        the share of ice (0 to 1) and notes, or raises OSError when the file could not be written.
         """
         size = mask.nbytes + OVERHEAD
         self._waiting.take(size)
-        future = self._pool.submit(self._write, name, mask, self.stamp if predicted else None)
+        future = self._pool.submit(self._write, name, mask, self.stamp if predicted else None, scene)
         future.add_done_callback(lambda _: self._waiting.give_back(size))
         return future
 
@@ -76,18 +83,33 @@ class MaskWriter:
         cancel = kind is not None and not issubclass(kind, GpuLostError)  # those masks are good
         self._pool.shutdown(wait=True, cancel_futures=cancel)
 
-    def _write(self, name: str, mask: np.ndarray, stamp: str | None) -> float:
+    def _write(self, name: str, mask: np.ndarray, stamp: str | None, scene: Scene | None) -> Written:
         start = time.monotonic()
-        try:
-            _, encoded = cv2.imencode(".png", mask, PNG_OPTIONS)
-        except cv2.error as error:
-            raise OSError(f"PNG encoding failed: {error.err}") from error
-        self._write_whole(name, put_stamp(encoded, stamp) if stamp else encoded.tobytes())
+        notes: list[str] = []
+        with self._naming(scene):
+            content = self.form.encode(mask, scene, stamp, notes.append)
+        self._write_whole(name, content)
         end = time.monotonic()
         with self._lock:
             self.write_seconds += end - start
             self.first_mask_at = self.first_mask_at or end
-        return np.count_nonzero(mask) / mask.size
+        return Written(self.form.ice_fraction(mask), tuple(notes))
+
+    @contextmanager
+    def _naming(self, scene: Scene | None) -> Iterator[None]:
+        """Say that this scene's mask is being encoded, for as long as it is."""
+        if scene is None or self.encodes is None:
+            yield
+            return
+        with self._lock:
+            self._in_hand.append(scene.name)
+            self.encodes(self._in_hand)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_hand.remove(scene.name)
+                self.encodes(self._in_hand)
 
     def _write_whole(self, name: str, content: bytes) -> None:
         """Write a temporary file in the same folder, then rename it, which either happens or does not."""
@@ -129,23 +151,3 @@ def _remove_left_behind(folder: Path) -> None:
 def _without_waiting(path: str, flags: int) -> int:
     """Open what may be a pipe, which would wait for somebody to write to it."""
     return os.open(path, flags | os.O_NONBLOCK)
-
-
-def is_whole_mask(path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:
-    """Tell whether a file is a readable mask of that height and width: one 8-bit channel, only 0 and 255.
-
-    `stamp`: and made with that.
-    """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-            return False
-        content = path.read_bytes()
-    except OSError:
-        return False
-    if not content or (stamp and not has_stamp(content, stamp)):
-        return False
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # torn masks are no news here
-    mask = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
-        return False
-    return bool(((mask == 0) | (mask == 255)).all())
