@@ -114,7 +114,7 @@ def find_scenes(folder: Path, limits: SceneLimits | None = None) -> list[Scene]:
     except OSError as error:
         reason = f"cannot read the input folder {folder} as user {os.geteuid()}: {error.strerror}"
         raise UsageError(f"{reason}: chmod -R a+rX it", path=folder) from None
-    scenes = _give_each_mask_one_owner([_look_at(folder / name, limits or SceneLimits()) for name in files])
+    scenes = _give_each_mask_one_owner([look_at(folder / name, limits or SceneLimits()) for name in files])
     return sorted(scenes, key=_by_shape, reverse=True)
 
 
@@ -158,11 +158,12 @@ def _is_scene_file(entry: os.DirEntry[str]) -> bool:
         return False
     try:
         return not entry.is_dir()
-    except OSError:  # a link that leads to itself: no folder, and _look_at says what is wrong
+    except OSError:  # a link that leads to itself: no folder, and look_at says what is wrong
         return True
 
 
-def _look_at(path: Path, limits: SceneLimits) -> Scene:
+def look_at(path: Path, limits: SceneLimits) -> Scene:
+    """Return a scene file, whose name has a suffix, as Readable or Broken by its header; raises nothing."""
     mask_name = path.name[: path.name.rindex(".")] + ".png"
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
