@@ -117,7 +117,7 @@ def find_scenes(folder: Path, limits: SceneLimits | None = None, suffix: str = M
         reason = f"cannot read the input folder {folder} as user {os.geteuid()}: {error.strerror}"
         raise UsageError(f"{reason}: chmod -R a+rX it", path=folder) from None
     limits = limits or SceneLimits()
-    scenes = _give_each_mask_one_owner([_look_at(folder / name, limits, suffix) for name in files])
+    scenes = _give_each_mask_one_owner([look_at(folder / name, limits, suffix) for name in files])
     return sorted(scenes, key=_by_shape, reverse=True)
 
 
@@ -161,11 +161,15 @@ def _is_scene_file(entry: os.DirEntry[str]) -> bool:
         return False
     try:
         return not entry.is_dir()
-    except OSError:  # a link that leads to itself: no folder, and _look_at says what is wrong
+    except OSError:  # a link that leads to itself: no folder, and look_at says what is wrong
         return True
 
 
-def _look_at(path: Path, limits: SceneLimits, suffix: str) -> Scene:
+def look_at(path: Path, limits: SceneLimits, suffix: str = MASK_SUFFIX) -> Scene:
+    """Return a scene file, whose name has a suffix, as Readable or Broken by its header; raises nothing.
+
+    suffix: of its mask's name.
+    """
     mask_name = path.name[: path.name.rindex(".")] + suffix
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever

@@ -27,7 +27,7 @@ def tile_that_fits(wanted: int, scenes: list[Readable], limit: int | None) -> in
     sizes = [scene.padded_shape[0] * scene.padded_shape[1] for scene in scenes]
     together = min(sum(sizes), pixels_at_once(gpu=False))  # small ones keep each other company
     held = SCENES_HELD * BYTES_HELD * max(*sizes, together)
-    room = (limit - _resident() - SPARE - held) // BYTES_PER_PIXEL
+    room = (limit - resident() - SPARE - held) // BYTES_PER_PIXEL
     tile, company = wanted, together
     while tile > MIN_TILE and max(min(tile * tile, max(sizes)), company) > room:
         tile = half_tile(tile)
@@ -35,6 +35,6 @@ def tile_that_fits(wanted: int, scenes: list[Readable], limit: int | None) -> in
     return tile
 
 
-def _resident() -> int:
+def resident() -> int:
     """Return the bytes of memory that this process holds now (man 5 proc_pid_statm)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
