@@ -83,7 +83,7 @@ def write_gpkg(path: Path, batches: Iterator[Any], summary: Summary) -> None:
 
 
 def _locking(path: Path, batches: Iterator[Any]) -> Iterator[Any]:
-    """Pass batches on, and keep the file locked meanwhile: GDAL has put one of its own in the draft's place."""
+    """Pass batches on and keep the file locked: GDAL has put one of its own in the place of the draft."""
     with locked(path):
         yield from batches
 

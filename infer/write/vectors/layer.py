@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -101,7 +102,10 @@ class Layer:
         for scene in sorted(self._places):
             for start, size in self._places[scene]:
                 self._spill.seek(start)
-                yield pyarrow.ipc.open_stream(self._spill.read(size)).read_next_batch()
+                batch = self._spill.read(size)
+                if len(batch) < size:
+                    raise OSError(errno.EIO, "what was put aside is cut short", str(self.path))
+                yield pyarrow.ipc.open_stream(batch).read_next_batch()
 
 
 def _serialized(
