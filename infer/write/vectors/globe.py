@@ -64,11 +64,16 @@ def _region(ring: np.ndarray, sign: float, shared_poles: bool) -> Any:
     y = np.clip(ring[:, 1], -90, 90)
     if abs(x[-1] - x[0]) > 180:  # it goes around a pole, which lies to its left where it is counterclockwise
         pole = 90.0 if (x[-1] - x[0]) * sign > 0 else -90.0
+        # Five turns, closed far away from the middle one: a ring may wind back behind its own beginning.
+        shifts = (x[-1] - x[0]) * np.arange(-2, 3)
+        x, y = (x[:-1] + shifts[:, None]).ravel(), np.tile(y[:-1], 5)
         x, y = np.append(x, [x[-1], x[0]]), np.append(y, [pole, pole])
+        turns = range(int(np.floor((ring[0, 0] + 180) / 360)), int(np.floor((ring[0, 0] + 180) / 360)) + 1)
+    else:
+        turns = range(int(np.floor((x.min() + 180) / 360)), int(np.floor((x.max() + 180) / 360)) + 1)
     region = _polygonal_part(shapely.make_valid(shapely.polygons(np.stack([x, y], axis=1))))
     if region is None:
         return shapely.MultiPolygon()
-    turns = range(int(np.floor((x.min() + 180) / 360)), int(np.floor((x.max() + 180) / 360)) + 1)
     cut = [shapely.intersection(region, shapely.box(360 * k - 180, -90, 360 * k + 180, 90)) for k in turns]
     moved = [_moved(part, -360.0 * k) for k, part in zip(turns, cut, strict=True)]
     return _polygonal_part(shapely.union_all(moved)) or shapely.MultiPolygon()
