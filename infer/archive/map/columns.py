@@ -17,15 +17,16 @@ MAX_TEXT = 2000  # characters of a reason or a note
 class MapColumns:
     """Some thousand entries, taken one by one, told as one JSON object.
 
-    name: keys. state: place in STATES. share: of ice, in parts of SHARE; area: of ice, in 1000 m2; both -1 where
-    unknown. height, width: pixels. place: flat, for each scene west and south, then how far it reaches east and
-    north, in parts of DEGREE; the last two are -1 where it has no place. reason, picture: which of `texts`,
+    name: keys. state: place in STATES. share: of ice, in parts of SHARE; area: of ice, in 1000 m2; both -1
+    where unknown. height, width: pixels. place: flat, west and south, then how far it reaches east and north,
+    in parts of DEGREE; the last two are -1 where it has no place. reason, picture: which of `texts`,
     -1 for none. notes: by the scene's number, only of those that have any.
     """
 
     def __init__(self) -> None:
         self._columns: dict[str, list[Any]] = {
-            name: [] for name in ("name", "state", "share", "area", "height", "width", "place", "reason", "picture")
+            name: []
+            for name in ("name", "state", "share", "area", "height", "width", "place", "reason", "picture")
         }
         self._notes: dict[int, list[int]] = {}
         self._texts: dict[str, int] = {}
@@ -70,7 +71,7 @@ def json_for_html(value: object) -> str:
 
 
 def state_of(entry: Mapping[str, Any]) -> int:
-    """Return the place of its status in STATES; one that is not there says nothing but whether a mask stands."""
+    """Return the place of its status in STATES; of another only whether a mask stands."""
     status = entry.get("status")
     return STATES.index(status) if status in STATES else 0 if entry.get("mask") else 2
 

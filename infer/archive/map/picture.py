@@ -7,6 +7,7 @@ import numpy as np
 
 QUALITY = 82  # of the JPEG
 BRIGHT, DARK = 99.5, 0.5  # percentiles of the valid pixels that are shown as white and as black
+MAX_BLACK = 60  # a scene of nothing but ice stays bright
 MAX_GAIN = 4.0  # a scene of nothing but dark water stays dark
 # RGB. The ice is multiplied with its tint, which leaves the texture of bright ice: white paint would hide it.
 TINT = np.array((0.60, 0.88, 1.0), np.float32)
@@ -51,15 +52,18 @@ def _shrunk(image: np.ndarray, side: int) -> np.ndarray:
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    shrunk: np.ndarray = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return shrunk
 
 
 def _stretched(rgb: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
     """Return float32 [H, W, 3], 0 to 255: one gain for the three bands, so that hues stay."""
     pixels = rgb if seen is None or not seen.any() else rgb[seen]
     low, high = np.percentile(pixels, (DARK, BRIGHT))
+    low = min(low, MAX_BLACK)
     gain = np.clip(255 / max(1.0, high - low), 1, MAX_GAIN)
-    return np.clip((rgb - np.float32(low)) * np.float32(gain), 0, 255).astype(np.float32)
+    stretched: np.ndarray = np.clip((rgb - np.float32(low)) * np.float32(gain), 0, 255).astype(np.float32)
+    return stretched
 
 
 def _rim(ice: np.ndarray) -> np.ndarray:
@@ -71,4 +75,5 @@ def _rim(ice: np.ndarray) -> np.ndarray:
     floes = cv2.morphologyEx(ice.astype(np.uint8), cv2.MORPH_OPEN, disc)
     holes = cv2.morphologyEx(floes, cv2.MORPH_CLOSE, square)  # a hole of a pixel would be a blot
     inside = cv2.erode(holes, square, borderValue=1)
-    return (floes == 1) & (inside == 0)
+    rim: np.ndarray = (floes == 1) & (inside == 0)
+    return rim

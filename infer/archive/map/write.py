@@ -19,8 +19,8 @@ CHUNK = 4096  # scenes that are in memory at once
 MAX_SHOWN = 300_000  # scenes of one state that a page can hold; further ones are counted
 # Nothing of the page's own is allowed but its one script and its one style, and pictures that lie beside it.
 POLICY = (
-    "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src 'self' file: data:; "
-    "base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; "
+    "img-src 'self' file: data:; base-uri 'none'; form-action 'none'"
 )
 
 
