@@ -1,1 +1,1 @@
-"""Many machines, one archive: what maps it unit by unit; nothing else in infer imports this."""
+"""Many machines: mapping ice over an archive of scenes in a store. Nothing else in infer imports it."""
