@@ -35,8 +35,8 @@ class Place:
     """Where a scene lies and when it was taken.
 
     footprint: GeoJSON (multi)polygon in WGS84, longitude first, cut at the antimeridian. transform: six
-    numbers, pixel to CRS, as rasterio's Affine begins. code: such as "EPSG:3413"; wkt2: where the CRS has no code.
-    tag: TIFFTAG_DATETIME. modified: when the object was last changed, with a time zone.
+    numbers, pixel to CRS, as rasterio's Affine begins. code: such as "EPSG:3413"; wkt2: where the CRS has
+    no code. tag: TIFFTAG_DATETIME. modified: when the object was last changed, with a time zone.
     """
 
     footprint: Mapping[str, Any] | None

@@ -43,7 +43,6 @@ def weights_item(weights: Path, href: str, card: Path | None = None) -> pystac.I
     )
     fields = {
         "mlm:artifact_type": "safetensors.numpy.save_file",
-        "bands": [{"name": name, "eo:common_name": name} for name in BANDS],
         "file:size": weights.stat().st_size,
         "file:checksum": SHA256 + slim.sha256,
     }
@@ -71,6 +70,7 @@ def _model(slim: Slim, made: dict[str, str]) -> dict[str, Any]:
         "mlm:accelerator": None,  # it runs on a CPU as well
         "mlm:accelerator_constrained": False,
         "mlm:accelerator_summary": "One NVIDIA GPU (CUDA 12, fp16 or bf16 where it has them), else a CPU",
+        "bands": [{"name": name} for name in BANDS],  # here, not at the asset: the extension looks only here
         "mlm:input": [_input(slim)],
         "mlm:output": [_output()],
         "mlm:hyperparameters": {

@@ -33,7 +33,7 @@ def taken(name: str, tag: str | None, modified: datetime | None, latest: datetim
     """Return when the scene was taken, None where nothing says so.
 
     name: of the file, without folders. tag: TIFFTAG_DATETIME, "YYYY:MM:DD HH:MM:SS", read as UTC: TIFF has
-    no zones. modified: of the object. latest: no scene of the run can be later than this; all with time zones.
+    no zones. modified: of the object. latest: no scene can be later; all with time zones.
     """
     found = {moment for moment in _moments(name) if moment.begin >= FIRST and moment.begin <= latest}
     days = {moment.begin.date() for moment in found}
