@@ -43,6 +43,7 @@ def weights_item(weights: Path, href: str, card: Path | None = None) -> pystac.I
     )
     fields = {
         "mlm:artifact_type": "safetensors.numpy.save_file",
+        "bands": _bands(),
         "file:size": weights.stat().st_size,
         "file:checksum": SHA256 + slim.sha256,
     }
@@ -70,7 +71,7 @@ def _model(slim: Slim, made: dict[str, str]) -> dict[str, Any]:
         "mlm:accelerator": None,  # it runs on a CPU as well
         "mlm:accelerator_constrained": False,
         "mlm:accelerator_summary": "One NVIDIA GPU (CUDA 12, fp16 or bf16 where it has them), else a CPU",
-        "bands": [{"name": name} for name in BANDS],  # here, not at the asset: the extension looks only here
+        "bands": _bands(),
         "mlm:input": [_input(slim)],
         "mlm:output": [_output()],
         "mlm:hyperparameters": {
@@ -79,6 +80,11 @@ def _model(slim: Slim, made: dict[str, str]) -> dict[str, Any]:
             **_trained_with(made),
         },
     }
+
+
+def _bands() -> list[dict[str, str]]:
+    """Return the bands, for item and asset: MLM wants them in the item, STAC only if an asset has them, too."""
+    return [{"name": name} for name in BANDS]
 
 
 def _input(slim: Slim) -> dict[str, Any]:
