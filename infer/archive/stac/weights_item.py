@@ -83,7 +83,7 @@ def _model(slim: Slim, made: dict[str, str]) -> dict[str, Any]:
 
 
 def _bands() -> list[dict[str, str]]:
-    """Return the bands, for item and asset: MLM wants them in the item, STAC only if an asset has them, too."""
+    """Return the bands, for item and asset: MLM wants them in the item, STAC then in an asset, too."""
     return [{"name": name} for name in BANDS]
 
 
