@@ -132,7 +132,7 @@ class _AsNamed(dict[str, str]):
 
 
 class StoreDownError(SeaIceError):
-    """An object store has not answered for as long as it was to be waited for; what was done so far stands."""
+    """An object store has not answered for as long as it was to be waited for."""
 
 
 class ChangedError(SeaIceError):

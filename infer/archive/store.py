@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from infer.archive.objects.local import LocalPlace
-from infer.archive.objects.place import Facts, Place, Say
+from infer.archive.objects.place import ObjectFacts, Place, Say
 from infer.archive.objects.remote import open_remote
 from infer.errors import UsageError
 
-__all__ = ["Facts", "Place", "open_place"]
+__all__ = ["ObjectFacts", "Place", "open_place"]
 _SCHEMES = ("s3", "s3a", "gs", "az")
 
 

@@ -1,7 +1,7 @@
 """What an error of obstore means: whether waiting helps, and in which words it is told.
 
-obstore has few types of errors and no status codes, so this one module reads their text. It never shows it whole: a
-URL in it may hold a signature.
+obstore has few types of errors and no status codes, so this one module reads their text.
+It never shows it whole: a URL in it may hold a signature.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BEFORE_ASKING = (
 
 
 class Fault(NamedTuple):
-    """reason: in a few words. lasting: whether it stays, however long one waits. remedy: as of a UsageError."""
+    """reason: in a few words. lasting: whether waiting is of no use. remedy: as of a UsageError."""
 
     reason: str
     lasting: bool = False

@@ -1,6 +1,6 @@
 """A local folder as a place: its listing streams in one order, and nothing torn stands under a key.
 
-Not obstore's LocalStore: that lists in the order of the disk, and one listing must be comparable with the next.
+Not obstore's LocalStore: that lists in the order of the disk, and listings must be comparable.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from infer.archive.objects.place import Facts, Place, holds_nonce
+from infer.archive.objects.place import ObjectFacts, Place, holds_nonce
 from infer.errors import ChangedError, FileError, MissingError
 
 _DRAFT = re.compile(r"\.[0-9a-f]{32}\.part")
@@ -39,7 +39,7 @@ class LocalPlace(Place):
         with self._told(path):
             return path.read_bytes()
 
-    def head(self, key: str) -> Facts | None:
+    def head(self, key: str) -> ObjectFacts | None:
         """See Place."""
         path = self._path(key)
         try:
@@ -49,7 +49,7 @@ class LocalPlace(Place):
             return None
         return _facts(key, found) if stat.S_ISREG(found.st_mode) else None
 
-    def fetch(self, key: str, to: Path, etag: str | None = None) -> Facts:
+    def fetch(self, key: str, to: Path, etag: str | None = None) -> ObjectFacts:
         """See Place; the ETag is made of inode, time and size, which a file that is written to changes."""
         path = self._path(key)
         with self._told(path):
@@ -99,7 +99,7 @@ class LocalPlace(Place):
         with suppress(MissingError), self._told(path):
             path.unlink()
 
-    def list(self, prefix: str = "", after: str | None = None) -> Iterator[Facts]:
+    def list(self, prefix: str = "", after: str | None = None) -> Iterator[ObjectFacts]:
         """See Place; in the order of the keys' bytes, as S3 has it."""
         steps = prefix.strip("/")
         folder = self._path(steps) if steps else self._folder
@@ -133,7 +133,9 @@ def _bytes(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
 
 
-def _below(folder: Path, prefix: str, after: bytes, above: frozenset[tuple[int, int]]) -> Iterator[Facts]:
+def _below(
+    folder: Path, prefix: str, after: bytes, above: frozenset[tuple[int, int]]
+) -> Iterator[ObjectFacts]:
     """Yield the files below a folder whose keys, that begin with prefix, come after a given one.
 
     above: device and inode of the folders on the way here, so that a link to one of them is no endless loop.
@@ -157,8 +159,8 @@ def _below(folder: Path, prefix: str, after: bytes, above: frozenset[tuple[int, 
                     yield _facts(key, found)
 
 
-def _facts(key: str, found: os.stat_result) -> Facts:
-    return Facts(key, found.st_size, f'"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"')
+def _facts(key: str, found: os.stat_result) -> ObjectFacts:
+    return ObjectFacts(key, found.st_size, f'"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"')
 
 
 @contextmanager

@@ -13,7 +13,7 @@ Say = Callable[[str], None]
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 
 
-class Facts(NamedTuple):
+class ObjectFacts(NamedTuple):
     """What a listing tells of an object: its key in the place, its bytes, and the store's own ETag."""
 
     key: str
@@ -40,11 +40,11 @@ class Place(ABC):
         """Return an object; raises MissingError."""
 
     @abstractmethod
-    def head(self, key: str) -> Facts | None:
+    def head(self, key: str) -> ObjectFacts | None:
         """Return the facts of an object, None where there is none."""
 
     @abstractmethod
-    def fetch(self, key: str, to: Path, etag: str | None = None) -> Facts:
+    def fetch(self, key: str, to: Path, etag: str | None = None) -> ObjectFacts:
         """Write an object to a file, whose length is right, and whose MD5 is where the ETag shows one.
 
         etag: as it was listed, None for whatever stands there now. Raises ChangedError where the object is
@@ -68,7 +68,7 @@ class Place(ABC):
         """Delete an object; one that is not there is none the less deleted."""
 
     @abstractmethod
-    def list(self, prefix: str = "", after: str | None = None) -> Iterator[Facts]:
+    def list(self, prefix: str = "", after: str | None = None) -> Iterator[ObjectFacts]:
         """Yield what lies in a folder and below it, each object once, in an order that is the store's own.
 
         prefix: whole steps of keys, "a/b" for "a/b/c.tif" but not for "a/bc.tif". after: a key that this

@@ -1,13 +1,14 @@
 """An object store as a place: obstore, synchronous, with what it does not do itself.
 
-It compares no digest, gives up a store that is down after some seconds, and cannot tell whether an object that stands
-there already is its own.
+It compares no digest, gives up a store that is down after some seconds, and cannot tell whether an
+object that stands there already is its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from infer.archive.objects.faults import fault_of, lacks_bucket
-from infer.archive.objects.place import Facts, Place, Say, holds_nonce, md5_of
-from infer.archive.objects.waiting import AgainError, Patience, Waiting
+from infer.archive.objects.place import ObjectFacts, Place, Say, holds_nonce, md5_of
+from infer.archive.objects.waiting import AgainError, Patience, StoreCalls
 from infer.errors import ChangedError, MissingError, UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 CHUNK = 2**22  # bytes held of an object that goes to a file
 MAX_STALL = 60.0  # seconds without a byte after which a connection is given up
+_ENDPOINTS = ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 _PREFIXES = ("AWS_", "GOOGLE_", "AZURE_")
 # Of the environment: obstore forgets these where it is given any option of the client.
 _OPTIONS = ("proxy_url", "proxy_ca_certificate", "proxy_excludes", "user_agent")
@@ -40,7 +42,11 @@ def open_remote(url: str, timeout_s: float, say: Say) -> Place:
     except ImportError as error:
         remedy = " (or .venv: ./run.sh setup)"
         raise UsageError(f'{url} needs the packages of the image\'s target "archive"', remedy) from error
-    waiting = Waiting(url, timeout_s, say)
+    waiting = StoreCalls(url, timeout_s, say)
+    for name in _ENDPOINTS:  # an address that is none would make obstore panic, on stderr
+        value = os.environ.get(name)
+        if value and url.startswith("s3") and not re.match(r"https?://[^/?#]", value):
+            raise UsageError(f"{name} is no address of a store", "; it begins with http:// or https://")
     try:
         store = from_url(url, client_options=_client(timeout_s), retry_config=_retry(timeout_s))
     except (KeyboardInterrupt, SystemExit):
@@ -78,7 +84,7 @@ def _retry(timeout_s: float) -> RetryConfig:
 class RemotePlace(Place):
     """Objects in a bucket below a prefix."""
 
-    def __init__(self, url: str, store: ObjectStore, waiting: Waiting, say: Say) -> None:
+    def __init__(self, url: str, store: ObjectStore, waiting: StoreCalls, say: Say) -> None:
         self.url = url
         self._store, self._waiting, self._say = store, waiting, say
         self._lock = threading.Lock()
@@ -90,28 +96,28 @@ class RemotePlace(Place):
 
     def read(self, key: str) -> bytes:
         """See Place."""
-        strange: list[str] = []
+        strange: set[str] = set()
         return self._found(key, lambda: self._read(key, strange))
 
-    def _read(self, key: str, strange: list[str]) -> bytes:
+    def _read(self, key: str, strange: set[str]) -> bytes:
         got = self._store.get(key)
         content = bytes(got.bytes())
         digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
         self._compare(_facts(got.meta, key), len(content), digest, strange)
         return content
 
-    def head(self, key: str) -> Facts | None:
+    def head(self, key: str) -> ObjectFacts | None:
         """See Place."""
         try:
             return self._found(key, lambda: _facts(self._store.head(key), key))
         except MissingError:
             return None
 
-    def fetch(self, key: str, to: Path, etag: str | None = None) -> Facts:
+    def fetch(self, key: str, to: Path, etag: str | None = None) -> ObjectFacts:
         """See Place."""
-        strange: list[str] = []
+        strange: set[str] = set()
 
-        def once() -> Facts:
+        def once() -> ObjectFacts:
             got = self._store.get(key, options={"if_match": etag} if etag else None)
             facts = _facts(got.meta, key)
             if etag and facts.etag and facts.etag.strip('"') != etag.strip('"'):
@@ -150,7 +156,7 @@ class RemotePlace(Place):
         except MissingError:
             return
 
-    def list(self, prefix: str = "", after: str | None = None) -> Iterator[Facts]:
+    def list(self, prefix: str = "", after: str | None = None) -> Iterator[ObjectFacts]:
         """See Place; one that breaks goes on after its last key: a store's pages follow its own order."""
         patience, last = Patience(self._waiting), after
         while True:
@@ -185,7 +191,7 @@ class RemotePlace(Place):
     def _changed(self, key: str) -> ChangedError:
         return ChangedError(f"{self.url}/{key} is another object than was listed")
 
-    def _compare(self, facts: Facts, size: int, digest: str, strange: list[str]) -> None:
+    def _compare(self, facts: ObjectFacts, size: int, digest: str, strange: set[str]) -> None:
         """Raise AgainError for a body that is cut or whose MD5 differs; strange: the digests so far that did.
 
         Encrypted by a key of the store (SSE-KMS), an object has an ETag that only looks like an MD5: then the
@@ -200,7 +206,7 @@ class RemotePlace(Place):
             self._digests = True
             return
         if digest not in strange:
-            strange.append(digest)
+            strange.add(digest)
             raise AgainError("it sent bytes that do not agree with their ETag")
         if self._digests:
             raise ChangedError(f"{self.url}/{facts.key} is damaged: its bytes do not agree with its ETag")
@@ -210,8 +216,8 @@ class RemotePlace(Place):
             self._say(f"the ETags of {self.url} are no digests: of what comes only the length is checked")
 
 
-def _facts(meta: ObjectMeta, key: str) -> Facts:
-    return Facts(key, meta["size"], meta["e_tag"])
+def _facts(meta: ObjectMeta, key: str) -> ObjectFacts:
+    return ObjectFacts(key, meta["size"], meta["e_tag"])
 
 
 def _stream(chunks: Iterable[Buffer], file: BinaryIO) -> tuple[int, str]:

@@ -24,7 +24,7 @@ class AgainError(Exception):
     """What came is not what the store holds: try again; the text says why."""
 
 
-class Waiting:
+class StoreCalls:
     """Calls of one store, tried again for timeout_s seconds since the first fault; of many threads."""
 
     def __init__(self, url: str, timeout_s: float, say: Say) -> None:
@@ -56,7 +56,7 @@ class Waiting:
 class Patience:
     """How often and for how long one call has been tried."""
 
-    def __init__(self, waiting: Waiting) -> None:
+    def __init__(self, waiting: StoreCalls) -> None:
         self._waiting = waiting
         self._since: float | None = None
         self._tries = 0
@@ -80,8 +80,8 @@ class Patience:
         waited = now - self._since
         if waited >= waiting._timeout_s:
             reason = (
-                f"the store {waiting._url} has not answered for {waited:.0f} s ({fault.reason}): what is done stands; "
-                "start the same command again when it is back, or give it more time"
+                f"the store {waiting._url} has not answered for {waited:.0f} s ({fault.reason}): "
+                "what is done stands; start the same command again when it is back, or give it more time"
             )
             raise StoreDownError(reason) from error
         if self._tries > 1:
