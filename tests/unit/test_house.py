@@ -26,6 +26,7 @@ NAMING_FLAGS = (
 # Errors of other libraries that have no type of their own.
 READING_TEXT = (
     "infer/__main__.py",
+    "infer/archive/objects/faults.py",
     "infer/predict/out_of_memory.py",
     "infer/process/text.py",
     "train_offline/training/run.py",
