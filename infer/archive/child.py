@@ -157,10 +157,11 @@ class Child:
             why = _gpu_fails(ended) if ended.gpu_lost else f"it {ended.what}, with a GPU in use"
             _give_up([scene], done, why)
             return
-        from infer.archive.wire.masks import form_of, put_black
+        from infer.archive.wire.masks import put_black
+        from infer.write.outputs import form_of
 
-        form, limits = form_of(self._settings.format), self._settings.job().limits
-        done[scene.key] = put_black(form, scene, limits, f"it {ended.what}")
+        job = self._settings.job()
+        done[scene.key] = put_black(form_of(job), scene, job.limits, f"it {ended.what}")
         self._say(f"infer: {scene.key}: it {ended.what}: its mask is black")
 
     def _goes_on_without_gpu(self, ended: _Ended) -> bool:

@@ -51,15 +51,15 @@ class Mapper:
 
     def __init__(self, settings: MapperSettings, wire: Wire) -> None:
         """Start the engine; raises UsageError for unusable weights, form or GPU."""
-        from infer.archive.wire.masks import form_of
         from infer.network.weights_file import read_slim
         from infer.plan.tile_size import resident
         from infer.predict.choose import GpuWish, import_engine, start_engine
         from infer.predict.gpu import GpuContext, device_for
+        from infer.write.outputs import form_of
         from infer.write.png_stamp import stamp_of
 
         self._settings, self._wire = settings.job(), wire
-        self._form = form_of(settings.format)
+        self._form = form_of(self._settings)
         gpu = device_for(settings.device, PIXELS, settings.weights) != "cpu"
         context = GpuContext() if gpu else None
         self._slim = read_slim(settings.weights)

@@ -31,7 +31,7 @@ class NoItemError(SceneError):
 
 
 @dataclass(frozen=True)
-class Place:
+class ScenePlace:
     """Where a scene lies and when it was taken.
 
     footprint: GeoJSON (multi)polygon in WGS84, longitude first, cut at the antimeridian. transform: six
@@ -71,7 +71,7 @@ def item_id(key: str) -> str:
     return f"{stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
-def mask_item(entry: Mapping[str, Any], source_url: str, run: ItemFacts, place: Place) -> pystac.Item:
+def mask_item(entry: Mapping[str, Any], source_url: str, run: ItemFacts, place: ScenePlace) -> pystac.Item:
     """Return the item of a mask.
 
     entry: of the unit's receipt. Raises NoItemError where there is no mask, no place on the earth or no time,
@@ -105,7 +105,7 @@ def mask_item(entry: Mapping[str, Any], source_url: str, run: ItemFacts, place: 
     return item  # type: ignore[no-any-return]
 
 
-def _properties(entry: Mapping[str, Any], run: ItemFacts, place: Place, time: Taken) -> dict[str, Any]:
+def _properties(entry: Mapping[str, Any], run: ItemFacts, place: ScenePlace, time: Taken) -> dict[str, Any]:
     """Return what the item says of the scene; what is not known is left out, never null."""
     known = {
         "proj:code": place.code,

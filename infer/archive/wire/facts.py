@@ -41,6 +41,8 @@ class MapperSettings:
             batch=self.batch,
             max_pixels=self.max_pixels,
             max_bytes=self.max_bytes,
+            format=self.format,
+            nodata=self.nodata,
         )
 
     def line(self) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import numpy as np
 
 from infer.archive.wire.facts import LocalScene
 from infer.archive.wire.lines import Wire
-from infer.archive.wire.masks import MaskForm, put_mask
+from infer.archive.wire.masks import empty_mask, put_mask
 from infer.plan.scenes import Readable, Scene
 from infer.process.budget import Budget
 from infer.process.limits import cpus
 from infer.process.progress import Progress
+from infer.write.form import MaskForm
 from infer.write.mask_writer import MAX_THREADS, MAX_WAITING, MIN_THREADS, OVERHEAD
 from infer.write.messages import Told
 from infer.write.sink import MaskSink
@@ -50,14 +51,22 @@ class WireSink(MaskSink):
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True)  # what waits is good, whatever happened after it
 
-    def predicted(self, scene: Readable, mask: np.ndarray, notes: tuple[str, ...] = ()) -> None:
-        """Write the mask uint8 [H, W] of a scene. notes: what a user should know of how it was read."""
+    def predicted(
+        self,
+        scene: Readable,
+        mask: np.ndarray,
+        notes: tuple[str, ...] = (),
+        valid: np.ndarray | None = None,
+    ) -> None:
+        """Write the mask uint8 [H, W] of a scene; notes and valid as MaskSink has them."""
+        if valid is not None:  # no data, no ice
+            mask = np.where(valid, mask, np.uint8(self._form.nodata))
         made_by, more = self._known_of(scene)
         self._put(scene, mask, None, (*notes, *more), made_by)
 
     def lost(self, scene: Scene, error: str) -> None:
-        """Write a black mask for a scene."""
-        self._put(scene, np.zeros(scene.shape, np.uint8), error, (), None)
+        """Write a mask without data for a scene."""
+        self._put(scene, empty_mask(self._form, scene), error, (), None)
 
     def _put(
         self, scene: Scene, mask: np.ndarray, error: str | None, notes: tuple[str, ...], made_by: str | None

@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 from stac_geoparquet.arrow import stac_table_to_items
 
-from infer.archive.stac.items import ItemFacts, NoItemError, Place, item_id, mask_item
+from infer.archive.stac.items import ItemFacts, NoItemError, ScenePlace, item_id, mask_item
 from infer.archive.stac.table import read_items, write_items
 from infer.archive.stac.weights_item import weights_item
 from infer.archive.stac.when import taken
@@ -22,7 +22,7 @@ from tests.helpers.support import REPO, shared
 PLANNED = datetime(2026, 1, 1, tzinfo=timezone.utc)
 RUN = ItemFacts("s3://out/run/", {"GDAL": "3.9.3"}, "UNet on RGB", PLANNED, model="s3://out/run/weights.json")
 SQUARE = {"type": "Polygon", "coordinates": (((120, 38), (121, 38), (121, 39), (120, 39), (120, 38)),)}
-PLACE = Place(SQUARE, (30.0, 0.0, 5e5, 0.0, -30.0, 4e6), "EPSG:32650")
+PLACE = ScenePlace(SQUARE, (30.0, 0.0, 5e5, 0.0, -30.0, 4e6), "EPSG:32650")
 WEIGHTS, CARD = REPO / "weights/seaice.safetensors", REPO / "weights/MODEL_CARD.md"
 
 
@@ -38,7 +38,7 @@ def items() -> list[pystac.Item]:
     degraded = entry(
         "c_20240131.tif", status="degraded", error="cut", picture=None, ice_fraction=None, ice_m2=None
     )
-    no_code = Place(SQUARE, (30.0, 0.0, 5e5, 0.0, -30.0, 4e6), None, 'PROJCRS["x"]')
+    no_code = ScenePlace(SQUARE, (30.0, 0.0, 5e5, 0.0, -30.0, 4e6), None, 'PROJCRS["x"]')
     return [
         mask_item(entry(), "s3://in/a/b.tif", RUN, PLACE),
         mask_item(degraded, "s3://in/c.tif", RUN, no_code),
@@ -120,12 +120,12 @@ def test_ids_differ_where_only_folder_or_ending_does_and_never_change() -> None:
     ("changed", "place", "why"),
     [
         ({"mask": None, "error": "cut"}, PLACE, "cut"),
-        ({}, Place(None), "georeference"),
+        ({}, ScenePlace(None), "georeference"),
         ({"key": "scene.tif"}, PLACE, "taken"),
     ],
 )
 def test_a_scene_without_mask_place_or_time_has_no_item(
-    changed: dict[str, Any], place: Place, why: str
+    changed: dict[str, Any], place: ScenePlace, why: str
 ) -> None:
     with pytest.raises(NoItemError, match=why):
         mask_item(entry(**changed), "s3://in/x.tif", RUN, place)
@@ -134,7 +134,7 @@ def test_a_scene_without_mask_place_or_time_has_no_item(
 def test_the_bbox_of_a_scene_across_the_antimeridian_begins_in_the_west() -> None:
     east = [[[179, 70], [180, 70], [180, 71], [179, 71], [179, 70]]]
     west = [[[-180, 70], [-178, 70], [-178, 71], [-180, 71], [-180, 70]]]
-    place = Place({"type": "MultiPolygon", "coordinates": [east, west]})
+    place = ScenePlace({"type": "MultiPolygon", "coordinates": [east, west]})
     assert mask_item(entry(), "s3://in/x.tif", RUN, place).bbox == [179, 70, -178, 71]
 
 
