@@ -29,7 +29,7 @@ from infer.write.exit_code import DONE, conclude
 from infer.write.form import MaskForm
 from infer.write.mask_writer import MaskWriter
 from infer.write.messages import Told
-from infer.write.outputs import form_of
+from infer.write.outputs import draw_polygons, form_of
 from infer.write.png_stamp import stamp_of
 from infer.write.report import RunReport
 from infer.write.sink import MaskSink
@@ -84,6 +84,7 @@ def run(settings: Settings, order: Order) -> int:
     report.scenes = audit(scenes, [*sink.pending, *before], settings.output)
     report.seconds.write = writer.write_seconds
     report.seconds.first_mask = writer.first_mask_at and writer.first_mask_at - report.began
+    draw_polygons(report, scenes, settings, form)
     report.seconds.total = report.elapsed()
     return conclude(report, settings)
 

@@ -16,6 +16,7 @@ TORCH, ORT_CUDA = ENGINES = (
     "ort-cuda",
 )  # of a GPU; those of a CPU are chosen by its kind and the size of the job
 PNG, GEOTIFF = FORMATS = ("png", "geotiff")  # of masks
+GPKG, GEOPARQUET, GEOJSON = VECTORS = ("gpkg", "geoparquet", "geojson")  # of polygons
 DEFAULT_NODATA = 254  # in a GeoTIFF mask; 0 is water and 255 is ice
 STOPPED = "infer: stopped: the masks so far are whole; --resume makes the rest"
 MIN_TILE = 256  # pixels; below that a tile is mostly margin
@@ -44,6 +45,7 @@ class Settings:
 
     tile and overlap are in pixels; batch is in tiles, None leaves it to the predictor.
     nodata is the value of pixels without data in a GeoTIFF mask, None for the default; a PNG has 0 there.
+    vector is the form of the polygons, None for none.
     """
 
     input: Path = Path("/input")
@@ -56,6 +58,7 @@ class Settings:
     batch: int | None = None
     format: str = PNG
     nodata: int | None = None
+    vector: str | None = None
     report: Path | None = None
     resume: bool = False
     strict: bool = False
@@ -152,6 +155,8 @@ def _parser() -> _Parser:
     add("--batch", type=_positive, default=default.batch, metavar="N", help=batch)
     form = "of the masks (%(default)s); geotiff keeps coordinates, and needs the image's target archive"
     add("--format", choices=FORMATS, default=default.format, help=form)
+    vector = "write the ice of all scenes as polygons, too, into ice.gpkg, ice.parquet or ice.geojson"
+    add("--vector", choices=VECTORS, default=default.vector, help=vector)
     nodata = f"value of pixels without data in a GeoTIFF mask, 1 to 254 ({DEFAULT_NODATA})"
     add("--nodata", type=_nodata_value, default=default.nodata, metavar="N", help=nodata)
     add("--report", type=_path, default=None, metavar="FILE", help="write a JSON report of the run")

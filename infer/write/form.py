@@ -53,6 +53,9 @@ class MaskForm(Protocol):
     def is_whole_mask(self, path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:
         """Tell whether a file is a readable mask in this form of that height and width; and has the stamp."""
 
+    def read(self, path: Path) -> np.ndarray:
+        """Return the mask uint8 [H, W] that a file of this form holds; raises OSError."""
+
     def ice_fraction(self, mask: np.ndarray) -> float | None:
         """Return the share of ice in a mask uint8 [H, W], 0 to 1; None where nothing can be said of it."""
 
@@ -89,6 +92,13 @@ class PngForm:
         if mask is None or mask.dtype != np.uint8 or mask.shape != shape:
             return False
         return bool(((mask == 0) | (mask == 255)).all())
+
+    def read(self, path: Path) -> np.ndarray:
+        """Return the mask uint8 [H, W] of a PNG; raises OSError."""
+        mask = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+        if mask is None:
+            raise OSError("the mask cannot be read")
+        return mask
 
     def ice_fraction(self, mask: np.ndarray) -> float:
         """Return the share of ice among all pixels of a mask uint8 [H, W], 0 to 1."""

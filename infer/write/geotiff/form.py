@@ -106,6 +106,13 @@ class GeoTiffForm:
     def _is_part(self, values: np.ndarray) -> bool:
         return bool(np.isin(values, (0, ICE, self.nodata)).all())
 
+    def read(self, path: Path) -> np.ndarray:
+        """Return the mask uint8 [H, W] of a GeoTIFF; raises OSError."""
+        rasterio = load_rasterio()
+        with environment(rasterio), rasterio.open(path.absolute(), driver="GTiff") as image:
+            mask: np.ndarray = image.read(1)
+            return mask
+
     def ice_fraction(self, mask: np.ndarray) -> float | None:
         """Return the share of ice among the pixels with data of a mask uint8 [H, W]; None without any."""
         with_data = np.count_nonzero(mask != self.nodata)

@@ -14,7 +14,6 @@ import numpy as np
 
 from infer.write.vectors.draft import locked
 
-GPKG, GEOPARQUET, GEOJSON = "gpkg", "geoparquet", "geojson"
 DECIMALS = 9  # of degrees in GeoJSON: a tenth of a millimetre
 MAX_ROW_GROUP = 50_000
 # The draft vanishes on any error: no journal need lie beside it.

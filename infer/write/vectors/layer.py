@@ -12,16 +12,9 @@ from typing import IO, Any
 import numpy as np
 
 from infer.errors import UsageError
+from infer.settings import GEOJSON, GEOPARQUET, GPKG
 from infer.write.vectors.draft import draft_of
-from infer.write.vectors.formats import (
-    GEOJSON,
-    GEOPARQUET,
-    GPKG,
-    Summary,
-    write_geojson,
-    write_geoparquet,
-    write_gpkg,
-)
+from infer.write.vectors.formats import Summary, write_geojson, write_geoparquet, write_gpkg
 from infer.write.vectors.polygons import Polygons, check_packages
 
 FILES = {GPKG: "ice.gpkg", GEOPARQUET: "ice.parquet", GEOJSON: "ice.geojson"}

@@ -218,12 +218,9 @@ def test_a_folder_that_is_missing_fails_the_scene(tmp_path: Path) -> None:
 def test_what_only_the_user_can_mend_is_one_error(tmp_path: Path) -> None:
     weights = tmp_path / "w.safetensors"
     weights.write_bytes(b"no weights")
-    for settings, words in (
-        (MapperSettings(weights=weights, device="cpu"), "w.safetensors"),
-        (MapperSettings(device="cpu", format="jpeg"), "jpeg"),
-    ):
-        with Child(settings) as child, pytest.raises(UsageError, match=words):
-            child.map(scenes_of(tmp_path / "s", "a"))
+    settings = MapperSettings(weights=weights, device="cpu")
+    with Child(settings) as child, pytest.raises(UsageError, match=r"w\.safetensors"):
+        child.map(scenes_of(tmp_path / "s", "a"))
 
 
 def test_a_process_that_never_starts_fails_the_scenes(
