@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from infer.archive.wire.facts import DEGRADED, FAILED, OK, LocalScene, Mapped
-from infer.plan.scenes import Broken, Scene, break_scene, look_at
+from infer.plan.scenes import Broken, Readable, Scene, break_scene, look_at
 from infer.process.files import write_whole
 from infer.process.text import in_short
 from infer.settings import SceneLimits
@@ -48,6 +48,7 @@ def put_mask(
         notes=(*notes, *more),
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
+        bounds=_bounds(form, scene),
         made_by=None if error else made_by,
     )
 
@@ -61,3 +62,14 @@ def put_black(form: MaskForm, local: LocalScene, limits: SceneLimits, error: str
 def empty_mask(form: MaskForm, scene: Scene) -> np.ndarray:
     """Return the mask uint8 [H, W] of a lost scene: no data, or black where the form has no such value."""
     return np.full(scene.shape, form.nodata, np.uint8)
+
+
+def _bounds(form: MaskForm, scene: Scene) -> tuple[float, float, float, float] | None:
+    """Return where a scene lies, in degrees of WGS84, where the form of its mask knows such things."""
+    if not (form.opens_scenes and isinstance(scene, Readable)):
+        return None
+    from infer.write.geotiff.georeference import read_georeference
+    from infer.write.vectors.bounds import wgs84_bounds
+
+    place, _ = read_georeference(scene.path, scene.header)
+    return wgs84_bounds(place, scene.shape)

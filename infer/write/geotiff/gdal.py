@@ -20,7 +20,7 @@ def load_rasterio() -> Any:
     try:
         rasterio = importlib.import_module("rasterio")
         errors = importlib.import_module("rasterio.errors")
-        for part in ("control", "crs", "io", "rpc", "shutil", "transform"):
+        for part in ("control", "crs", "io", "rpc", "shutil", "transform", "warp"):
             importlib.import_module(f"rasterio.{part}")
     except ImportError:
         reason = 'GeoTIFF masks need the packages of the image\'s target "archive"'

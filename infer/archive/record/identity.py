@@ -20,7 +20,7 @@ _FREE = ("nonce", "created")  # of the run itself, and not of its masks
 class ArchiveRun:
     """Everything that a mask depends on, and which run it is.
 
-    weights, code: SHA-256, code as of code_version. engine and precision the engine's
+    weights, code: SHA-256, code as of code_version. device, engine and precision are the engine's
     own, and multiple, pixels that scenes are padded to: a mask must not depend on what shares its unit.
     tile, overlap: pixels. limits: pixels and bytes of a scene. nodata: None for black. created: Unix seconds.
     """
@@ -28,6 +28,7 @@ class ArchiveRun:
     weights: str
     code: str
     gdal: str
+    device: str
     engine: str
     precision: str
     tile: int
@@ -53,7 +54,7 @@ _NAMES = {
 
 def code_version() -> str:
     """Return the version of infer and a hash of its sources, by their names and contents."""
-    digest, top = hashlib.sha256(), Path(__file__).resolve().parents[1]
+    digest, top = hashlib.sha256(), Path(__file__).resolve().parents[2]
     for path in sorted(top.rglob("*.py")):
         digest.update(f"{path.relative_to(top).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return f"{__version__}+{digest.hexdigest()[:16]}"
