@@ -9,6 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def _run(arguments: ArchiveArguments) -> int:
 
 def _work(yard: Yard, child: Child, units: list[Unit], quiet: bool) -> int:
     root = Path(tempfile.mkdtemp(prefix="sea-ice-archive-"))
-    clean_up = partial(shutil.rmtree, root, ignore_errors=True)
+    clean_up = partial(_remove, root)
     leave_on_signals(STOPPED, clean_up)
     failed = 0
     try:
@@ -136,6 +137,14 @@ def _work(yard: Yard, child: Child, units: list[Unit], quiet: bool) -> int:
     finally:
         clean_up()
     return FAILED_SCENES if failed else DONE
+
+
+def _remove(root: Path) -> None:
+    """Remove a folder that threads may still write to: under another name they find it no more."""
+    gone = root.with_name(f"{root.name}.gone")
+    with suppress(OSError):
+        root.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _status(arguments: ArchiveArguments) -> int:

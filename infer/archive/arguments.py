@@ -49,17 +49,14 @@ class ArchiveArguments(NamedTuple):
 
 def parse(argv: list[str] | None = None) -> ArchiveArguments:
     """Return the arguments of a command line; raises UsageError for a wrong call."""
-    own, rest = _parser().parse_known_args(argv)
-    given = frozenset(flag[2:].partition("=")[0].replace("-", "_") for flag in rest if flag.startswith("--"))
-    if unknown := sorted(given - set(JOB_FLAGS)):
-        raise UsageError(
-            f"--{unknown[0].replace('_', '-')} is no argument of archive {own.verb} (see --help)"
-        )
-    if own.verb == "status" and rest:
-        raise UsageError(f"unrecognized arguments: {' '.join(rest)} (see --help)")
-    if "format" not in given:
-        rest = ["--format", GEOTIFF, *rest]
-    return ArchiveArguments(own, parse_job(rest), given)
+    own = _parser().parse_args(argv)
+    named = {name: value for name in JOB_FLAGS if (value := getattr(own, name, None)) is not None}
+    flags = [part for name, value in {"format": GEOTIFF, **named}.items() for part in (_flag(name), value)]
+    return ArchiveArguments(own, parse_job(flags), frozenset(named))
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def shard_of(text: str, environment: Mapping[str, str] = os.environ) -> Shard:
@@ -123,22 +120,19 @@ def _parser() -> argparse.ArgumentParser:
         "call, 4 a scene has none, 7 a store does not answer, 130 and 143 stopped.",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    of_job = "Beside these, the arguments of the job that change a mask: --" + " --".join(
-        name.replace("_", "-") for name in JOB_FLAGS
-    )
     for name, what in (
         ("plan", "freeze which scenes a run has, and what its masks depend on"),
         ("run", "make the masks that are not there yet; with a SOURCE plan the run first"),
         ("status", "say how far a run is"),
     ):
-        verb = verbs.add_parser(
-            name, help=what, description=what, allow_abbrev=False, epilog=None if name == "status" else of_job
-        )
+        verb = verbs.add_parser(name, help=what, description=what, allow_abbrev=False)
         add = verb.add_argument
         if name != "status":
             optional = None if name == "plan" else "?"
             add("source", metavar="SOURCE", nargs=optional, help="where the scenes are")
             scenes = "scenes that are done together (%(default)s)"
+            for flag in JOB_FLAGS:  # their values are the job's to judge
+                add(_flag(flag), dest=flag, metavar="X", help="as of infer; fixed by the plan")
             add("--unit-scenes", type=_positive, default=PER_UNIT, metavar="N", help=scenes)
         add("--output", required=True, metavar="RUN", help="where masks and receipts go")
         waits = "for so long a store that does not answer is waited for (%(default)g)"

@@ -70,7 +70,7 @@ class LocalPlace(Place):
     def put(self, key: str, content: bytes | Path) -> None:
         """See Place."""
         path = self._path(key)
-        with self._told(path), _draft(path) as draft:
+        with self._told(path, writing=True), _draft(path) as draft:
             if isinstance(content, Path):
                 shutil.copyfile(content, draft)
             else:
@@ -81,7 +81,7 @@ class LocalPlace(Place):
     def create(self, key: str, content: bytes, nonce: str) -> bool:
         """See Place; the name is given by a link to the whole file, which takes no name that is taken."""
         path = self._path(key)
-        with self._told(path), _draft(path) as draft:
+        with self._told(path, writing=True), _draft(path) as draft:
             draft.write_bytes(content)
             _to_disk(draft)
             while True:
@@ -114,11 +114,13 @@ class LocalPlace(Place):
         return self._folder / key
 
     @contextmanager
-    def _told(self, path: Path) -> Iterator[None]:
-        """Make one line of what a disk answers."""
+    def _told(self, path: Path, writing: bool = False) -> Iterator[None]:
+        """Make one line of what a disk answers; where something is written, nothing was to be there."""
         try:
             yield
         except (FileNotFoundError, NotADirectoryError) as error:
+            if writing:
+                raise FileError(path, "cannot be written there") from error
             if path == self._folder:
                 raise FileError(path, "is no folder", kind="missing") from error
             raise MissingError(f"there is no {path}", path) from error

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infer.archive.identity import ArchiveRun, code_version, create_run, read_run, require_same
 from infer.archive.objects.place import Place
+from infer.archive.record.identity import ArchiveRun, code_version, create_run, read_run, require_same
 from infer.archive.store import open_place
 from infer.errors import UsageError
 
@@ -16,6 +16,7 @@ FIRST = ArchiveRun(
     weights="ab12",
     code="0.1+cd",
     gdal="3.11",
+    device="cpu",
     engine="torch",
     precision="fp32",
     tile=512,

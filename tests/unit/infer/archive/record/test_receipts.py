@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infer.archive.objects.place import Place
-from infer.archive.receipts import begin_attempt, commit, done_units, drop, needs, read_receipts
+from infer.archive.record.receipts import begin_attempt, commit, done_units, drop, needs, read_receipts
 from infer.archive.store import open_place
 
 
@@ -51,7 +51,7 @@ def test_done_units_are_those_with_a_receipt(place: Place) -> None:
 
 
 def test_read_receipts_gives_each_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infer.archive.receipts.AHEAD", 4)
+    monkeypatch.setattr("infer.archive.record.receipts.AHEAD", 4)
     for unit in range(11):
         commit(place, receipt(unit, str(unit)))
     assert sorted(found["unit"] for found in read_receipts(place)) == list(range(11))
