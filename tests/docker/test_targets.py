@@ -94,3 +94,33 @@ def test_onnxruntime_for_a_gpu_makes_the_same_masks_on_a_cpu_and_loads_cuda(
     assert all(np.array_equal(made[name], mask) for name, mask in plain_masks.items())
     started = with_cuda.run("-c", START_ON_CUDA, python=True)
     assert "CUDA failure 35" in started.stderr, started.stderr  # no driver; its own libraries are all there
+
+
+def test_maps_and_archives_need_their_image_and_say_so(
+    judge: Judge, target: Callable[[str], Judge], drawn_scenes: Path, masks: Path
+) -> None:
+    for arguments in (
+        ["--format", "geotiff"],
+        ["--vector", "gpkg"],
+        ["archive", "run", "/input", "--output", "/output"],
+    ):
+        result = judge.run(*arguments, scenes=drawn_scenes, masks=masks)
+        assert result.returncode == 2, result.stderr
+        (line,) = result.stderr.splitlines()
+        assert 'the image\'s target "archive"' in line
+    of_target = target("archive")
+    result = of_target.run("--format", "geotiff", "--vector", "geojson", scenes=drawn_scenes, masks=masks)
+    assert result.returncode == 0, result.stderr
+    assert "3 scenes have no coordinates" in result.stderr
+    assert {path.name for path in masks.iterdir()} == {"a.tif", "b.tif", "c.tif", "ice.geojson"}
+    flat = {path.name: path.read_bytes() for path in masks.glob("*.tif")}
+    result = of_target.run(
+        "archive", "run", "/input", "--output", "/output/run", scenes=drawn_scenes, masks=masks
+    )
+    assert result.returncode == 0, result.stderr
+    made = {
+        path.name: cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in (masks / "run").glob("masks/*/*")
+    }
+    assert made.keys() == flat.keys()
+    status = of_target.run("archive", "status", "--output", "/output/run", scenes=drawn_scenes, masks=masks)
+    assert "3 of 3 (100.0%): 3 ok" in status.stdout
