@@ -112,7 +112,7 @@ def test_a_store_that_stays_away_is_given_up_in_one_line(store_url: StoreUrl, pr
     place.put("a.json", b"{}")
     proxy.die()
     began = time.monotonic()
-    with pytest.raises(StoreDownError, match="has not answered for [3-9] s") as caught:
+    with pytest.raises(StoreDownError, match=r"has not answered for [3-9] s") as caught:
         place.read("a.json")
     assert 3 <= time.monotonic() - began < 10
     assert "\n" not in str(caught.value)
