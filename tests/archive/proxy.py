@@ -39,6 +39,10 @@ class Faults:
         """Take the shares that an archive has to live with."""
         self.busy, self.broken, self.reset, self.cut, self.lost, self.flip = 0.1, 0.03, 0.03, 0.05, 0.03, 0.05
 
+    def none(self) -> None:
+        """Take no faults from now on."""
+        self.busy = self.broken = self.reset = self.cut = self.lost = self.flip = 0.0
+
     def of(self, method: bytes, target: bytes) -> str:
         """Return the fault of the next request, empty for none."""
         if self.lose_next and method == b"PUT":
