@@ -1,4 +1,4 @@
-"""`./run.sh archive VERB`: plan, run and status; one line for every mistake."""
+"""`./run.sh archive VERB`: arguments in, exit code out, one line for every mistake."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
 from infer.archive.arguments import ArchiveArguments, parse, place_url
 from infer.archive.child import Child
+from infer.archive.map.write import MapFacts, write_map
+from infer.archive.record.checks import bad_masks, redo
 from infer.archive.record.identity import ArchiveRun, code_version, create_run, read_run, require_same
 from infer.archive.record.manifest import Unit, plan, planned_of, read_units
-from infer.archive.record.receipts import done_units, read_receipts
+from infer.archive.record.receipts import done_units, drop, read_receipts
 from infer.archive.record.status import Progressed, lines_of
 from infer.archive.store import Place, open_place
 from infer.archive.unit import Entry, Yard
-from infer.archive.wire.facts import FAILED, OK, MapperSettings
+from infer.archive.wire.facts import DEGRADED, FAILED, OK, MapperSettings
 from infer.archive.work import Work, left
 from infer.errors import StoreDownError, UsageError
 from infer.network.architecture import STRIDE
@@ -29,7 +33,7 @@ from infer.process.environment import prepare_environment
 from infer.process.progress import Progress, tell
 from infer.process.signals import leave_on_signals
 from infer.write.geotiff.gdal import load_rasterio
-from infer.write.messages import Told
+from infer.write.messages import MAX_LINES, Told
 from infer.write.outputs import form_of
 
 DONE, WRONG_CALL, FAILED_SCENES, STORE_DOWN = 0, 2, 4, 7
@@ -41,7 +45,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = parse(argv)
         prepare_environment()
-        verbs: dict[str, Callable[[ArchiveArguments], int]] = {"plan": _plan, "run": _run, "status": _status}
+        verbs: dict[str, Callable[[ArchiveArguments], int]] = {
+            "plan": _plan, "run": _run, "status": _status, "retry": _retry, "verify": _verify, "map": _map,
+        }  # fmt: skip
         return verbs[arguments.own.verb](arguments)
     except UsageError as error:
         tell(f"archive: {error}")
@@ -118,15 +124,14 @@ def _work(yard: Yard, child: Child, units: list[Unit], quiet: bool) -> int:
     root = Path(tempfile.mkdtemp(prefix="sea-ice-archive-"))
     clean_up = partial(_remove, root)
     leave_on_signals(STOPPED, clean_up)
-    failed = 0
+    counts: Counter[str] = Counter()
     try:
         with Progress(sum(len(unit.scenes) for unit in units), quiet) as progress:
             told = Told(progress, lambda _: None)
 
             def ended(entries: list[Entry]) -> None:
-                nonlocal failed
+                counts.update(entry["status"] for entry in entries)
                 for entry in entries:
-                    failed += entry["status"] == FAILED
                     if entry["status"] == OK:
                         progress.update(1)
                     else:
@@ -136,7 +141,10 @@ def _work(yard: Yard, child: Child, units: list[Unit], quiet: bool) -> int:
             told.say_how_many_more()
     finally:
         clean_up()
-    return FAILED_SCENES if failed else DONE
+    if not quiet:
+        states = ", ".join(f"{counts[state]} {state}" for state in (OK, DEGRADED, FAILED))
+        print(f"{counts.total()} scenes in {len(units)} units made here: {states}", flush=True)
+    return FAILED_SCENES if counts[FAILED] else DONE
 
 
 def _remove(root: Path) -> None:
@@ -153,6 +161,47 @@ def _status(arguments: ArchiveArguments) -> int:
     run = _opened(own.output, own.store_timeout)
     facts = Progressed.of(read_receipts(run), planned_of(run)).facts(own.price_per_hour)
     print(json.dumps(facts, indent=1) if own.json else "\n".join(lines_of(facts)))
+    return DONE
+
+
+def _retry(arguments: ArchiveArguments) -> int:
+    """Have units done again; the next run makes them."""
+    run = _opened(arguments.own.output, arguments.own.store_timeout)
+    planned_of(run)
+    units = redo(run, read_receipts(run), arguments.own.status)
+    tell(f"archive: {units} units are to be done again: archive run --output {run}")
+    return DONE
+
+
+def _verify(arguments: ArchiveArguments) -> int:
+    """Name the masks that are not those of their receipts."""
+    own = arguments.own
+    run = _opened(own.output, own.store_timeout)
+    planned_of(run)
+    bad = list(bad_masks(run, read_receipts(run), own.sizes_only))
+    for mask in bad[:MAX_LINES]:
+        tell(f"archive: {mask.key}: {mask.why}")
+    if len(bad) > MAX_LINES:
+        tell(f"archive: and {len(bad) - MAX_LINES} more")
+    if own.redo:
+        drop(run, sorted({mask.unit for mask in bad}))
+    print(f"{len(bad)} wrong masks" + (", whose units are to be done again" if own.redo and bad else ""))
+    return FAILED_SCENES if bad else DONE
+
+
+def _map(arguments: ArchiveArguments) -> int:
+    """Draw what the receipts say as a page."""
+    own = arguments.own
+    run = _opened(own.output, own.store_timeout)
+    facts, planned = read_run(run), planned_of(run)
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    about = MapFacts(now, run.url, facts.source, facts.weights, facts.code)
+    entries = (entry for receipt in read_receipts(run) for entry in receipt["scenes"])
+    try:
+        write_map(entries, planned.scenes, own.to, f"Sea ice: {run.url}", about)
+    except OSError as error:
+        reason = f"cannot write the map {own.to}: {error.strerror or error}"
+        raise UsageError(reason, ": give another with {to}", own.to) from error
     return DONE
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn
 
 from infer.archive.record.identity import ArchiveRun
 from infer.archive.record.manifest import PER_UNIT
-from infer.archive.wire.facts import MapperSettings
+from infer.archive.wire.facts import DEGRADED, FAILED, MapperSettings
 from infer.archive.work import Shard
 from infer.errors import UsageError
 from infer.settings import GEOTIFF, Settings
@@ -88,6 +88,13 @@ def _shard(text: str) -> Shard:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _states(text: str) -> frozenset[str]:
+    states = frozenset(text.split(","))
+    if not states <= {DEGRADED, FAILED}:
+        raise argparse.ArgumentTypeError(f"must be {DEGRADED}, {FAILED} or both with a comma, not {text!r}")
+    return states
+
+
 def _positive(text: str) -> int:
     if not (text.isdecimal() and int(text)):
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
@@ -124,10 +131,13 @@ def _parser() -> argparse.ArgumentParser:
         ("plan", "freeze which scenes a run has, and what its masks depend on"),
         ("run", "make the masks that are not there yet; with a SOURCE plan the run first"),
         ("status", "say how far a run is"),
+        ("retry", "have units done again that hold scenes of a state; then run"),
+        ("verify", "compare the masks in the store with their receipts"),
+        ("map", "draw a run as one HTML page, which opens from disk"),
     ):
         verb = verbs.add_parser(name, help=what, description=what, allow_abbrev=False)
         add = verb.add_argument
-        if name != "status":
+        if name in ("plan", "run"):
             optional = None if name == "plan" else "?"
             add("source", metavar="SOURCE", nargs=optional, help="where the scenes are")
             scenes = "scenes that are done together (%(default)s)"
@@ -141,6 +151,14 @@ def _parser() -> argparse.ArgumentParser:
             part = "of N machines the one of number I, from 0; auto: as an array job says"
             add("--shard", type=_shard, default=Shard(), metavar="I/N", help=part)
             add("--quiet", action="store_true", help="no progress")
+        if name == "retry":
+            states = f"{DEGRADED}, {FAILED} or both with a comma ({FAILED})"
+            add("--status", type=_states, default=frozenset({FAILED}), metavar="STATE", help=states)
+        if name == "verify":
+            add("--sizes-only", action="store_true", help="do not read the masks")
+            add("--redo", action="store_true", help="let the next run do the units of wrong masks again")
+        if name == "map":
+            add("--to", type=Path, required=True, metavar="FILE", help="the page, a local file")
         if name == "status":
             add(
                 "--price-per-hour",

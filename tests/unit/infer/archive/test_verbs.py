@@ -1,0 +1,99 @@
+"""`archive retry, verify, map`: what is wrong is found and done again, and a page shows it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.job.placed import UTM, write_placed
+from tests.helpers.support import REPO, random_rgb
+
+
+def archive(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "infer.archive", *map(str, arguments)]
+    return subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of four scenes in two units, b broken."""
+    scenes = tmp_path / "scenes"
+    scenes.mkdir()
+    for i, name in enumerate("acd"):
+        write_placed(scenes / f"{name}.tif", random_rgb(40, 50, i), **UTM)
+    (scenes / "b.tif").write_bytes(b"no TIFF")
+    result = archive("run", scenes, "--output", tmp_path / "run", "--unit-scenes", "2")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "4 scenes in 2 units made here: 3 ok, 1 degraded, 0 failed\n"
+    return tmp_path / "run"
+
+
+def mask(run: Path, name: str) -> Path:
+    (path,) = run.glob(f"masks/*/{name}.tif")
+    return path
+
+
+def test_wrong_masks_are_named_and_made_again(run: Path) -> None:
+    good = archive("verify", "--output", run)
+    assert (good.returncode, good.stdout, good.stderr) == (0, "0 wrong masks\n", "")
+    whole = {name: mask(run, name).read_bytes() for name in "abcd"}
+    gone, changed, cut = mask(run, "a"), mask(run, "c"), mask(run, "d")
+    gone.unlink()
+    changed.write_bytes(whole["c"][:-1] + b"?")
+    cut.write_bytes(whole["d"][:-1])
+    sizes = archive("verify", "--output", run, "--sizes-only")
+    assert (sizes.returncode, sizes.stdout) == (4, "2 wrong masks\n")
+    result = archive("verify", "--output", run, "--redo")
+    assert (result.returncode, result.stdout) == (4, "3 wrong masks, whose units are to be done again\n")
+    assert sorted(result.stderr.splitlines()) == [
+        "archive: a.tif: its mask is missing",
+        "archive: c.tif: its mask is another one",
+        "archive: d.tif: its mask is another one",
+    ]
+    assert archive("run", "--output", run).returncode == 0
+    assert {name: mask(run, name).read_bytes() for name in "abcd"} == whole
+    assert archive("verify", "--output", run).returncode == 0
+
+
+def test_scenes_of_a_state_are_tried_again(run: Path) -> None:
+    nothing = archive("retry", "--output", run)
+    assert (nothing.returncode, nothing.stderr.split(" are ")[0]) == (0, "archive: 0 units")
+    result = archive("retry", "--output", run, "--status", "degraded")
+    assert result.stderr.startswith("archive: 1 units are to be done again: archive run --output ")
+    assert json.loads(archive("status", "--output", run, "--json").stdout)["units_done"] == 1
+    again = archive("run", "--output", run)
+    assert again.stdout == "2 scenes in 1 units made here: 1 ok, 1 degraded, 0 failed\n"
+
+
+def test_the_map_is_a_page_with_every_scene(run: Path, tmp_path: Path) -> None:
+    page = tmp_path / "map.html"
+    assert archive("map", "--output", run, "--to", page).returncode == 0
+    text = page.read_text()
+    assert text.lower().startswith("<!doctype html>")
+    assert all(f'"{name}.tif"' in text for name in "abcd")
+    nowhere = archive("map", "--output", run, "--to", tmp_path / "no" / "map.html")
+    assert nowhere.returncode == 2
+    (line,) = nowhere.stderr.splitlines()
+    assert line.startswith("archive: cannot write the map")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["retry", "--status", "ok"], "degraded, failed or both"),
+        (["verify", "--tile", "512"], "unrecognized"),
+        (["map"], "--to"),
+        (["verify"], "plan it first"),
+        (["retry"], "plan it first"),
+        (["map", "--to", "x.html"], "plan one first"),
+    ],
+)
+def test_a_wrong_call_is_one_line(arguments: list[str], words: str, tmp_path: Path) -> None:
+    result = archive(*arguments, "--output", tmp_path / "nothing")
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert words in line
