@@ -117,7 +117,7 @@ def _run(arguments: ArchiveArguments) -> int:
     with Child(settings) as child:
         require_same(run, _identity(child, settings, source))
         units = list(left(read_units(run, planned), done_units(run), own.shard))
-        return _work(Yard(source, run, form_of(settings.job()).suffix), child, units, own.quiet)
+        return _work(Yard(source, run, form_of(settings.job()).suffix, own.pictures), child, units, own.quiet)
 
 
 def _work(yard: Yard, child: Child, units: list[Unit], quiet: bool) -> int:

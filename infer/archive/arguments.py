@@ -150,6 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "run":
             part = "of N machines the one of number I, from 0; auto: as an array job says"
             add("--shard", type=_shard, default=Shard(), metavar="I/N", help=part)
+            add("--no-pictures", dest="pictures", action="store_false", help="make none for the map")
             add("--quiet", action="store_true", help="no progress")
         if name == "retry":
             states = f"{DEGRADED}, {FAILED} or both with a comma ({FAILED})"

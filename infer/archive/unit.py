@@ -30,11 +30,12 @@ class UnitFailedError(Exception):
 
 @dataclass(frozen=True)
 class Yard:
-    """Where units come from and go to. suffix: of masks, with its dot."""
+    """Where units come from and go to. suffix: of masks, with its dot. pictures: for the map, or none."""
 
     source: Place
     run: Place
     suffix: str
+    pictures: bool = True
 
 
 @dataclass
@@ -87,7 +88,8 @@ def _fetch(yard: Yard, here: FetchedUnit) -> None:
             return _lost(scene, "it has gone since the run was planned")
         except OSError as error:
             raise UnitFailedError(f"cannot fetch {scene.key}: {error.strerror or error}") from error
-        return LocalScene(scene.key, path, path.with_name(f"{path.stem}.mask{yard.suffix}"))
+        picture = path.with_name(f"{path.stem}.jpg") if yard.pictures else None
+        return LocalScene(scene.key, path, path.with_name(f"{path.stem}.mask{yard.suffix}"), picture)
 
     with ThreadPoolExecutor(AT_ONCE, "fetch") as pool:
         for found in pool.map(fetch, enumerate(here.unit.scenes)):
@@ -112,6 +114,9 @@ def finish(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Entry | None:
         entry = _entry(wanted[local.key], one, yard.suffix)
         if entry["mask"]:
             yard.run.put(entry["mask"], local.mask)
+        if local.picture and one.has_picture:
+            entry["picture"] = picture_key(local.key)
+            yard.run.put(entry["picture"], local.picture)
         return entry
 
     with ThreadPoolExecutor(AT_ONCE, "put") as pool:
@@ -131,8 +136,16 @@ def finish(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Entry | None:
 
 def mask_key(key: str, suffix: str) -> str:
     """Return the key of a scene's mask: below one of 256 folders, since stores slow down under one prefix."""
-    spread = hashlib.sha256(key.encode()).hexdigest()[:2]
-    return f"masks/{spread}/{PurePosixPath(key).with_suffix(suffix)}"
+    return f"masks/{_spread(key)}/{PurePosixPath(key).with_suffix(suffix)}"
+
+
+def picture_key(key: str) -> str:
+    """Return the key of a scene's small picture."""
+    return f"pictures/{_spread(key)}/{PurePosixPath(key).with_suffix('.jpg')}"
+
+
+def _spread(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:2]
 
 
 def _entry(scene: Wanted, one: Mapped, suffix: str) -> Entry:

@@ -93,6 +93,7 @@ class Mapped:
     what a user should know of how it was read and predicted. bytes and sha256: of the mask's file. bounds:
     west, south, east, north in degrees of WGS84, None where they are not known. made_by: device, engine and
     precision of a predicted mask, as of Ready: after a GPU has failed they are not those that were expected.
+    has_picture: whether the picture that was asked for stands.
     """
 
     key: str
@@ -106,6 +107,7 @@ class Mapped:
     sha256: str | None = None
     bounds: tuple[float, float, float, float] | None = None
     made_by: str | None = None
+    has_picture: bool = False
 
     @classmethod
     def from_line(cls, line: dict[str, Any]) -> Mapped:

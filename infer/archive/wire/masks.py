@@ -50,6 +50,7 @@ def put_mask(
         sha256=hashlib.sha256(content).hexdigest(),
         bounds=_bounds(form, scene),
         made_by=None if error else made_by,
+        has_picture=not error and _draws(local, scene, mask),
     )
 
 
@@ -62,6 +63,24 @@ def put_black(form: MaskForm, local: LocalScene, limits: SceneLimits, error: str
 def empty_mask(form: MaskForm, scene: Scene) -> np.ndarray:
     """Return the mask uint8 [H, W] of a lost scene: no data, or black where the form has no such value."""
     return np.full(scene.shape, form.nodata, np.uint8)
+
+
+def _draws(local: LocalScene, scene: Scene, mask: np.ndarray) -> bool:
+    """Draw the small picture of a scene and its mask where one is asked for; a map can do without it.
+
+    The scene is read once more: it is small beside the network's work, and nothing has to keep its pixels.
+    """
+    if local.picture is None or not isinstance(scene, Readable):
+        return False
+    from infer.archive.map.picture import draw_picture
+    from infer.read.scene import read_scene
+
+    try:
+        read = read_scene(scene.path, scene.header)
+        write_whole(local.picture, draw_picture(read.pixels, mask, read.valid))
+    except Exception:  # of any kind: the mask stands
+        return False
+    return True
 
 
 def _bounds(form: MaskForm, scene: Scene) -> tuple[float, float, float, float] | None:

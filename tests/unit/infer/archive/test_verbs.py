@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 
 from tests.helpers.job.placed import UTM, write_placed
@@ -72,6 +73,9 @@ def test_scenes_of_a_state_are_tried_again(run: Path) -> None:
 def test_the_map_is_a_page_with_every_scene(run: Path, tmp_path: Path) -> None:
     page = tmp_path / "map.html"
     assert archive("map", "--output", run, "--to", page).returncode == 0
+    pictures = {path.stem: cv2.imread(str(path)) for path in run.glob("pictures/*/*.jpg")}
+    assert pictures.keys() == {"a", "c", "d"}
+    assert all(picture.shape == (40, 50, 3) and picture.std() > 5 for picture in pictures.values())
     text = page.read_text()
     assert text.lower().startswith("<!doctype html>")
     assert all(f'"{name}.tif"' in text for name in "abcd")
