@@ -24,9 +24,9 @@ from infer.archive.record.manifest import Unit, plan, planned_of, read_units
 from infer.archive.record.receipts import done_units, drop, read_receipts
 from infer.archive.record.status import Progressed, lines_of
 from infer.archive.store import Place, open_place
-from infer.archive.unit import Entry, Yard
+from infer.archive.units.unit import Entry, Yard
+from infer.archive.units.work import Work, left
 from infer.archive.wire.facts import DEGRADED, FAILED, OK, MapperSettings
-from infer.archive.work import Work, left
 from infer.errors import StoreDownError, UsageError
 from infer.network.architecture import STRIDE
 from infer.process.environment import prepare_environment

@@ -10,8 +10,8 @@ from typing import NamedTuple, NoReturn
 
 from infer.archive.record.identity import ArchiveRun
 from infer.archive.record.manifest import PER_UNIT
+from infer.archive.units.work import Shard
 from infer.archive.wire.facts import DEGRADED, FAILED, MapperSettings
-from infer.archive.work import Shard
 from infer.errors import UsageError
 from infer.settings import GEOTIFF, Settings
 from infer.settings import parse as parse_job

@@ -14,7 +14,7 @@ import pytest
 from infer.archive.objects.place import Place
 from infer.archive.record.receipts import read_receipts
 from infer.archive.store import open_place
-from infer.archive.unit import mask_key
+from infer.archive.units.unit import mask_key
 from tests.archive.proxy import Faults, FaultyProxy
 from tests.helpers.job.placed import UTM, write_placed
 from tests.helpers.support import REPO, random_rgb, run_infer

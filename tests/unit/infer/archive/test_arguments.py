@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infer.archive.arguments import parse, place_url, shard_of
-from infer.archive.work import Shard
+from infer.archive.units.work import Shard
 from infer.errors import UsageError
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import rasterio
 
-from infer.archive.unit import mask_key
+from infer.archive.units.unit import mask_key
 from tests.helpers.job.placed import UTM, write_placed
 from tests.helpers.support import REPO, random_rgb, run_infer
 

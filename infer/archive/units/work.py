@@ -12,7 +12,7 @@ from typing import TypeVar
 from infer.archive.child import Child
 from infer.archive.record.manifest import Unit
 from infer.archive.record.receipts import needs
-from infer.archive.unit import Entry, FetchedUnit, UnitFailedError, Yard, fetch_unit, finish
+from infer.archive.units.unit import Entry, FetchedUnit, UnitFailedError, Yard, fetch_unit, finish
 from infer.archive.wire.facts import Mapped
 
 Done = TypeVar("Done")

@@ -1,0 +1,1 @@
+"""Units of an archive: what one is, and how many are worked through, on one machine or on many."""
