@@ -24,6 +24,7 @@ from infer.archive.record.manifest import Unit, plan, planned_of, read_units
 from infer.archive.record.receipts import done_units, drop, read_receipts
 from infer.archive.record.status import Progressed, lines_of
 from infer.archive.store import Place, open_place
+from infer.archive.units.on_ray import RayWish, YardUrls, work_on_ray
 from infer.archive.units.unit import Entry, Yard
 from infer.archive.units.work import Work, left
 from infer.archive.wire.facts import DEGRADED, FAILED, OK, MapperSettings
@@ -36,6 +37,8 @@ from infer.write.geotiff.gdal import load_rasterio
 from infer.write.messages import MAX_LINES, Told
 from infer.write.outputs import form_of
 
+Say = Callable[[str], None]
+Ended = Callable[[list[Entry]], None]
 DONE, WRONG_CALL, FAILED_SCENES, STORE_DOWN = 0, 2, 4, 7
 STOPPED = "archive: stopped: what has a receipt is done; the same call makes the rest"
 
@@ -117,34 +120,45 @@ def _run(arguments: ArchiveArguments) -> int:
     with Child(settings) as child:
         require_same(run, _identity(child, settings, source))
         units = list(left(read_units(run, planned), done_units(run), own.shard))
-        return _work(Yard(source, run, form_of(settings.job()).suffix, own.pictures), child, units, own.quiet)
+        suffix, ready = form_of(settings.job()).suffix, child.start()
+        if own.address is None and own.workers is None:
+            yard = Yard(source, run, suffix, own.pictures)
+            return _work(units, own.quiet, partial(_work_here, yard, child))
+    urls = YardUrls(source.url, run.url, suffix, own.pictures, own.store_timeout, settings, ready)
+    wish = RayWish(own.address, own.workers or 1, own.gpus_per_worker)
+    return _work(units, own.quiet, partial(work_on_ray, urls, wish))
 
 
-def _work(yard: Yard, child: Child, units: list[Unit], quiet: bool) -> int:
-    root = Path(tempfile.mkdtemp(prefix="sea-ice-archive-"))
-    clean_up = partial(_remove, root)
-    leave_on_signals(STOPPED, clean_up)
+def _work(units: list[Unit], quiet: bool, work: Callable[[list[Unit], Say, Ended], None]) -> int:
+    """Have units worked through, with what a user sees of it."""
     counts: Counter[str] = Counter()
-    try:
-        with Progress(sum(len(unit.scenes) for unit in units), quiet) as progress:
-            told = Told(progress, lambda _: None)
+    with Progress(sum(len(unit.scenes) for unit in units), quiet) as progress:
+        told = Told(progress, lambda _: None)
 
-            def ended(entries: list[Entry]) -> None:
-                counts.update(entry["status"] for entry in entries)
-                for entry in entries:
-                    if entry["status"] == OK:
-                        progress.update(1)
-                    else:
-                        told.degraded(f"archive: {entry['key']}: {entry['status']}: {entry['error']}")
+        def ended(entries: list[Entry]) -> None:
+            counts.update(entry["status"] for entry in entries)
+            for entry in entries:
+                if entry["status"] == OK:
+                    progress.update(1)
+                else:
+                    told.degraded(f"archive: {entry['key']}: {entry['status']}: {entry['error']}")
 
-            Work(yard, child, root, progress.say, ended).all(units)
-            told.say_how_many_more()
-    finally:
-        clean_up()
+        work(units, progress.say, ended)
+        told.say_how_many_more()
     if not quiet:
         states = ", ".join(f"{counts[state]} {state}" for state in (OK, DEGRADED, FAILED))
         print(f"{counts.total()} scenes in {len(units)} units made here: {states}", flush=True)
     return FAILED_SCENES if counts[FAILED] else DONE
+
+
+def _work_here(yard: Yard, child: Child, units: list[Unit], say: Say, ended: Ended) -> None:
+    root = Path(tempfile.mkdtemp(prefix="sea-ice-archive-"))
+    clean_up = partial(_remove, root)
+    leave_on_signals(STOPPED, clean_up)
+    try:
+        Work(yard, child, root, say, ended).all(units)
+    finally:
+        clean_up()
 
 
 def _remove(root: Path) -> None:

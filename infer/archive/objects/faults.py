@@ -15,7 +15,7 @@ _STATUS = re.compile(r"(?:non-2xx status code: |status: )(\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _AGAIN = {408, 409, 425, 429}  # of the client's errors those that pass
 _OURS = ("PermissionDeniedError", "UnauthenticatedError")
-_CREDENTIALS = "; set the credentials of the store in the environment (AWS_ACCESS_KEY_ID, GOOGLE_APPLICATION_CREDENTIALS, AZURE_STORAGE_ACCOUNT_NAME ...)"
+_CREDENTIALS = "; set its credentials in the environment (AWS_ACCESS_KEY_ID, GOOGLE_SERVICE_ACCOUNT ...)"
 # What obstore says before it has asked anything; in the order in which they are looked for.
 _BEFORE_ASKING = (
     (
