@@ -116,9 +116,7 @@ def _mapped(rows: list[dict[str, Any]], urls: YardUrls, wish: RayWish) -> Iterat
     except ImportError:
         reason = 'Ray needs the packages of the image\'s target "archive"'
         raise UsageError(reason, " (or .venv: ./run.sh setup)") from None
-    environment: dict[str, Any] = (
-        {} if in_image() else {"env_vars": {"PYTHONPATH": str(Path(__file__).parents[3])}}
-    )
+    checkout = {"env_vars": {"PYTHONPATH": str(Path(__file__).parents[3])}}  # an image finds it by itself
     try:
         ray.init(
             wish.address,
