@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sys
 import tempfile
@@ -120,6 +121,7 @@ def _run(arguments: ArchiveArguments) -> int:
     with Child(settings) as child:
         require_same(run, _identity(child, settings, source))
         units = list(left(read_units(run, planned), done_units(run), own.shard))
+        random.shuffle(units)  # machines that start together should not all want the same one
         suffix, ready = form_of(settings.job()).suffix, child.start()
         if own.address is None and own.workers is None:
             yard = Yard(source, run, suffix, own.pictures)

@@ -1,4 +1,4 @@
-"""Receipts: a unit is done when its receipt stands; attempts bound how often it is tried."""
+"""Receipts: a unit is done when its receipt stands."""
 
 from __future__ import annotations
 
@@ -10,19 +10,11 @@ from itertools import islice
 from typing import Any
 
 from infer.archive.objects.place import Place
+from infer.archive.record.attempts import ATTEMPTS
 from infer.errors import MissingError
 
-RECEIPTS, ATTEMPTS = "receipts", "attempts"
+RECEIPTS = "receipts"
 AHEAD = 1024  # receipts that are read before they are asked for
-
-
-def begin_attempt(place: Place, unit: int, nonce: str) -> int:
-    """Take the next number of an attempt at a unit, 1 for the first; nonce: of this attempt alone."""
-    folder = f"{ATTEMPTS}/{unit:08d}"
-    number = 1 + max(map(int, filter(str.isdecimal, place.list_names(folder))), default=0)
-    while not place.create(f"{folder}/{number:04d}", json.dumps({"nonce": nonce}).encode(), nonce):
-        number += 1
-    return number
 
 
 def commit(place: Place, receipt: dict[str, Any]) -> bool:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import socket
 import tempfile
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from infer.archive.record.attempts import Attempt, worker
 from infer.archive.record.manifest import Unit, Wanted
-from infer.archive.record.receipts import begin_attempt, commit
+from infer.archive.record.receipts import commit
 from infer.archive.store import Place
 from infer.archive.wire.facts import FAILED, LocalScene, Mapped
 from infer.errors import ChangedError, MissingError
@@ -43,8 +41,7 @@ class FetchedUnit:
     """A unit whose scenes lie in a local folder. ended: by key, the entries of those that are lost."""
 
     unit: Unit
-    attempt: int
-    nonce: str
+    attempt: Attempt
     began: float
     folder: Path
     scenes: list[LocalScene] = field(default_factory=list)
@@ -53,21 +50,17 @@ class FetchedUnit:
     @property
     def is_last(self) -> bool:
         """Whether nobody tries it once more."""
-        return self.attempt >= MAX_ATTEMPTS
+        return self.attempt.number >= MAX_ATTEMPTS
 
 
-def fetch_unit(yard: Yard, unit: Unit, root: Path) -> FetchedUnit:
-    """Begin an attempt at a unit and fetch its scenes into a folder of its own below `root`.
+def fetch_unit(yard: Yard, unit: Unit, attempt: Attempt, root: Path) -> FetchedUnit:
+    """Fetch the scenes of a unit into a folder of its own below `root`.
 
     Raises StoreDownError and UsageError of the stores, UnitFailedError for a disk that has no room.
     """
-    nonce = uuid.uuid4().hex
-    attempt = begin_attempt(yard.run, unit.number, nonce)
-    here = FetchedUnit(unit, attempt, nonce, time.time(), Path(tempfile.mkdtemp(dir=root)))
-    if attempt > MAX_ATTEMPTS:  # those before it have died without a word
-        why = (
-            f"its unit was begun {MAX_ATTEMPTS} times and never ended: it, or a neighbour, kills the process"
-        )
+    here = FetchedUnit(unit, attempt, time.time(), Path(tempfile.mkdtemp(dir=root)))
+    if attempt.number > MAX_ATTEMPTS:  # those before it have died without a word
+        why = f"its unit was begun {MAX_ATTEMPTS} times and never ended: it or a neighbour kills the process"
         here.ended = {scene.key: _lost(scene, why) for scene in unit.scenes}
     else:
         _fetch(yard, here)
@@ -124,9 +117,9 @@ def finish(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Entry | None:
             entries[entry["key"]] = entry
     receipt = {
         "unit": here.unit.number,
-        "nonce": here.nonce,
-        "attempt": here.attempt,
-        "worker": f"{socket.gethostname()}:{os.getpid()}",
+        "nonce": here.attempt.nonce,
+        "attempt": here.attempt.number,
+        "worker": worker(),
         "began": here.began,
         "seconds": round(time.time() - here.began, 3),
         "scenes": [entries[scene.key] for scene in here.unit.scenes],

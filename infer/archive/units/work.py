@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import shutil
+import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 from infer.archive.child import Child
+from infer.archive.record.attempts import BEAT_SECONDS, Attempt, beat, begin, end, is_in_other_hands
 from infer.archive.record.manifest import Unit
 from infer.archive.record.receipts import needs
 from infer.archive.units.unit import Entry, FetchedUnit, UnitFailedError, Yard, fetch_unit, finish
 from infer.archive.wire.facts import Mapped
+from infer.errors import SeaIceError
 
+LOOK_SECONDS = 3.0  # between looks whether units in other hands are done
 Done = TypeVar("Done")
 
 
@@ -53,13 +60,32 @@ class Work:
         """root: a local folder for what is fetched; ended: is told the entries of each receipt."""
         self._yard, self._child, self._root, self._say, self._ended = yard, child, root, say, ended
         self._again: list[Unit] = []
+        self._elsewhere: list[Unit] = []
+        self._in_hand: dict[int, Attempt] = {}
+        self._broken = False
+        self._end = Event()
 
     def all(self, units: Iterable[Unit]) -> None:
-        """Work through units; raises StoreDownError, and UsageError for what only the user can mend."""
-        self._once(units)
-        while self._again:
-            units, self._again = self._again, []
-            self._once(units)
+        """Work through units; raises StoreDownError, and UsageError for what only the user can mend.
+
+        Units that are in other hands come last, and are waited for: they may be dropped there.
+        """
+        with ThreadPoolExecutor(1, "beat") as heart:
+            beating = heart.submit(self._beat)
+            try:
+                self._once(units)
+                waiting = 0
+                while units := [*self._again, *self._elsewhere]:
+                    if not self._again:
+                        if len(units) != waiting:
+                            self._say(f"archive: {len(units)} units are in other hands: waiting for them")
+                        waiting = len(units)
+                        time.sleep(LOOK_SECONDS)
+                    self._again, self._elsewhere = [], []
+                    self._once(units)
+            finally:
+                self._end.set()
+            beating.result()
 
     def _once(self, units: Iterable[Unit]) -> None:
         with ThreadPoolExecutor(1, "fetch") as ahead, ThreadPoolExecutor(1, "finish") as behind:
@@ -75,13 +101,24 @@ class Work:
                 going.result()
 
     def _fetch(self, unit: Unit) -> FetchedUnit | None:
-        if not needs(self._yard.run, unit.number):  # another machine has done it meanwhile
+        run = self._yard.run
+        if self._broken:  # the one before it has failed for good: no reason to wait once more
             return None
         try:
-            return fetch_unit(self._yard, unit, self._root)
-        except UnitFailedError as error:
-            self._try_again(unit, error)
-            return None
+            if not needs(run, unit.number):  # another machine has done it meanwhile
+                return None
+            if is_in_other_hands(run, unit.number):
+                self._elsewhere.append(unit)
+                return None
+            attempt = self._in_hand[unit.number] = begin(run, unit.number, uuid.uuid4().hex)
+            try:
+                return fetch_unit(self._yard, unit, attempt, self._root)
+            except UnitFailedError as error:
+                self._try_again(unit, error)
+                return None
+        except BaseException:
+            self._broken = True
+            raise
 
     def _finish(self, here: FetchedUnit, mapped: list[Mapped]) -> None:
         try:
@@ -91,12 +128,21 @@ class Work:
             return
         finally:
             shutil.rmtree(here.folder, ignore_errors=True)
+        self._in_hand.pop(here.unit.number)
         if receipt:
             self._ended(receipt["scenes"])
 
     def _try_again(self, unit: Unit, error: UnitFailedError) -> None:
         self._say(f"archive: unit {unit.number}: {error}: trying it again later")
+        end(self._yard.run, self._in_hand.pop(unit.number))
         self._again.append(unit)
+
+    def _beat(self) -> None:
+        """Show signs of life of the units in hand until the end; a store that is down is another's news."""
+        while not self._end.wait(BEAT_SECONDS):
+            for attempt in list(self._in_hand.values()):
+                with suppress(SeaIceError):
+                    beat(self._yard.run, attempt)
 
 
 def _one_ahead(pool: ThreadPoolExecutor, do: Callable[[Unit], Done], units: Iterable[Unit]) -> Iterator[Done]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from infer.archive.objects.place import Place
-from infer.archive.record.receipts import begin_attempt, commit, done_units, drop, needs, read_receipts
+from infer.archive.record.attempts import begin
+from infer.archive.record.receipts import commit, done_units, drop, needs, read_receipts
 from infer.archive.store import open_place
 
 
@@ -22,13 +23,13 @@ def receipt(unit: int, nonce: str) -> dict[str, object]:
 
 
 def test_attempts_are_counted_for_each_unit(place: Place) -> None:
-    assert [begin_attempt(place, 7, str(nonce)) for nonce in range(12)] == list(range(1, 13))
-    assert begin_attempt(place, 70, "other") == 1
+    assert [begin(place, 7, str(nonce)).number for nonce in range(12)] == list(range(1, 13))
+    assert begin(place, 70, "other").number == 1
 
 
 def test_attempts_at_once_have_numbers_of_their_own(place: Place) -> None:
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(lambda nonce: begin_attempt(place, 3, str(nonce)), range(16)))
+        numbers = list(pool.map(lambda nonce: begin(place, 3, str(nonce)).number, range(16)))
     assert sorted(numbers) == list(range(1, 17))
 
 
@@ -45,7 +46,7 @@ def test_done_units_are_those_with_a_receipt(place: Place) -> None:
     assert done_units(place) == set()
     for unit in (0, 5, 99_999_999):
         commit(place, receipt(unit, "n"))
-    begin_attempt(place, 6, "n")
+    begin(place, 6, "n")
     place.put("receipts/notes.txt", b"of the user")
     assert done_units(place) == {0, 5, 99_999_999}
 
@@ -59,11 +60,11 @@ def test_read_receipts_gives_each_once(place: Place, monkeypatch: pytest.MonkeyP
 
 def test_a_dropped_unit_is_done_again_from_its_first_attempt(place: Place) -> None:
     for unit in (1, 2):
-        begin_attempt(place, unit, "a")
-        begin_attempt(place, unit, "b")
+        begin(place, unit, "a")
+        begin(place, unit, "b")
         commit(place, receipt(unit, "b"))
     drop(place, [1, 3])
     assert needs(place, 1)
     assert done_units(place) == {2}
-    assert begin_attempt(place, 1, "c") == 1
-    assert begin_attempt(place, 2, "c") == 3
+    assert begin(place, 1, "c").number == 1
+    assert begin(place, 2, "c").number == 3
