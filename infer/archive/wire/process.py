@@ -14,9 +14,7 @@ from typing import IO, Any
 
 from infer.archive.wire.facts import MapperSettings
 
-ROOT = (
-    Path(__file__).resolve().parents[3]
-)  # of the package: `-m` finds it there, whatever the caller's folder
+ROOT = Path(__file__).resolve().parents[3]  # where the package lies
 
 
 class MapperProcess:
@@ -67,7 +65,11 @@ class MapperProcess:
         command = [sys.executable, "-m", "infer.archive.mapper", str(os.getpid())]
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=_environment(),
+                start_new_session=True,
             )
         except OSError as error:
             started.put(error)
@@ -87,3 +89,9 @@ class MapperProcess:
             while (line := self._outbox.get()) is not None:
                 pipe.write(line)
                 pipe.flush()
+
+
+def _environment() -> dict[str, str]:
+    """Return ours, in which Python finds the package whatever the caller's folder and settings."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
