@@ -25,7 +25,6 @@ from infer.archive.record.manifest import Unit, plan, planned_of, read_units
 from infer.archive.record.receipts import done_units, drop, read_receipts
 from infer.archive.record.status import Progressed, lines_of
 from infer.archive.store import Place, open_place
-from infer.archive.units.on_ray import RayWish, YardUrls, work_on_ray
 from infer.archive.units.unit import Entry, Yard
 from infer.archive.units.work import Work, left
 from infer.archive.wire.facts import DEGRADED, FAILED, OK, MapperSettings
@@ -122,13 +121,8 @@ def _run(arguments: ArchiveArguments) -> int:
         require_same(run, _identity(child, settings, source))
         units = list(left(read_units(run, planned), done_units(run), own.shard))
         random.shuffle(units)  # machines that start together should not all want the same one
-        suffix, ready = form_of(settings.job()).suffix, child.start()
-        if own.address is None and own.workers is None:
-            yard = Yard(source, run, suffix, own.pictures)
-            return _work(units, own.quiet, partial(_work_here, yard, child))
-    urls = YardUrls(source.url, run.url, suffix, own.pictures, own.store_timeout, settings, ready)
-    wish = RayWish(own.address, own.workers or 1, own.gpus_per_worker)
-    return _work(units, own.quiet, partial(work_on_ray, urls, wish))
+        yard = Yard(source, run, form_of(settings.job()).suffix, own.pictures)
+        return _work(units, own.quiet, partial(_work_here, yard, child))
 
 
 def _work(units: list[Unit], quiet: bool, work: Callable[[list[Unit], Say, Ended], None]) -> int:

@@ -150,12 +150,6 @@ def _parser() -> argparse.ArgumentParser:
         if name == "run":
             part = "of N machines the one of number I, from 0; auto: as an array job says"
             add("--shard", type=_shard, default=Shard(), metavar="I/N", help=part)
-            cluster = "of a Ray cluster to work on: auto, HOST:PORT, ray://..."
-            add("--address", default=None, metavar="ADDRESS", help=cluster)
-            workers = "workers on Ray, without an address on this machine"
-            add("--workers", type=_positive, default=None, metavar="N", help=workers)
-            gpus = "GPUs of a worker on Ray, 0.25 for four on one (%(default)g)"
-            add("--gpus-per-worker", type=_amount, default=0.0, metavar="F", help=gpus)
             add("--no-pictures", dest="pictures", action="store_false", help="make none for the map")
             add("--quiet", action="store_true", help="no progress")
         if name == "retry":

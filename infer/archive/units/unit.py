@@ -44,6 +44,7 @@ class FetchedUnit:
     attempt: Attempt
     began: float
     folder: Path
+    started: float = field(default_factory=time.monotonic)
     scenes: list[LocalScene] = field(default_factory=list)
     ended: dict[str, Entry] = field(default_factory=dict)
 
@@ -121,7 +122,7 @@ def finish(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Entry | None:
         "attempt": here.attempt.number,
         "worker": worker(),
         "began": here.began,
-        "seconds": round(time.time() - here.began, 3),
+        "seconds": round(time.monotonic() - here.started, 3),
         "scenes": [entries[scene.key] for scene in here.unit.scenes],
     }
     return receipt if commit(yard.run, receipt) else None
