@@ -10,7 +10,9 @@ from typing import NoReturn
 from infer.errors import UsageError
 from infer.network.architecture import STRIDE
 
-MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
+MAX_PIXELS = 2**33  # 92,681 x 92,681; a header that claims more is taken for a lie
+HUGE_PIXELS = 2**27  # 11,585 x 11,585; a scene of more goes through memory some rows at a time where it can
+WHOLE_PIXELS, WHOLE_BYTES = 2**29, 2**33  # what may be decoded whole, whatever the limits of the user
 TORCH, ORT_CUDA = ENGINES = (
     "torch",
     "ort-cuda",
@@ -25,7 +27,7 @@ class SceneLimits:
     """What a scene may have at most, by its header: pixels, and bytes of its samples as they are decoded."""
 
     pixels: int = MAX_PIXELS
-    bytes: int = 2**33
+    bytes: int = 2**36  # MAX_PIXELS of four bands of 16 bits
 
     def exceeded_by(self, pixels: int, size: int) -> str | None:
         """Return why a scene of so many pixels and bytes is refused; None where it is not."""

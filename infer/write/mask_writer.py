@@ -8,10 +8,11 @@ import stat
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import cv2
 import numpy as np
@@ -20,6 +21,8 @@ from infer.errors import GpuLostError
 from infer.process.budget import Budget
 from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
 from infer.process.limits import cpus
+from infer.settings import HUGE_PIXELS, WHOLE_PIXELS
+from infer.write.png_rows import PngRows, RowSink, holds_mask, write_black
 from infer.write.png_stamp import has_stamp, put_stamp
 
 # A mask is long runs of two values: run-length matching finds them in a fraction of the time.
@@ -27,6 +30,7 @@ PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMW
 MIN_THREADS, MAX_THREADS = 4, 16  # as many as processors between these: a GPU gives them 32 masks at once
 MAX_WAITING = 64 * 1024**2  # bytes: two of a GPU's batches of 32 scenes of 512 x 512 are a quarter of it
 OVERHEAD = 4096  # bytes that one more costs, however small
+Result = TypeVar("Result")
 GATE_SECONDS = 1.0  # a disk that hangs may hold a file up that is being opened, but not the end
 
 
@@ -62,6 +66,19 @@ class MaskWriter:
         future.add_done_callback(lambda _: self._waiting.give_back(size))
         return future
 
+    def put_black(self, name: str, shape: tuple[int, int]) -> Future[float]:
+        """Queue the mask of a lost scene of this height and width; see put."""
+        if shape[0] * shape[1] <= HUGE_PIXELS:
+            return self.put(name, np.zeros(shape, np.uint8))
+        return self._pool.submit(self._write_black, name, shape)
+
+    def by_rows(self, name: str, write: Callable[[RowSink], Result]) -> Result:
+        """Let a predicted mask be written some rows at a time, under its name when `write` returns.
+
+        Raises OSError where the file cannot be written, and what `write` raises: then there is no such file.
+        """
+        return self._by_rows(name, write, self.stamp)
+
     def discard_unfinished(self) -> None:
         """Remove what is half written and lets nothing begin, for a process that leaves without waiting."""
         self._gate.acquire(timeout=GATE_SECONDS)  # and never given back: this process is at its end
@@ -82,22 +99,36 @@ class MaskWriter:
             _, encoded = cv2.imencode(".png", mask, PNG_OPTIONS)
         except cv2.error as error:
             raise OSError(f"PNG encoding failed: {error.err}") from error
-        self._write_whole(name, put_stamp(encoded, stamp) if stamp else encoded.tobytes())
-        end = time.monotonic()
-        with self._lock:
-            self.write_seconds += end - start
-            self.first_mask_at = self.first_mask_at or end
+        with self._draft(name) as file:
+            file.write(put_stamp(encoded, stamp) if stamp else encoded.tobytes())
+        self._note_written(time.monotonic() - start)
         return np.count_nonzero(mask) / mask.size
 
-    def _write_whole(self, name: str, content: bytes) -> None:
-        """Write a temporary file in the same folder, then rename it, which either happens or does not."""
+    def _write_black(self, name: str, shape: tuple[int, int]) -> float:
+        start = time.monotonic()
+        self._by_rows(name, lambda rows: write_black(rows, shape), None)
+        self._note_written(time.monotonic() - start)
+        return 0.0
+
+    def _by_rows(self, name: str, write: Callable[[RowSink], Result], stamp: str | None) -> Result:
+        with self._draft(name) as file:
+            return write(PngRows(file, stamp))
+
+    def _note_written(self, seconds: float) -> None:
+        with self._lock:
+            self.write_seconds += seconds
+            self.first_mask_at = self.first_mask_at or time.monotonic()
+
+    @contextmanager
+    def _draft(self, name: str) -> Iterator[BinaryIO]:
+        """Give a temporary file in the same folder, then rename it, which either happens or does not."""
         temporary = self._folder / f"{DRAFT_PREFIX}{uuid.uuid4().hex}{DRAFT_SUFFIX}"
         try:
             with self._gate:
                 self._unfinished.add(temporary)
                 file = _open_locked(temporary)
             with file:
-                file.write(content)
+                yield file
                 file.flush()
                 temporary.replace(self._folder / name)
         except BaseException:
@@ -138,6 +169,12 @@ def is_whole_mask(path: Path, shape: tuple[int, int], stamp: str | None = None) 
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            return False
+        if shape[0] * shape[1] > HUGE_PIXELS:  # most of them are written by rows
+            with open(path, "rb") as file:
+                if holds_mask(file, shape, stamp):
+                    return True
+        if shape[0] * shape[1] > WHOLE_PIXELS:
             return False
         content = path.read_bytes()
     except OSError:

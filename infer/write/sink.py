@@ -32,8 +32,11 @@ class MaskSink:
 
     def predicted(self, scene: Readable, mask: np.ndarray, notes: tuple[str, ...] = ()) -> None:
         """Write the mask uint8 [H, W] of a scene. notes: what a user should know of how it was read."""
-        written = self._writer.put(scene.mask_name, mask, predicted=True)
-        self._enter(Pending(scene, None, written, notes))
+        self.written(scene, self._writer.put(scene.mask_name, mask, predicted=True), notes)
+
+    def written(self, scene: Readable, ice_fraction: Future[float], notes: tuple[str, ...] = ()) -> None:
+        """Take a scene whose mask is on its way already; ice_fraction: see MaskWriter.put."""
+        self._enter(Pending(scene, None, ice_fraction, notes))
         self.told.notes(scene.name, notes)
         self.told.progress.update(1)
 
@@ -42,7 +45,7 @@ class MaskSink:
         owned = not isinstance(scene, Broken) or scene.owns_mask
         remedy = "its mask is black" if owned else "rename one of them"
         self.told.degraded(f"infer: {scene.name}: {error}: {remedy}")
-        black = self._writer.put(scene.mask_name, np.zeros(scene.shape, np.uint8)) if owned else None
+        black = self._writer.put_black(scene.mask_name, scene.shape) if owned else None
         self._enter(Pending(scene, error, black))
 
     def _enter(self, pending: Pending) -> None:
