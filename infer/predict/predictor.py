@@ -17,7 +17,7 @@ from infer.predict.engine import Engine, Overlapping
 from infer.predict.hardware import batch_size
 from infer.predict.out_of_memory import is_out_of_memory
 from infer.predict.tile_limits import TileLimits
-from infer.predict.tiles import Span, Tile, Window, crop, spans, stitch_all
+from infer.predict.tiles import Span, Tile, TileOfImage, crop, spans, stitch_all
 from infer.process.text import first_line
 from infer.settings import MIN_TILE, Settings, half_tile
 
@@ -136,7 +136,7 @@ class Predictor:
         self,
         images: Sequence[Pixels],
         masks: list[np.ndarray],
-        windows: list[Window],
+        windows: list[TileOfImage],
         wait: Callable[[], np.ndarray],
     ) -> list[np.ndarray]:
         start = time.monotonic()
@@ -208,16 +208,16 @@ class Predictor:
         rows, cols = (spans(side, self._limits.tile, self._limits.overlap, multiple) for side in shape)
         return rows, cols
 
-    def _windows(self, masks: Sequence[np.ndarray], images: Sequence[Pixels]) -> list[Window]:
+    def _windows(self, masks: Sequence[np.ndarray], images: Sequence[Pixels]) -> list[TileOfImage]:
         cuts = [self.spans((mask.shape[0], mask.shape[1])) for mask in masks]
         return [
-            Window(mask, image, Tile(row, col))
+            TileOfImage(mask, image, Tile(row, col))
             for mask, image, (rows, cols) in zip(masks, images, cuts, strict=True)
             for row in rows
             for col in cols
         ]
 
-    def _crops(self, chunk: Sequence[Window]) -> list[Pixels]:
+    def _crops(self, chunk: Sequence[TileOfImage]) -> list[Pixels]:
         return [self._at_hand(crop(window.image, window.tile)) for window in chunk]
 
     def _at_hand(self, window: Pixels) -> Pixels:

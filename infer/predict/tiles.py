@@ -116,7 +116,7 @@ def stitch(mask: np.ndarray, tile: Tile, prediction: np.ndarray) -> None:
     mask[tile.rows.kept, tile.cols.kept] = prediction[tile.rows.inner, tile.cols.inner]
 
 
-class Window(NamedTuple):
+class TileOfImage(NamedTuple):
     """A tile of an image, uint8 [H, W, 3], and the mask, uint8 [H, W], that it is a part of."""
 
     mask: np.ndarray
@@ -124,7 +124,7 @@ class Window(NamedTuple):
     tile: Tile
 
 
-def stitch_all(windows: Sequence[Window], predictions: np.ndarray) -> None:
+def stitch_all(windows: Sequence[TileOfImage], predictions: np.ndarray) -> None:
     """Copy what each tile answers for from its prediction, one of [B, h, w], into its mask."""
     for window, prediction in zip(windows, predictions, strict=True):
         stitch(window.mask, window.tile, prediction)
