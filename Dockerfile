@@ -2,6 +2,7 @@
 #   docker build -t sea-ice .                               the fast networks; starts as root, becomes /output's owner
 #   docker build -t sea-ice --target full .                 any other architecture of smp too
 #   docker build -t sea-ice --target ort-cuda .             with onnxruntime-gpu, for --engine ort-cuda
+#   docker build -t sea-ice --target archive .              with GDAL, object stores and Ray: maps, whole archives
 #   docker build -t sea-ice --build-arg RUN_AS=65532 .      never root, for judges who refuse that
 #
 # Plain Ubuntu is enough: the wheels of torch and DALI bring their own CUDA, the driver's libraries come from the host with
@@ -78,6 +79,18 @@ FROM app AS full
 
 USER 0:0
 COPY requirements-full.lock /tmp/requirements.lock
+RUN python3 -m venv /tmp/pip \
+ && /tmp/pip/bin/python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --no-cache-dir \
+      --disable-pip-version-check --no-input --progress-bar off -q -r /tmp/requirements.lock \
+ && rm -rf /tmp/pip /tmp/requirements.lock
+ARG RUN_AS=0
+USER ${RUN_AS}:${RUN_AS}
+
+# Only what the lock adds: where a package stands in both, it does so in one version.
+FROM app AS archive
+
+USER 0:0
+COPY requirements-archive.lock /tmp/requirements.lock
 RUN python3 -m venv /tmp/pip \
  && /tmp/pip/bin/python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --no-cache-dir \
       --disable-pip-version-check --no-input --progress-bar off -q -r /tmp/requirements.lock \

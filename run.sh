@@ -17,6 +17,8 @@ usage: ./run.sh [VERB] [ARGUMENT ...]
 
   infer       the judge's job, and the default: one mask for every scene of a folder
                 ./run.sh --input scenes --output masks
+  archive     maps a whole archive of scenes, in a folder or an object store, with coordinates; plan, run, status
+                ./run.sh archive run scenes --output run
   dry-run     plays the judge: runs the job from outside, audits the masks, scores and times them
                 ./run.sh dry-run --data my_data
   pack        builds the image, judges it in a container and, if it passes, saves it as a dated tar.gz
@@ -216,7 +218,7 @@ main() {
   fi
   case $verb in
     help) usage; return ;;
-    infer | dry-run | pack | synthesize | check | split | train | export | test | bench | setup) ;;
+    infer | archive | dry-run | pack | synthesize | check | split | train | export | test | bench | setup) ;;
     *) die 2 "unknown verb '$verb'; ./run.sh help lists them" ;;
   esac
   ensure_venv
@@ -224,6 +226,7 @@ main() {
   export PYTHONPATH=$HERE${PYTHONPATH:+:$PYTHONPATH} PYTHONSAFEPATH=1
   case $verb in
     infer) run_module infer infer "$@" ;;
+    archive) run_module archive infer.archive "$@" ;;
     bench) run_module bench tests.bench "$@" ;;
     test) run_tests "$@" ;;
     setup) [[ -n ${MADE:-} ]] || say "nothing to do: $PYTHON is ready" ;;

@@ -9,7 +9,10 @@
     |-- NotFiniteError        the network's output is infinite or not a number
     |-- NotWrittenError       the disk does not take a mask
     |-- EngineUnusableError   an engine does not run here, and another one may
-    `-- GpuLostError          the GPU fails, and whatever this process asks of it next will
+    |-- GpuLostError          the GPU fails, and whatever this process asks of it next will
+    |-- StoreDownError        an object store has not answered for as long as it was to be waited for
+    |-- ChangedError          an object is another one than was listed
+    `-- MissingError          an object is not, or no longer, there
 
 Code branches on the type or on `kind`, never on the words. Only commands know what the flag of a setting is
 called: a remedy names the setting in braces, and the command that prints the line puts its own flag there.
@@ -131,3 +134,15 @@ class _AsNamed(dict[str, str]):
 
     def __missing__(self, setting: str) -> str:
         return f"--{setting.replace('_', '-')}"
+
+
+class StoreDownError(SeaIceError):
+    """An object store has not answered for as long as it was to be waited for."""
+
+
+class ChangedError(SeaIceError):
+    """An object in a store is another one than was listed: a mask of it would belong to no known scene."""
+
+
+class MissingError(SeaIceError):
+    """An object is not, or no longer, in its store."""

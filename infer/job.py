@@ -29,11 +29,13 @@ from infer.process.progress import Progress, tell
 from infer.process.signals import leave_on_signals_at_any_moment
 from infer.process.supervisor import Order
 from infer.read.reader import Reader
-from infer.settings import STOPPED, TORCH, Settings
+from infer.settings import HUGE_PIXELS, MAX_PIXELS, STOPPED, TORCH, Settings
 from infer.write.audit import audit, made_before
 from infer.write.exit_code import DONE, conclude
-from infer.write.mask_writer import MaskWriter, is_whole_mask
+from infer.write.form import MaskForm
+from infer.write.mask_writer import MaskWriter
 from infer.write.messages import Told
+from infer.write.outputs import draw_polygons, form_of
 from infer.write.png_stamp import stamp_of
 from infer.write.report import RunReport
 from infer.write.sink import MaskSink
@@ -63,15 +65,16 @@ def run(settings: Settings, order: Order) -> int:
         crashed.append(Redone("process", (), f"the GPU was lost: {order.gpu_lost}"))
     report = RunReport(began=order.began, redone=crashed)
     report.seconds.start, report.seconds.retries = report.elapsed(), order.retries
-    scenes = find_scenes(settings.input, settings.limits)
+    form = form_of(settings)
+    scenes = find_scenes(settings.input, settings.limits, form.suffix)
     check_places(settings, [scene.mask_name for scene in scenes])
     if order.only is None and not order.retries:  # the first child has said it
         for line in not_looked_at(settings.input, found=bool(scenes)):
             tell(f"infer: {line}")
     whole = whole_folder(scenes, settings.tile)
     scenes = [_unless_lost(scene, order) for scene in scenes]
-    todo = _left_to_do(scenes, settings, order)
-    with MaskWriter(settings.output) as writer, Progress(len(scenes), settings.quiet) as progress:
+    todo = _left_to_do(scenes, settings, order, form)
+    with MaskWriter(settings.output, form) as writer, Progress(len(scenes), settings.quiet) as progress:
         leave_on_signals_at_any_moment(STOPPED, writer.discard_unfinished)
         progress.begin_at(len(scenes) - len(todo))
         told = Told(progress, report.redone.append)
@@ -84,6 +87,7 @@ def run(settings: Settings, order: Order) -> int:
     report.scenes = audit(scenes, [*sink.pending, *before], settings.output)
     report.seconds.write = writer.write_seconds
     report.seconds.first_mask = writer.first_mask_at and writer.first_mask_at - report.began
+    draw_polygons(report, scenes, settings, form)
     report.seconds.total = report.elapsed()
     return conclude(report, settings)
 
@@ -94,11 +98,11 @@ def _unless_lost(scene: Scene, order: Order) -> Scene:
     return break_scene(scene, reason) if reason else scene
 
 
-def _left_to_do(scenes: list[Scene], settings: Settings, order: Order) -> list[Scene]:
+def _left_to_do(scenes: list[Scene], settings: Settings, order: Order, form: MaskForm) -> list[Scene]:
     """Leave out what earlier children made, what this one is not asked for, and what --resume keeps."""
     kept = _stamp(settings) if settings.resume else None
     asked = (s for s in scenes if s.name not in order.done and (order.only is None or s.name in order.only))
-    return [scene for scene in asked if kept is None or not _is_kept(scene, settings.output, kept)]
+    return [scene for scene in asked if kept is None or not _is_kept(scene, settings.output, kept, form)]
 
 
 def _stamp(settings: Settings) -> str:
@@ -107,15 +111,15 @@ def _stamp(settings: Settings) -> str:
     return stamp_of(sha256_of(settings.weights), settings)
 
 
-def _is_kept(scene: Scene, output: Path, stamp: str) -> bool:
+def _is_kept(scene: Scene, output: Path, stamp: str, form: MaskForm) -> bool:
     """Tell whether a resumed run leaves the mask as it is; those of broken scenes have no stamp."""
-    return bool(readable([scene])) and is_whole_mask(output / scene.mask_name, scene.shape, stamp)
+    return bool(readable([scene])) and form.is_whole_mask(output / scene.mask_name, scene.shape, stamp)
 
 
 def _make_masks(scenes: list[Scene], job: _Job, writer: MaskWriter, sink: MaskSink) -> None:
     settings, report = job.settings, job.report
     device = device_for(settings.device, job.whole.pixels, settings.weights)
-    usual, huge = part_huge(readable(scenes))
+    usual, huge = part_huge(readable(scenes), HUGE_PIXELS if writer.takes_rows else MAX_PIXELS)
     plan = batches(usual, settings.tile, settings.batch, device != "cpu")
     if not plan and not huge:
         _lose_broken(scenes, sink)

@@ -17,6 +17,9 @@ TORCH, ORT_CUDA = ENGINES = (
     "torch",
     "ort-cuda",
 )  # of a GPU; those of a CPU are chosen by its kind and the size of the job
+PNG, GEOTIFF = FORMATS = ("png", "geotiff")  # of masks
+GPKG, GEOPARQUET, GEOJSON = VECTORS = ("gpkg", "geoparquet", "geojson")  # of polygons
+DEFAULT_NODATA = 254  # in a GeoTIFF mask; 0 is water and 255 is ice
 STOPPED = "infer: stopped: the masks so far are whole; --resume makes the rest"
 MIN_TILE = 256  # pixels; below that a tile is mostly margin
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
@@ -43,6 +46,8 @@ class Settings:
     """Everything that one run depends on.
 
     tile and overlap are in pixels; batch is in tiles, None leaves it to the predictor.
+    nodata is the value of pixels without data in a GeoTIFF mask, None for the default; a PNG has 0 there.
+    vector is the form of the polygons, None for none.
     """
 
     input: Path = Path("/input")
@@ -53,6 +58,9 @@ class Settings:
     tile: int = 2048  # the largest scene of the challenge: nothing there has a seam
     overlap: int = 128
     batch: int | None = None
+    format: str = PNG
+    nodata: int | None = None
+    vector: str | None = None
     report: Path | None = None
     resume: bool = False
     strict: bool = False
@@ -106,6 +114,12 @@ def _max_pixels(text: str) -> int:
     return number
 
 
+def _nodata_value(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 254):
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 to 254, not {text!r}")
+    return int(text)
+
+
 def _whole_number(text: str, at_least: int, multiple: int) -> int:
     hint = f"must be a whole number of at least {at_least}"
     if multiple > 1:
@@ -124,7 +138,7 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="infer",
         allow_abbrev=False,
-        description="Write one sea-ice mask (PNG, 0 and 255) for every .tif or .tiff of a folder.",
+        description="Write one sea-ice mask (0 and 255) for every .tif or .tiff of a folder.",
         epilog="Exit code: 0 every scene has a mask, 2 wrong call, 3 a degraded scene with --strict, "
         "4 a mask could not be written, 5 no scene found, 6 no scene could be read.",
     )
@@ -141,6 +155,12 @@ def _parser() -> _Parser:
     add("--overlap", type=_overlap_size, default=default.overlap, metavar="N", help=overlap)
     batch = "tiles in one forward pass (auto)"
     add("--batch", type=_positive, default=default.batch, metavar="N", help=batch)
+    form = "of the masks (%(default)s); geotiff keeps coordinates, and needs the image's target archive"
+    add("--format", choices=FORMATS, default=default.format, help=form)
+    vector = "write the ice of all scenes as polygons, too, into ice.gpkg, ice.parquet or ice.geojson"
+    add("--vector", choices=VECTORS, default=default.vector, help=vector)
+    nodata = f"value of pixels without data in a GeoTIFF mask, 1 to 254 ({DEFAULT_NODATA})"
+    add("--nodata", type=_nodata_value, default=default.nodata, metavar="N", help=nodata)
     add("--report", type=_path, default=None, metavar="FILE", help="write a JSON report of the run")
     add("--resume", action="store_true", help="keep the whole masks that are already there")
     add("--strict", action="store_true", help="exit with 3 when a scene was degraded")
@@ -157,4 +177,6 @@ def parse(argv: list[str] | None = None) -> Settings:
     settings = Settings(**vars(_parser().parse_args(argv)))
     if settings.overlap >= settings.tile:
         raise UsageError(f"--overlap {settings.overlap} must be smaller than --tile {settings.tile}")
+    if settings.nodata is not None and settings.format != GEOTIFF:
+        raise UsageError("--nodata is of GeoTIFF masks: add --format geotiff, or leave it out")
     return settings

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from infer.errors import GpuLostError
 from infer.process.text import first_line
 from infer.read.reader import DecodedBatch
@@ -16,6 +14,8 @@ from infer.write.messages import Told
 from infer.write.sink import MaskSink
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from infer.predict.engine import Pixels
     from infer.predict.predictor import Predictor
 
@@ -56,9 +56,7 @@ class _InFlight:
             if isinstance(mask, str):
                 self._sink.lost(scene, mask)
             else:
-                if one.valid is not None:  # no data, no ice
-                    mask = np.where(one.valid, mask, np.uint8(0))
-                self._sink.predicted(scene, mask, one.notes)
+                self._sink.predicted(scene, mask, one.notes, one.valid)
 
 
 def _masks(

@@ -15,6 +15,7 @@ from infer.plan.scenes import Readable
 from infer.predict.predictor import Predictor
 from infer.process.text import first_line
 from infer.read.scene_rows import SceneRows
+from infer.write.audit import Written
 from infer.write.mask_writer import MaskWriter
 from infer.write.png_rows import RowSink
 from infer.write.sink import MaskSink
@@ -27,35 +28,35 @@ def make_huge(scenes: list[Readable], predictor: Predictor, writer: MaskWriter, 
     for scene in scenes:
         sink.starts([scene], predictor.tile)
         sink.told.at_hand = (scene.name,)
-        ice_fraction: Future[float] = Future()
+        written: Future[Written] = Future()
         try:
-            notes = _make(scene, predictor, writer, sink, ice_fraction)
+            notes = _make(scene, predictor, writer, sink, written)
         except GpuLostError:  # another process makes it
             raise
         except DecodeError as error:
             sink.lost(scene, error.reason)
         except NotWrittenError as error:
-            ice_fraction.set_exception(error.__cause__ or OSError(error.reason))
-            sink.written(scene, ice_fraction)
+            written.set_exception(error.__cause__ or OSError(error.reason))
+            sink.written(scene, written)
         except Exception as error:  # whatever it is, it must not cost other scenes their masks
             sink.lost(scene, first_line(f"prediction failed: {type(error).__name__}: {error}"))
         else:
-            sink.written(scene, ice_fraction, notes)
+            sink.written(scene, written, notes)
 
 
 def _make(
-    scene: Readable, predictor: Predictor, writer: MaskWriter, sink: MaskSink, ice_fraction: Future[float]
+    scene: Readable, predictor: Predictor, writer: MaskWriter, sink: MaskSink, written: Future[Written]
 ) -> tuple[str, ...]:
     """Make the mask of a scene and return what a user should know of how it was read."""
     with SceneRows(scene.path, scene.header) as source:
 
-        def write(rows: RowSink) -> float:
+        def write(rows: RowSink) -> Written:
             counted = _Counting(rows, sink.told.progress.say, scene)
-            predictor.guard(lambda: predict_rows(predictor, scene.shape, source, counted))
-            return counted.ice / (scene.shape[0] * scene.shape[1])
+            predictor.guard(lambda: predict_rows(predictor, scene.shape, source, counted, writer.form.nodata))
+            return Written(counted.ice / (scene.shape[0] * scene.shape[1]))
 
         with _errors_of_the_disk():
-            ice_fraction.set_result(writer.by_rows(scene.mask_name, write))
+            written.set_result(writer.by_rows(scene.mask_name, write))
         return source.notes
 
 

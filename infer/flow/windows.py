@@ -18,11 +18,13 @@ from infer.read.scene_rows import Rows
 from infer.write.png_rows import RowSink
 
 
-def predict_rows(predictor: Predictor, shape: tuple[int, int], source: Iterable[Rows], sink: RowSink) -> None:
+def predict_rows(
+    predictor: Predictor, shape: tuple[int, int], source: Iterable[Rows], sink: RowSink, nodata: int = 0
+) -> None:
     """Predict a scene of this height and width in one pass; only for work that `Predictor.guard` does.
 
-    source: gives all rows from the top. sink: begins anew here. The mask is 0 where there is no data; its
-    pixels are those that Predictor.predict gives for the whole scene.
+    source: gives all rows from the top. sink: begins anew here. nodata: of the mask where there is no
+    data. Its pixels are those that Predictor.predict gives for the whole scene.
     """
     rows, cols = predictor.spans(shape)
     at_once = predictor.batch(Tile(rows[0], cols[0]).shape)
@@ -30,7 +32,7 @@ def predict_rows(predictor: Predictor, shape: tuple[int, int], source: Iterable[
     held, pass_ = _Held(source, shape, rows), _Pass(predictor, sink, at_once)
     for span in rows:
         held.reach(span)
-        pass_.begin_row(_RowOfTiles(span, held.valid_of(span), shape[1], len(cols)))
+        pass_.begin_row(_RowOfTiles(span, held.valid_of(span), shape[1], len(cols), nodata))
         for col in cols:
             pass_.add(col, held.crop(span, col))
         pass_.keep_what_waits()
@@ -41,8 +43,9 @@ def predict_rows(predictor: Predictor, shape: tuple[int, int], source: Iterable[
 class _RowOfTiles:
     """The mask uint8 [h, W] of a row of tiles, and where there is data, bool [h, W]; None: everywhere."""
 
-    def __init__(self, span: Span, valid: np.ndarray | None, width: int, tiles: int) -> None:
+    def __init__(self, span: Span, valid: np.ndarray | None, width: int, tiles: int, nodata: int) -> None:
         self.top, self.valid, self.missing = span.keep_start, valid, tiles
+        self._nodata = nodata
         self.mask = np.zeros((span.keep_stop - span.keep_start, width), np.uint8)
         self._inner = span.inner
 
@@ -58,7 +61,7 @@ class _RowOfTiles:
     def write(self, sink: RowSink) -> None:
         """Hand the mask over."""
         if self.valid is not None:  # no data, no ice
-            self.mask[~self.valid] = 0
+            self.mask[~self.valid] = self._nodata
         sink.rows(self.top, self.mask)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from infer.errors import UsageError
 from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX, try_to_write
 from infer.process.image import in_image
-from infer.settings import Settings
+from infer.settings import PNG, Settings
 
 
 def check_places(settings: Settings, masks: Iterable[str] = ()) -> None:
@@ -21,6 +21,8 @@ def check_places(settings: Settings, masks: Iterable[str] = ()) -> None:
     masks: names in the output folder that are to be written; there may be some of an earlier run.
     """
     _check_folder(settings.output, "output folder", "output")
+    if settings.format != PNG:
+        _check_apart(settings.input, settings.output)
     if not settings.resume:
         _check_replaceable(settings.output, masks)
     if not settings.weights.is_file():
@@ -44,6 +46,13 @@ def _check_folder(folder: Path, what: str, setting: str) -> None:
     except OSError as error:
         reason = f"cannot write to the {what} {folder}"
         raise UsageError(f"{reason}{_who()}: {error.strerror}", _remedy(error, setting), folder) from None
+
+
+def _check_apart(scenes: Path, masks: Path) -> None:
+    """Refuse one folder for both: the mask of a.tif is called a.tif, and would take its place."""
+    if masks.samefile(scenes):
+        reason = f"masks in {masks} would replace the scenes there, as both are called .tif"
+        raise UsageError(reason, ": give another folder with {output}", masks)
 
 
 def _check_replaceable(folder: Path, masks: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ from infer.settings import HUGE_PIXELS, SceneLimits
 
 COARSE = 64  # pixels: scenes that are alike when padded to this run one after the other
 SUFFIXES = (".tif", ".tiff")
+MASK_SUFFIX = ".png"
 MAX_SEEN, MAX_FOLDERS = 10_000, 3  # entries and folders below the input folder: enough to say what is wrong
 UNKNOWN_SIZE = 512  # the contract's size for the mask of a scene whose header cannot be read
 
@@ -103,11 +104,12 @@ def broken(scenes: list[Scene]) -> list[Broken]:
     return [scene for scene in scenes if isinstance(scene, Broken)]
 
 
-def find_scenes(folder: Path, limits: SceneLimits | None = None) -> list[Scene]:
+def find_scenes(folder: Path, limits: SceneLimits | None = None, suffix: str = MASK_SUFFIX) -> list[Scene]:
     """List every .tif and .tiff directly in the folder, in the order in which they run.
 
     Equal shapes come together, the largest first, so that the run drains on small ones. A scene beyond the
-    limits is Broken before any memory is taken for it. Raises UsageError for an unusable folder.
+    limits is Broken before any memory is taken for it. suffix: of the masks' names, with its dot. Raises
+    UsageError for an unusable folder.
     """
     try:
         with os.scandir(folder) as entries:
@@ -122,7 +124,8 @@ def find_scenes(folder: Path, limits: SceneLimits | None = None) -> list[Scene]:
     except OSError as error:
         reason = f"cannot read the input folder {folder} as user {os.geteuid()}: {error.strerror}"
         raise UsageError(f"{reason}: chmod -R a+rX it", path=folder) from None
-    scenes = _give_each_mask_one_owner([_look_at(folder / name, limits or SceneLimits()) for name in files])
+    limits = limits or SceneLimits()
+    scenes = _give_each_mask_one_owner([look_at(folder / name, limits, suffix) for name in files])
     return sorted(scenes, key=_by_shape, reverse=True)
 
 
@@ -166,12 +169,16 @@ def _is_scene_file(entry: os.DirEntry[str]) -> bool:
         return False
     try:
         return not entry.is_dir()
-    except OSError:  # a link that leads to itself: no folder, and _look_at says what is wrong
+    except OSError:  # a link that leads to itself: no folder, and look_at says what is wrong
         return True
 
 
-def _look_at(path: Path, limits: SceneLimits) -> Scene:
-    mask_name = path.name[: path.name.rindex(".")] + ".png"
+def look_at(path: Path, limits: SceneLimits, suffix: str = MASK_SUFFIX) -> Scene:
+    """Return a scene file, whose name has a suffix, as Readable or Broken by its header; raises nothing.
+
+    suffix: of its mask's name.
+    """
+    mask_name = path.name[: path.name.rindex(".")] + suffix
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
             return Broken(path, mask_name, "not a regular file")

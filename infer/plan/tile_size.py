@@ -31,7 +31,7 @@ def tile_that_fits(wanted: int, scenes: list[Readable], limit: int | None) -> in
     sizes = [scene.padded_shape[0] * scene.padded_shape[1] for scene in usual] or [wanted * wanted]
     together = min(sum(sizes), pixels_at_once(gpu=False))  # small ones keep each other company
     held = SCENES_HELD * BYTES_HELD * max(*sizes, together) if usual else 0
-    free, pieces = limit - _resident() - SPARE, PIECES_HELD if huge else 0
+    free, pieces = limit - resident() - SPARE, PIECES_HELD if huge else 0
 
     def room(tile: int) -> int:
         return (free - max(held, pieces + ROWS_HELD * tile * widest)) // BYTES_PER_PIXEL
@@ -43,6 +43,6 @@ def tile_that_fits(wanted: int, scenes: list[Readable], limit: int | None) -> in
     return tile
 
 
-def _resident() -> int:
+def resident() -> int:
     """Return the bytes of memory that this process holds now (man 5 proc_pid_statm)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -18,6 +18,7 @@ Started as root, it becomes the owner of MASKS and computes as that user; --user
 
   infer       the job, and the default; IMAGE infer --help lists its arguments
   IN OUT      the same with these folders for /input and /output
+  archive     many scenes, with coordinates; IMAGE archive --help (an image of the target archive)
   help        this text
   COMMAND     anything else that is installed: bash, python -m infer, /bin/sh -c ...
 
@@ -142,6 +143,22 @@ run_job() { # run_job ARGUMENT...: of infer
   run_as_child env -i --default-signal=INT,QUIT "${CLEAN[@]}" "${AS[@]}" "${ISOLATED[@]}" -m infer "$@"
 }
 
+run_archive() { # run_archive ARGUMENT...: of infer.archive, with what the caller's variables say of stores and array jobs
+  local output=/output argument before='' name
+  for argument in "$@"; do
+    [[ $argument != --output=* ]] || output=${argument#*=}
+    [[ $before != --output ]] || output=$argument
+    before=$argument
+  done
+  [[ $output != *://* ]] || output=/output
+  take_identity "$output"
+  gather_environment
+  for name in "${!AWS_@}" "${!GOOGLE_@}" "${!AZURE_@}" "${!SLURM_@}" JOB_COMPLETION_INDEX HTTPS_PROXY HTTP_PROXY NO_PROXY; do
+    [[ -z ${!name:-} ]] || CLEAN+=("$name=${!name}")
+  done
+  run_as_child env -i --default-signal=INT,QUIT "${CLEAN[@]}" "${AS[@]}" "${ISOLATED[@]}" -m infer.archive "$@"
+}
+
 run_command() { # run_command COMMAND...: as the owner of /output, in the caller's environment but for what steers Python
   local name
   for name in "${!PYTHON@}" "${!LD_@}"; do
@@ -168,6 +185,7 @@ enter() { # enter ARGUMENT...: of the container
     -h | --help | help) image_usage ;;
     '' | -*) run_job "${DEFAULTS[@]}" "$@" ;;
     infer) run_job "${DEFAULTS[@]}" "${@:2}" ;;
+    archive) run_archive "${@:2}" ;;
     dry-run | pack | synthesize | check | split | train | export | test | bench | setup)
       die 2 "'$1' belongs to a checkout of the repository; the image holds only infer" ;;
     *)

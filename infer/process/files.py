@@ -21,13 +21,18 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise OSError(errno.EEXIST, "is no plain file", str(path))
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft = draft_of(path, os.getpid())
     try:
         yield draft
         os.replace(draft, path)
     finally:
         with suppress(OSError):
             draft.unlink()
+
+
+def draft_of(path: Path, pid: int) -> Path:
+    """Return where a process of this number writes what whole_file makes `path`."""
+    return path.with_name(f".{path.name}.{pid}.part")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

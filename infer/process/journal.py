@@ -13,11 +13,12 @@ from typing import Any
 class MaskMade:
     """One mask that stands under its name. error: why it is black; None where it was predicted.
 
-    notes: what a user should know of how the scene was read.
+    ice_fraction: None where the mask says nothing of ice. notes: what a user should know of how the scene was
+    read.
     """
 
     error: str | None
-    ice_fraction: float
+    ice_fraction: float | None
     notes: tuple[str, ...] = ()
 
 
@@ -43,7 +44,7 @@ class Journal:
         self._file = os.memfd_create("journal")
 
     def starts(self, stage: str, names: Sequence[str], tile: int = 0) -> None:
-        """Note the scenes that a stage ("decode", "predict") has at hand now, none when it is done.
+        """Note the scenes that a stage ("decode", "predict", "write") has at hand now, none when it is done.
 
         tile: the longest side in pixels that goes through the network with them.
         """

@@ -103,7 +103,8 @@ class SceneRows:
         self._open.close()
 
     def __iter__(self) -> Iterator[Rows]:
-        return self._in_order(partial(self._rows, self._line))
+        line = self._try(lambda: self._line)
+        return self._in_order(partial(self._rows, line))
 
     @property
     def notes(self) -> tuple[str, ...]:

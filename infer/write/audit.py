@@ -12,23 +12,33 @@ from infer.process.journal import MaskMade
 from infer.write.report import SceneResult
 
 
+class Written(NamedTuple):
+    """A mask that stands under its name; ice_fraction is None where it says nothing of ice.
+
+    notes: what a user should know of how it was written.
+    """
+
+    ice_fraction: float | None
+    notes: tuple[str, ...] = ()
+
+
 class Pending(NamedTuple):
     """A mask on its way to the disk. error says why it is black, None when it was predicted.
 
-    ice_fraction is None where nothing was to be written: the mask belongs to another scene.
+    written is None where nothing was to be written: the mask belongs to another scene.
     notes: what a user should know of how it was read.
     """
 
     scene: Scene
     error: str | None
-    ice_fraction: Future[float] | None
+    written: Future[Written] | None
     notes: tuple[str, ...] = ()
 
 
 def made_before(scene: Scene, made: MaskMade) -> Pending:
     """Return a mask that an earlier child process made, as one that is written."""
-    written: Future[float] = Future()
-    written.set_result(made.ice_fraction)
+    written: Future[Written] = Future()
+    written.set_result(Written(made.ice_fraction))
     return Pending(scene, made.error, written, made.notes)
 
 
@@ -42,14 +52,15 @@ def audit(scenes: list[Scene], pending: list[Pending], output: Path) -> list[Sce
 
 
 def _result(scene: Scene, item: Pending | None, there: bool) -> SceneResult:
-    status, error, ice_fraction = "kept", None, None
+    status, error, ice_fraction, notes = "kept", None, None, item.notes if item else ()
     if item:
         status, error = ("degraded", item.error) if item.error else ("ok", None)
-    if item and item.ice_fraction:
+    if item and item.written:
         try:
-            ice_fraction = item.ice_fraction.result()
+            ice_fraction, when_written = item.written.result()
+            notes = (*notes, *when_written)
         except OSError as failure:
             status, error = "failed", f"cannot write {scene.mask_name}: {failure.strerror or failure}"
     if status != "failed" and not there:
         status, error = "failed", f"{scene.mask_name} has gone from the output folder"
-    return SceneResult(scene.name, *scene.shape, status, error, ice_fraction, item.notes if item else ())
+    return SceneResult(scene.name, *scene.shape, status, error, ice_fraction, notes)

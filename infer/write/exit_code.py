@@ -20,6 +20,8 @@ def conclude(report: RunReport, settings: Settings) -> int:
         tell(f"infer: {scene.name}: {scene.error}")
     if len(failures) > MAX_LINES:
         tell(f"infer: and {len(failures) - MAX_LINES} more failed; --report names them all")
+    if report.polygons_error:
+        tell(f"infer: {report.polygons_error}")
     if settings.report:
         try:
             report.write(settings.report)
@@ -28,7 +30,7 @@ def conclude(report: RunReport, settings: Settings) -> int:
     if not settings.quiet:
         with suppress(*UNHEARD):  # nobody reads it, as in `| head -0`: no reason to call the run a failure
             print(report.summary(), flush=True)
-    if failures:
+    if failures or report.polygons_error:
         return NOT_WRITTEN
     if not report.scenes:
         return NO_SCENE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from infer.process.journal import Redone
@@ -22,6 +23,7 @@ class Told:
         self.at_hand: tuple[str, ...] = ()
         self._redone = redone
         self._noted: set[str] = set()
+        self._lock = threading.Lock()
         self._degraded = 0
 
     def degraded(self, line: str) -> None:
@@ -46,6 +48,8 @@ class Told:
     def notes(self, scene: str, notes: tuple[str, ...]) -> None:
         """Say each kind of note once: a job has hundreds of such scenes, or none. The report has them all."""
         for note in notes:
-            if note not in self._noted:
+            with self._lock:  # writing threads have notes, too
+                is_new = note not in self._noted
                 self._noted.add(note)
+            if is_new:
                 self.progress.say(f"infer: {scene}: {note}; --report names all such scenes")

@@ -80,14 +80,14 @@ class PngRows:
         self._packed.clear()
 
 
-def write_black(sink: RowSink, shape: tuple[int, int]) -> None:
-    """Write a mask of this height and width without ice; raises OSError."""
+def write_empty(sink: RowSink, shape: tuple[int, int], value: int) -> None:
+    """Write a mask of this height and width, all of one value; raises OSError."""
     height, width = shape
     step = max(1, AT_ONCE // width)
-    black = np.zeros((min(step, height), width), np.uint8)
+    empty = np.full((min(step, height), width), value, np.uint8)
     sink.begin(shape)
     for row in range(0, height, step):
-        sink.rows(row, black[: height - row])
+        sink.rows(row, empty[: height - row])
     sink.end()
 
 

@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 
-from infer.settings import Settings
+from infer.settings import PNG, Settings
 
 KEYWORD = b"SeaIceRun"
 _AFTER_HEADER = 33  # bytes: the signature and IHDR, which always comes first
@@ -20,8 +20,10 @@ _AFTER_HEADER = 33  # bytes: the signature and IHDR, which always comes first
 
 def stamp_of(weights_sha256: str, settings: Settings) -> str:
     """Return 32 hexadecimal digits, equal where the weights and all settings that change a mask are equal."""
-    facts = json.dumps([weights_sha256, settings.tile, settings.overlap])
-    return hashlib.sha256(facts.encode()).hexdigest()[:32]
+    facts: list[object] = [weights_sha256, settings.tile, settings.overlap]
+    if settings.format != PNG:  # which has the stamp it always had
+        facts.append(settings.format)
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
 def put_stamp(png: np.ndarray, stamp: str) -> bytes:

@@ -57,6 +57,7 @@ class Seconds:
 class RunReport:
     """Everything about one run; peak memory in bytes, None where the engine does not tell.
 
+    polygons: how many were drawn, None where none were asked for; polygons_error: why some are missing.
     began: when the process started, on the scale of time.monotonic(), which all processes of a machine share,
     those in containers too: whoever started this one can tell how long that took.
     """
@@ -66,6 +67,8 @@ class RunReport:
     engine: str = "none"
     weights_sha256: str | None = None
     scenes: list[SceneResult] = field(default_factory=list)
+    polygons: int | None = None
+    polygons_error: str | None = None
     redone: list[Redone] = field(default_factory=list)
     seconds: Seconds = field(default_factory=Seconds)
     peak_gpu_bytes: int | None = 0

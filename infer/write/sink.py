@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from functools import partial
 
 import numpy as np
 
 from infer.plan.scenes import Broken, Readable, Scene
 from infer.process.journal import Journal, MaskMade
-from infer.write.audit import Pending
+from infer.settings import HUGE_PIXELS, WHOLE_PIXELS
+from infer.write.audit import Pending, Written
 from infer.write.mask_writer import MaskWriter
 from infer.write.messages import Told
 
@@ -22,7 +24,9 @@ class MaskSink:
     def __init__(self, writer: MaskWriter, told: Told, journal: Journal | None = None) -> None:
         self.pending: list[Pending] = []
         self.told = told
-        self._writer, self._journal = writer, journal
+        self._writer, self._journal, self._form = writer, journal, writer.form
+        if journal and self._form.opens_scenes:  # what kills a writing thread is known by its name
+            writer.encodes = partial(journal.starts, "write")
 
     def starts(self, scenes: list[Readable], tile: int) -> None:
         """Note that these scenes go through the network now, in tiles of so many pixels."""
@@ -30,34 +34,58 @@ class MaskSink:
             side = min(tile, max(max(scene.padded_shape) for scene in scenes))
             self._journal.starts("predict", [scene.name for scene in scenes], side)
 
-    def predicted(self, scene: Readable, mask: np.ndarray, notes: tuple[str, ...] = ()) -> None:
-        """Write the mask uint8 [H, W] of a scene. notes: what a user should know of how it was read."""
-        self.written(scene, self._writer.put(scene.mask_name, mask, predicted=True), notes)
+    def predicted(
+        self,
+        scene: Readable,
+        mask: np.ndarray,
+        notes: tuple[str, ...] = (),
+        valid: np.ndarray | None = None,
+    ) -> None:
+        """Write the mask uint8 [H, W] of a scene.
 
-    def written(self, scene: Readable, ice_fraction: Future[float], notes: tuple[str, ...] = ()) -> None:
-        """Take a scene whose mask is on its way already; ice_fraction: see MaskWriter.put."""
-        self._enter(Pending(scene, None, ice_fraction, notes))
+        notes: what a user should know of how it was read. valid: bool [H, W], False where there is no data;
+        None: all is.
+        """
+        if valid is not None:  # no data, no ice
+            mask = np.where(valid, mask, np.uint8(self._form.nodata))
+        written = self._writer.put(scene.mask_name, mask, predicted=True, scene=scene)
+        self.written(scene, written, notes)
+
+    def written(self, scene: Readable, written: Future[Written], notes: tuple[str, ...] = ()) -> None:
+        """Take a scene whose mask is on its way; written: see MaskWriter.put. notes: as for predicted."""
+        self._enter(Pending(scene, None, written, notes))
         self.told.notes(scene.name, notes)
         self.told.progress.update(1)
 
     def lost(self, scene: Scene, error: str) -> None:
-        """Write a black mask for a scene, unless another scene's mask has its name."""
+        """Write a mask without data, black in a PNG, for a scene, unless another's mask has its name."""
         owned = not isinstance(scene, Broken) or scene.owns_mask
-        remedy = "its mask is black" if owned else "rename one of them"
+        remedy = self._form.when_lost if owned else "rename one of them"
         self.told.degraded(f"infer: {scene.name}: {error}: {remedy}")
-        black = self._writer.put_black(scene.mask_name, scene.shape) if owned else None
-        self._enter(Pending(scene, error, black))
+        written = None
+        pixels = scene.shape[0] * scene.shape[1]
+        if owned and pixels > (HUGE_PIXELS if self._writer.takes_rows else WHOLE_PIXELS):
+            written = self._writer.put_empty(scene.mask_name, scene.shape)
+        elif owned:
+            empty = np.full(scene.shape, self._form.nodata, np.uint8)
+            # The file of a broken scene may be what has killed a process: nothing looks into it again.
+            of = None if isinstance(scene, Broken) else scene
+            written = self._writer.put(scene.mask_name, empty, scene=of)
+        self._enter(Pending(scene, error, written))
 
     def _enter(self, pending: Pending) -> None:
         """Keep it for the audit, and enter it in the journal as soon as the mask stands under its name."""
         self.pending.append(pending)
-        journal, ice_fraction = self._journal, pending.ice_fraction
-        if journal is None or ice_fraction is None:
+        if pending.written is None:
             return
 
-        def made(future: Future[float]) -> None:
-            if not future.cancelled() and not future.exception():
-                mask = MaskMade(pending.error, future.result(), pending.notes)
-                journal.made(pending.scene.name, mask)
+        def made(future: Future[Written]) -> None:
+            if future.cancelled() or future.exception():
+                return
+            ice_fraction, notes = future.result()
+            if self._journal:
+                mask = MaskMade(pending.error, ice_fraction, (*pending.notes, *notes))
+                self._journal.made(pending.scene.name, mask)
+            self.told.notes(pending.scene.name, notes)
 
-        ice_fraction.add_done_callback(made)
+        pending.written.add_done_callback(made)

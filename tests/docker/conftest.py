@@ -15,7 +15,7 @@ import tifffile
 from tests.docker.judge import Judge, docker
 from tests.helpers.judging.judged import make_data
 from tests.helpers.judging.submission import mask_of
-from tests.helpers.support import read_masks, run_infer, write_tiff
+from tests.helpers.support import random_rgb, read_masks, run_infer, write_tiff
 from train_offline.commands.synthesize import main as synthesize
 
 IMAGE_VARIABLE = "SEA_ICE_DOCKER_IMAGE"
@@ -133,6 +133,17 @@ def drawn_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         image = tifffile.imread(path)
         write_tiff(made / f"{name}.tif", image[:199, :130] if name == "c" else image)
     return made
+
+
+@pytest.fixture(scope="session")
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn scenes, one of them too large for one tile, and a file that is no TIFF at all."""
+    folder = tmp_path_factory.mktemp("drawn") / "data"
+    drawn = ["--output", str(folder), "--count", "3", "--size", "512,1024", "--seed", "5", "--ice-share", "1"]
+    assert synthesize([*drawn, "--workers", "1"]) == 0
+    write_tiff(folder / "image" / "large.tif", random_rgb(600, 2400, 3))
+    (folder / "image" / "broken.tif").write_bytes(b"no TIFF")
+    return folder / "image"
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,38 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import segmentation_models_pytorch as smp
-import torch
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from safetensors.torch import save_file
 
-from infer.network.weights_file import ANY_SMP, CLASSES, FORMAT
 from tests.docker.judge import GROUP, USER, Judge, docker
-from tests.helpers.support import SHARED, random_rgb, read_masks, run_infer, without_progress, write_tiff
-from train_offline.commands.synthesize import main as synthesize
+from tests.helpers.support import SHARED, random_rgb, run_infer, without_progress, write_tiff
 from train_offline.judging.release.sbom import write_sbom
 
 pytestmark = pytest.mark.docker
 
 REAL = ["bohai_dev", "floes_modis"]
-START_ON_CUDA = """
-from infer.network.weights_file import read_slim
-from infer.predict.ort_cuda_engine import OrtCudaEngine
-from infer.settings import WEIGHTS
-OrtCudaEngine(read_slim(WEIGHTS))
-"""
-
-
-@pytest.fixture(scope="session")
-def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn scenes, one of them too large for one tile, and a file that is no TIFF at all."""
-    folder = tmp_path_factory.mktemp("drawn") / "data"
-    drawn = ["--output", str(folder), "--count", "3", "--size", "512,1024", "--seed", "5", "--ice-share", "1"]
-    assert synthesize([*drawn, "--workers", "1"]) == 0
-    write_tiff(folder / "image" / "large.tif", random_rgb(600, 2400, 3))
-    (folder / "image" / "broken.tif").write_bytes(b"no TIFF")
-    return folder / "image"
 
 
 @pytest.fixture(params=[*REAL, "synthesised"])
@@ -145,62 +122,6 @@ def test_a_signal_ends_the_run_with_whole_masks_only(
         assert cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape == (512, 512)
     (line,) = without_progress(docker("logs", container).stderr).splitlines()
     assert "stopped" in line
-
-
-@pytest.fixture
-def other_network(tmp_path: Path) -> Path:
-    """Weights of an architecture that only smp has."""
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    folder.chmod(0o755)
-    torch.manual_seed(3)
-    config = {"arch": "FPN", "encoder_name": "resnet18", "classes": 2}
-    state = smp.create_model(**config, encoder_weights=None).state_dict()
-    scaling = {"mean": [127.5] * 3, "std": [31.875] * 3}
-    facts = {
-        name: json.dumps(value) for name, value in {"config": config, "classes": CLASSES, **scaling}.items()
-    }
-    save_file(state, folder / "fpn.safetensors", {"format": FORMAT, "architecture": ANY_SMP, **facts})
-    (folder / "fpn.safetensors").chmod(0o644)
-    return folder / "fpn.safetensors"
-
-
-def test_other_networks_need_the_full_image_and_say_so(
-    judge: Judge, synthesised: Path, masks: Path, other_network: Path, tmp_path: Path
-) -> None:
-    given = ["--volume", f"{other_network.parent}:/weights:ro"]
-    result = judge.run("--weights", "/weights/fpn.safetensors", scenes=synthesised, masks=masks, flags=given)
-    assert result.returncode == 2
-    (line,) = result.stderr.splitlines()
-    assert "--target full" in line
-    full = os.environ.get("SEA_ICE_DOCKER_FULL")
-    if not full:
-        pytest.skip("SEA_ICE_DOCKER_FULL names no image of the target full (.ci/run builds one)")
-    result = Judge(full).run(
-        "--weights", "/weights/fpn.safetensors", scenes=synthesised, masks=masks, flags=given
-    )
-    assert result.returncode == 0, result.stderr
-    host = ["--input", synthesised, "--output", tmp_path / "host", "--weights", other_network]
-    assert run_infer(*host, "--device", "cpu").returncode == 0
-    for path in (tmp_path / "host").iterdir():
-        ours, theirs = (cv2.imread(str(folder / path.name), 0) for folder in (masks, tmp_path / "host"))
-        assert np.mean(ours == theirs) > 0.9999
-
-
-def test_onnxruntime_for_a_gpu_makes_the_same_masks_on_a_cpu_and_loads_cuda(
-    judge: Judge, drawn_scenes: Path, plain_masks: dict[str, np.ndarray], masks: Path
-) -> None:
-    image = os.environ.get("SEA_ICE_DOCKER_ORT_CUDA")
-    if not image:
-        pytest.skip("SEA_ICE_DOCKER_ORT_CUDA names no image of the target ort-cuda (.ci/run builds one)")
-    with_cuda = Judge(image)
-    result = with_cuda.run("--engine", "ort-cuda", scenes=drawn_scenes, masks=masks)
-    assert result.returncode == 0, result.stderr
-    made = read_masks(masks)
-    assert made.keys() == plain_masks.keys()
-    assert all(np.array_equal(made[name], mask) for name, mask in plain_masks.items())
-    started = with_cuda.run("-c", START_ON_CUDA, python=True)
-    assert "CUDA failure 35" in started.stderr, started.stderr  # no driver; its own libraries are all there
 
 
 def test_the_image_holds_the_job_compiled_and_nothing_of_the_workbench(judge: Judge) -> None:

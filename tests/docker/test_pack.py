@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker.judge import docker
+from tests.docker.judge import Judge, docker
+from tests.helpers.offline.tutorial import commands, copy_checkout, type_in, verb
 from train_offline.commands.pack import main as pack
 from train_offline.judging.release import pack as packing
 from train_offline.runtime.code_version import revision
@@ -82,3 +83,15 @@ def test_what_does_not_pass_is_not_saved(
     assert packed(data, tmp_path / "r", out, "--image", image) == 1
     assert list(out.iterdir()) == []
     assert "nothing is saved" in capfd.readouterr().err
+
+
+def test_pack_is_the_last_command_of_the_tutorial_and_saves_what_the_others_made(
+    judge: Judge, tmp_path: Path
+) -> None:
+    """With the weights as shipped: tests/e2e/training/test_tutorial.py trains others."""
+    checkout = copy_checkout(tmp_path)
+    for command in commands():
+        if verb(command) in ("synthesize", "split", "pack"):
+            result = type_in(command, checkout)
+            assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
+    assert list((checkout / "submissions").glob("sea-ice-*.tar.gz"))

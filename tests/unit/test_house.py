@@ -16,6 +16,7 @@ MAX_LINES, MAX_ENTRIES = 250, 12
 PACKAGES = ("infer", "train_offline")
 # Parsers, and the checks of settings beside them; the job is one command, whose flags are in settings.py.
 NAMING_FLAGS = (
+    "infer/archive/arguments.py",
     "train_offline/commands/",
     "train_offline/training/config/",
     "train_offline/judging/settings.py",
@@ -26,6 +27,7 @@ NAMING_FLAGS = (
 # Errors of other libraries that have no type of their own.
 READING_TEXT = (
     "infer/__main__.py",
+    "infer/archive/objects/faults.py",
     "infer/predict/out_of_memory.py",
     "infer/process/text.py",
     "train_offline/training/run.py",

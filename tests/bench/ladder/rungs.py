@@ -70,7 +70,7 @@ MaskWriter.put = _put
 """
 }
 NO_CHILD = {"infer.process.supervisor": "supervise = lambda work, smaller_tile: work(Order())"}
-DEFAULT_PNG = {"infer.write.mask_writer": "PNG_OPTIONS = ()"}
+DEFAULT_PNG = {"infer.write.form": "PNG_OPTIONS = ()"}
 NO_SPINNING = {
     "infer.predict.onnx_engine": """
 from types import SimpleNamespace

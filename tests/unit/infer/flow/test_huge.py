@@ -21,9 +21,10 @@ from infer.read.decoder import Decoder
 from infer.read.reader import DecodedBatch
 from infer.settings import Settings
 from infer.write.audit import Pending
-from infer.write.mask_writer import MaskWriter, is_whole_mask
+from infer.write.form import by_rows_is_whole
+from infer.write.mask_writer import MaskWriter
 from infer.write.messages import Told
-from infer.write.png_rows import PngRows, holds_mask, write_black
+from infer.write.png_rows import PngRows, holds_mask, write_empty
 from infer.write.sink import MaskSink
 from tests.helpers.support import WEIGHTS, read_masks, write_tiff
 from train_offline.scenery.scene import make_scene
@@ -94,9 +95,9 @@ def assert_same(scene: Readable, tmp_path: Path, **how: Any) -> np.ndarray:
     whole = make(scene, tmp_path / "whole", whole=True, **how)
     rows = make(scene, tmp_path / "rows", whole=False, **how)
     assert (rows.error, rows.notes) == (whole.error, whole.notes)
-    assert rows.ice_fraction
-    assert whole.ice_fraction
-    assert rows.ice_fraction.result() == whole.ice_fraction.result()
+    assert rows.written
+    assert whole.written
+    assert rows.written.result() == whole.written.result()
     masks = read_masks(tmp_path / "rows")
     (wanted,) = read_masks(tmp_path / "whole").values()
     np.testing.assert_array_equal(masks[scene.mask_name], wanted)
@@ -161,9 +162,9 @@ def test_a_disk_that_is_full_is_said_to_be_full(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(PngRows, "rows", rows)
     pending = make(scene_of(tmp_path / "in"), tmp_path / "rows", whole=False)
     assert pending.error is None
-    assert isinstance(pending.ice_fraction, Future)
+    assert isinstance(pending.written, Future)
     with pytest.raises(OSError, match="No space left"):
-        pending.ice_fraction.result()
+        pending.written.result()
     assert not list((tmp_path / "rows").iterdir())
 
 
@@ -177,7 +178,7 @@ def test_a_mask_by_rows_is_known_to_be_whole(tmp_path: Path) -> None:
         sink.rows(1000, mask[1000:])
         sink.end()
     np.testing.assert_array_equal(read_masks(tmp_path)["a.png"], mask)
-    assert is_whole_mask(path, shape, stamp)
+    assert by_rows_is_whole(path, shape, stamp)
     content = path.read_bytes()
     for spoilt, wanted in ((content, True), (content[:-1], False), (content[: len(content) // 2], False),
                            (content + b"x", False), (b"", False),
@@ -194,7 +195,7 @@ def test_a_mask_by_rows_is_known_to_be_whole(tmp_path: Path) -> None:
 def test_other_values_than_0_and_255_are_no_mask(tmp_path: Path) -> None:
     with open(tmp_path / "a.png", "wb+") as file:
         sink = PngRows(file, None)
-        write_black(sink, (100, 200))
+        write_empty(sink, (100, 200), 0)
         file.flush()
         file.seek(0)
         assert holds_mask(file, (100, 200))

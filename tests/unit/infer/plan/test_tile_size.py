@@ -28,7 +28,7 @@ def scene(height: int, width: int) -> Readable:
 def test_the_tile_fits_the_memory(
     monkeypatch: pytest.MonkeyPatch, megabytes: int | None, sides: list[int], tile: int
 ) -> None:
-    monkeypatch.setattr("infer.plan.tile_size._resident", lambda: 150 * MIB)
+    monkeypatch.setattr("infer.plan.tile_size.resident", lambda: 150 * MIB)
     limit = None if megabytes is None else megabytes * MIB
     chosen = tile_that_fits(2048, [scene(side, side) for side in sides], limit)
     assert chosen == tile

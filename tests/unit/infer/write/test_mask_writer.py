@@ -14,7 +14,8 @@ from PIL import Image
 
 from infer.predict.hardware import batch_size
 from infer.settings import Settings
-from infer.write.mask_writer import MAX_WAITING, OVERHEAD, MaskWriter, is_whole_mask
+from infer.write.form import PngForm
+from infer.write.mask_writer import MAX_WAITING, OVERHEAD, MaskWriter
 from infer.write.png_stamp import stamp_of
 
 
@@ -28,7 +29,7 @@ def test_png_has_one_eight_bit_channel_and_the_same_pixels(tmp_path: Path, shape
     mask = _mask(*shape)
     mask[0, 0] = 255
     with MaskWriter(tmp_path) as writer:
-        share = writer.put("a.b.png", mask).result()
+        share = writer.put("a.b.png", mask).result().ice_fraction
     image = Image.open(tmp_path / "a.b.png")
     assert image.mode == "L"
     np.testing.assert_array_equal(np.asarray(image), mask)
@@ -44,7 +45,7 @@ def test_no_reader_ever_sees_a_part_of_a_mask(tmp_path: Path) -> None:
     def look() -> int:
         looks = 0
         while not done.is_set():
-            assert is_whole_mask(tmp_path / "x.png", (600, 800))
+            assert PngForm().is_whole_mask(tmp_path / "x.png", (600, 800))
             looks += 1
         return looks
 
@@ -93,26 +94,26 @@ def test_only_a_predicted_mask_carries_the_stamp(tmp_path: Path) -> None:
         writer.stamp = stamp
         writer.put("lost.png", _mask(20, 30)).result()
         writer.put("m.png", _mask(20, 30), predicted=True).result()
-    assert is_whole_mask(tmp_path / "m.png", (20, 30), stamp)
-    assert not is_whole_mask(tmp_path / "lost.png", (20, 30), stamp)
+    assert PngForm().is_whole_mask(tmp_path / "m.png", (20, 30), stamp)
+    assert not PngForm().is_whole_mask(tmp_path / "lost.png", (20, 30), stamp)
     for other in (stamp_of("b" * 64, Settings()), stamp_of("a" * 64, Settings(tile=512))):
-        assert not is_whole_mask(tmp_path / "m.png", (20, 30), other)
+        assert not PngForm().is_whole_mask(tmp_path / "m.png", (20, 30), other)
     assert stamp_of("a" * 64, Settings(batch=3)) == stamp  # which changes no mask
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "m.png")), _mask(20, 30))
 
 
 def test_what_is_no_whole_mask(tmp_path: Path) -> None:
     path = tmp_path / "m.png"
-    assert not is_whole_mask(path, (20, 30))
+    assert not PngForm().is_whole_mask(path, (20, 30))
     Image.fromarray(_mask(20, 30)).save(path)
-    assert is_whole_mask(path, (20, 30))
-    assert not is_whole_mask(path, (30, 20))
+    assert PngForm().is_whole_mask(path, (20, 30))
+    assert not PngForm().is_whole_mask(path, (30, 20))
     path.write_bytes(path.read_bytes()[:-20])
-    assert not is_whole_mask(path, (20, 30))
+    assert not PngForm().is_whole_mask(path, (20, 30))
     Image.fromarray(_mask(20, 30) // 255).save(path)
-    assert not is_whole_mask(path, (20, 30))
+    assert not PngForm().is_whole_mask(path, (20, 30))
     Image.fromarray(_mask(20, 30)).convert("RGB").save(path)
-    assert not is_whole_mask(path, (20, 30))
+    assert not PngForm().is_whole_mask(path, (20, 30))
 
 
 def test_two_batches_of_a_gpu_may_wait_to_be_written() -> None:

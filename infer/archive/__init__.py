@@ -1,0 +1,1 @@
+"""Many machines: mapping ice over an archive of scenes in a store. Nothing else in infer imports it."""

@@ -1,0 +1,153 @@
+"""The arguments of `./run.sh archive`: its own, and those of the job that change a mask."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from infer.archive.record.identity import ArchiveRun
+from infer.archive.record.manifest import PER_UNIT
+from infer.archive.wire.facts import MapperSettings
+from infer.archive.work import Shard
+from infer.errors import UsageError
+from infer.settings import GEOTIFF, Settings
+from infer.settings import parse as parse_job
+
+STORE_SECONDS = 600.0
+JOB_FLAGS = (
+    "weights", "device", "engine", "tile", "overlap", "batch", "format", "nodata", "max_pixels", "max_bytes",
+)  # fmt: skip
+# Where an array job says which of its members this is, and how many there are if it says that.
+ARRAYS = (
+    ("JOB_COMPLETION_INDEX", ""),  # Kubernetes
+    ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"),
+    ("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"),
+)
+
+
+class ArchiveArguments(NamedTuple):
+    """own: of the verb; job: those of the job; given: names of the settings among them that were named."""
+
+    own: argparse.Namespace
+    job: Settings
+    given: frozenset[str]
+
+    def settings(self, run: ArchiveRun | None = None) -> MapperSettings:
+        """Return what masks are made with: what was named, else what the run has, else the defaults."""
+        values = {name: getattr(self.job, name) for name in JOB_FLAGS}
+        if run:
+            planned = {name: getattr(run, name) for name in JOB_FLAGS if hasattr(run, name)}
+            planned["weights"] = self.job.weights  # the run has their hash
+            planned["engine"] = self.job.engine  # of a GPU; the run has that which was chosen
+            planned["nodata"] = run.nodata if run.format == GEOTIFF else None
+            values |= {name: value for name, value in planned.items() if name not in self.given}
+        return MapperSettings(**values)
+
+
+def parse(argv: list[str] | None = None) -> ArchiveArguments:
+    """Return the arguments of a command line; raises UsageError for a wrong call."""
+    own = _parser().parse_args(argv)
+    named = {name: value for name in JOB_FLAGS if (value := getattr(own, name, None)) is not None}
+    flags = [part for name, value in {"format": GEOTIFF, **named}.items() for part in (_flag(name), value)]
+    return ArchiveArguments(own, parse_job(flags), frozenset(named))
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def shard_of(text: str, environment: Mapping[str, str] = os.environ) -> Shard:
+    """Return the shard that "I/N" names, I from 0, or "auto", "auto/N" by the variables of an array job.
+
+    Raises ValueError where it names none.
+    """
+    index, _, count = text.partition("/")
+    if index == "auto":
+        found = [(environment[i], environment.get(n)) for i, n in ARRAYS if environment.get(i)]
+        if not found:
+            raise ValueError("no array job says here which of its members this is: give I/N")
+        index, known = found[0]
+        count = count or known or ""
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        raise ValueError(f"must be I/N with I from 0 to N - 1, auto or auto/N, not {text!r}")
+    return Shard(int(index), int(count))
+
+
+class _ArchiveParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see --help)")
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return shard_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of at least 0, not {text!r}")
+    return number
+
+
+def place_url(text: str) -> str:
+    """Return a URL as it is, a path as an absolute one; raises UsageError for nothing at all."""
+    if not text:
+        raise UsageError("a place is empty", ": give a folder or a URL")
+    return text if "://" in text else str(Path(text).absolute())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _ArchiveParser(
+        prog="archive",
+        allow_abbrev=False,
+        description="Map the scenes of a folder or an object store, unit by unit, none of them twice.",
+        epilog="Places are folders, s3://, gs:// or az:// URLs. Exit code: 0 every scene has a mask, 2 wrong "
+        "call, 4 a scene has none, 7 a store does not answer, 130 and 143 stopped.",
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, what in (
+        ("plan", "freeze which scenes a run has, and what its masks depend on"),
+        ("run", "make the masks that are not there yet; with a SOURCE plan the run first"),
+        ("status", "say how far a run is"),
+    ):
+        verb = verbs.add_parser(name, help=what, description=what, allow_abbrev=False)
+        add = verb.add_argument
+        if name != "status":
+            optional = None if name == "plan" else "?"
+            add("source", metavar="SOURCE", nargs=optional, help="where the scenes are")
+            scenes = "scenes that are done together (%(default)s)"
+            for flag in JOB_FLAGS:  # their values are the job's to judge
+                add(_flag(flag), dest=flag, metavar="X", help="as of infer; fixed by the plan")
+            add("--unit-scenes", type=_positive, default=PER_UNIT, metavar="N", help=scenes)
+        add("--output", required=True, metavar="RUN", help="where masks and receipts go")
+        waits = "for so long a store that does not answer is waited for (%(default)g)"
+        add("--store-timeout", type=_amount, default=STORE_SECONDS, metavar="SECONDS", help=waits)
+        if name == "run":
+            part = "of N machines the one of number I, from 0; auto: as an array job says"
+            add("--shard", type=_shard, default=Shard(), metavar="I/N", help=part)
+            add("--quiet", action="store_true", help="no progress")
+        if name == "status":
+            add(
+                "--price-per-hour",
+                type=_amount,
+                default=None,
+                metavar="X",
+                help="of one worker, for the cost",
+            )
+            add("--json", action="store_true", help="print JSON")
+    return parser

@@ -1,0 +1,79 @@
+"""The overview picture of a scene: small, with its ice tinted and outlined."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+QUALITY = 82  # of the JPEG
+BRIGHT, DARK = 99.5, 0.5  # percentiles of the valid pixels that are shown as white and as black
+MAX_BLACK = 60  # a scene of nothing but ice stays bright
+MAX_GAIN = 4.0  # a scene of nothing but dark water stays dark
+# RGB. The ice is multiplied with its tint, which leaves the texture of bright ice: white paint would hide it.
+TINT = np.array((0.60, 0.88, 1.0), np.float32)
+OUTLINE, COVER = np.array((0, 84, 214), np.float32), 0.8  # a line and how opaque it is
+BLANK = 58  # grey of the pixels without data
+
+
+def draw_picture(
+    rgb: np.ndarray, mask: np.ndarray, valid: np.ndarray | None = None, side: int = 384
+) -> bytes:
+    """Return a JPEG whose longer side has at most `side` pixels; ice is tinted and outlined.
+
+    Args:
+        rgb: uint8 [H, W, 3]. Its contrast is stretched, for most scenes of ice are either dark or pale.
+        mask: uint8 [H, W], ice where it is 255; half of a pixel of the picture must be ice to be drawn so.
+        valid: bool [H, W], False where the scene has no data: drawn grey. None where all of it has.
+        side: pixels, at least 1. A scene is never enlarged.
+
+    Raises ValueError where the sizes differ or a side is 0.
+    """
+    if mask.shape != rgb.shape[:2] or (valid is not None and valid.shape != mask.shape) or not mask.size:
+        raise ValueError(f"a scene of {rgb.shape}, a mask of {mask.shape}: they do not fit together")
+    # Masks have values of their own for pixels without data: only 255 is ice.
+    ice = _shrunk((mask == 255).astype(np.uint8) * 255, side) > 127
+    small = _shrunk(np.ascontiguousarray(rgb), side)
+    seen = None if valid is None else _shrunk(valid.astype(np.uint8) * 255, side) > 127
+    picture = _stretched(small, seen)
+    rim = _rim(ice)
+    picture[ice] *= TINT
+    picture[rim] += (OUTLINE - picture[rim]) * COVER
+    if seen is not None:
+        picture[~seen] = BLANK
+    # The outline is thin and saturated: colours at half of the resolution would smear it.
+    options = (cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+               cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444, cv2.IMWRITE_JPEG_OPTIMIZE, 1)  # fmt: skip
+    encoded = cv2.imencode(".jpg", picture.round().astype(np.uint8)[..., ::-1], options)[1]
+    return encoded.tobytes()
+
+
+def _shrunk(image: np.ndarray, side: int) -> np.ndarray:
+    """Shrink uint8 [H, W, ...]: each pixel is the mean of what it covers."""
+    height, width = image.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    shrunk: np.ndarray = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return shrunk
+
+
+def _stretched(rgb: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    """Return float32 [H, W, 3], 0 to 255: one gain for the three bands, so that hues stay."""
+    pixels = rgb if seen is None or not seen.any() else rgb[seen]
+    low, high = np.percentile(pixels, (DARK, BRIGHT))
+    low = min(low, MAX_BLACK)
+    gain = np.clip(255 / max(1.0, high - low), 1, MAX_GAIN)
+    stretched: np.ndarray = np.clip((rgb - np.float32(low)) * np.float32(gain), 0, 255).astype(np.float32)
+    return stretched
+
+
+def _rim(ice: np.ndarray) -> np.ndarray:
+    """Return the inner rim of the ice, bool [H, W]; neither the picture's own edge nor specks have one.
+
+    Among small floes lines around each of them would be all that is seen.
+    """
+    square, disc = np.ones((3, 3), np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    floes = cv2.morphologyEx(ice.astype(np.uint8), cv2.MORPH_OPEN, disc)
+    holes = cv2.morphologyEx(floes, cv2.MORPH_CLOSE, square)  # a hole of a pixel would be a blot
+    inside = cv2.erode(holes, square, borderValue=1)
+    rim: np.ndarray = (floes == 1) & (inside == 0)
+    return rim

@@ -1,0 +1,1 @@
+"""Masks as GeoTIFF that lie where their scenes lie."""

@@ -1,0 +1,69 @@
+"""Receipts and attempts: a unit is done once, by one, and is tried a number of times that is known."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from infer.archive.objects.place import Place
+from infer.archive.record.receipts import begin_attempt, commit, done_units, drop, needs, read_receipts
+from infer.archive.store import open_place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return open_place(tmp_path / "run", 1, print)
+
+
+def receipt(unit: int, nonce: str) -> dict[str, object]:
+    return {"unit": unit, "nonce": nonce, "attempt": 1, "scenes": [{"key": "a.tif", "status": "ok"}]}
+
+
+def test_attempts_are_counted_for_each_unit(place: Place) -> None:
+    assert [begin_attempt(place, 7, str(nonce)) for nonce in range(12)] == list(range(1, 13))
+    assert begin_attempt(place, 70, "other") == 1
+
+
+def test_attempts_at_once_have_numbers_of_their_own(place: Place) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda nonce: begin_attempt(place, 3, str(nonce)), range(16)))
+    assert sorted(numbers) == list(range(1, 17))
+
+
+def test_the_first_receipt_stands(place: Place) -> None:
+    assert needs(place, 12)
+    assert commit(place, receipt(12, "mine"))
+    assert not needs(place, 12)
+    assert not commit(place, receipt(12, "theirs"))
+    assert commit(place, receipt(12, "mine"))  # its acknowledgement got lost, and it is written again
+    assert list(read_receipts(place)) == [receipt(12, "mine")]
+
+
+def test_done_units_are_those_with_a_receipt(place: Place) -> None:
+    assert done_units(place) == set()
+    for unit in (0, 5, 99_999_999):
+        commit(place, receipt(unit, "n"))
+    begin_attempt(place, 6, "n")
+    place.put("receipts/notes.txt", b"of the user")
+    assert done_units(place) == {0, 5, 99_999_999}
+
+
+def test_read_receipts_gives_each_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infer.archive.record.receipts.AHEAD", 4)
+    for unit in range(11):
+        commit(place, receipt(unit, str(unit)))
+    assert sorted(found["unit"] for found in read_receipts(place)) == list(range(11))
+
+
+def test_a_dropped_unit_is_done_again_from_its_first_attempt(place: Place) -> None:
+    for unit in (1, 2):
+        begin_attempt(place, unit, "a")
+        begin_attempt(place, unit, "b")
+        commit(place, receipt(unit, "b"))
+    drop(place, [1, 3])
+    assert needs(place, 1)
+    assert done_units(place) == {2}
+    assert begin_attempt(place, 1, "c") == 1
+    assert begin_attempt(place, 2, "c") == 3
