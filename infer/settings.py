@@ -166,7 +166,8 @@ def _parser() -> _Parser:
     add("--strict", action="store_true", help="exit with 3 when a scene was degraded")
     pixels = "a scene of more pixels gets a black mask (%(default)s)"
     add("--max-pixels", type=_max_pixels, default=default.max_pixels, metavar="N", help=pixels)
-    size = "and so does one with more bytes of samples when decoded (%(default)s)"
+    size = "and so does one with more bytes of samples when decoded (%(default)s); what cannot be read some "
+    size += f"rows at a time has {WHOLE_PIXELS} pixels and {WHOLE_BYTES} bytes at most"
     add("--max-bytes", type=_positive, default=default.max_bytes, metavar="N", help=size)
     add("--quiet", action="store_true", help="no progress bar and no summary")
     return parser
