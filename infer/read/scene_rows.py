@@ -56,7 +56,8 @@ from infer.read.tiff.tifffile_reader import (
     turned,
 )
 
-PIECE = 2**26  # bytes of samples that are decoded together at most, where one row of tiles has no more
+PIECE = 2**25  # bytes of samples that are decoded together at most, where one row of tiles has no more
+PIECES = 2**26  # bytes of all that is being decoded, one piece aside
 _UNCOMPRESSED, _YCBCR = 1, 6
 Result = TypeVar("Result")
 
@@ -159,7 +160,7 @@ class SceneRows:
         firsts = list(range(0, parts, each))
         if upright and self._header.orientation in (3, 4):
             firsts.reverse()
-        ahead = max(1, min(cpus(), 4, 2 * self._piece // self._bytes(each)))
+        ahead = max(1, min(cpus(), 4, PIECES // self._bytes(each)))
         with ThreadPoolExecutor(ahead, "rows") as pool:
             waiting: deque[Future[Result]] = deque()
             try:
@@ -201,9 +202,11 @@ class SceneRows:
                 signs.append(self._by_mask(*self._mask, top, top + page.imagelength))
 
             def encoded() -> np.ndarray:
-                if not part.written.all():
-                    lend_places(part.content, page, part.written, part.donor)
-                return part.content
+                if part.written.all():
+                    return np.frombuffer(part.content, np.uint8)
+                content = np.frombuffer(bytearray(part.content), np.uint8)
+                lend_places(content, page, part.written, part.donor)
+                return content
 
             there = np.logical_and.reduce(signs) if signs else None
             samples = samples_in(page, header, there, encoded if self._states_counts else None)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,18 +79,21 @@ def layout_of(page: tifffile.TiffPage, written: np.ndarray, row_bytes: int | Non
 
 @dataclass(frozen=True)
 class Excerpt:
-    """content: uint8 [N], a TIFF of some rows. written: of its parts, bool [bands, rows, columns].
+    """content: a TIFF of some rows. written: of its parts, bool [bands, rows, columns].
 
     donor: place and count, in `content`, of the part that those borrow that were never written.
     """
 
-    content: np.ndarray
+    content: bytes
     written: np.ndarray
     donor: tuple[int, int]
 
-    def open(self) -> tifffile.TiffFile:
-        """Return it as tifffile reads it."""
-        return tifffile.TiffFile(io.BytesIO(self.content.tobytes()))
+    @contextmanager
+    def open(self) -> Iterator[tifffile.TiffFile]:
+        """Give it as tifffile reads it."""
+        # Closed at once: tifffile's objects refer to each other, and would keep it for long.
+        with io.BytesIO(self.content) as file, tifffile.TiffFile(file) as tiff:
+            yield tiff
 
 
 def excerpt(file: int, page: tifffile.TiffPage, layout: Layout, first: int, last: int) -> Excerpt:
@@ -117,9 +122,7 @@ def excerpt(file: int, page: tifffile.TiffPage, layout: Layout, first: int, last
         written_out = values.astype(f"{page.parent.byteorder}u{size}").tobytes()
         tags[codes[page.is_tiled]] = (kind, counts.size, written_out)
     content = b"".join((_directory(page, tags), *streams, donor))
-    return Excerpt(
-        np.frombuffer(bytearray(content), np.uint8), written, (start + int(lengths.sum()), len(donor))
-    )
+    return Excerpt(content, written, (start + int(lengths.sum()), len(donor)))
 
 
 def _stored(file: int, page: tifffile.TiffPage, code: int) -> tuple[int, int, bytes]:
