@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import random
-import shutil
 import sys
-import tempfile
-import time
-import uuid
-from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime, timezone
-from functools import partial
-from pathlib import Path
 
-from infer.archive.arguments import ArchiveArguments, parse, place_url
-from infer.archive.child import Child
-from infer.archive.map.write import MapFacts, write_map
-from infer.archive.record.checks import bad_masks, redo
-from infer.archive.record.identity import ArchiveRun, code_version, create_run, read_run, require_same
-from infer.archive.record.manifest import Unit, plan, planned_of, read_units
-from infer.archive.record.receipts import done_units, drop, read_receipts
-from infer.archive.record.status import Progressed, lines_of
-from infer.archive.store import Place, open_place
-from infer.archive.units.unit import Entry, Yard
-from infer.archive.units.work import Work, left
-from infer.archive.wire.facts import DEGRADED, FAILED, OK, MapperSettings
+from infer.archive.verbs.arguments import ArchiveArguments, parse
+from infer.archive.verbs.looking import map_page, retry, status, verify
+from infer.archive.verbs.places import STORE_DOWN, WRONG_CALL
+from infer.archive.verbs.planning import plan_run
+from infer.archive.verbs.running import STOPPED, run
 from infer.errors import StoreDownError, UsageError
-from infer.network.architecture import STRIDE
 from infer.process.environment import prepare_environment
-from infer.process.progress import Progress, tell
+from infer.process.progress import tell
 from infer.process.signals import leave_on_signals
-from infer.write.geotiff.gdal import load_rasterio
-from infer.write.messages import MAX_LINES, Told
-from infer.write.outputs import form_of
 
-Say = Callable[[str], None]
-Ended = Callable[[list[Entry]], None]
-DONE, WRONG_CALL, FAILED_SCENES, STORE_DOWN = 0, 2, 4, 7
-STOPPED = "archive: stopped: what has a receipt is done; the same call makes the rest"
+VERBS: dict[str, Callable[[ArchiveArguments], int]] = {
+    "plan": plan_run, "run": run, "status": status, "retry": retry, "verify": verify, "map": map_page,
+}  # fmt: skip
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,175 +25,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = parse(argv)
         prepare_environment()
-        verbs: dict[str, Callable[[ArchiveArguments], int]] = {
-            "plan": _plan, "run": _run, "status": _status, "retry": _retry, "verify": _verify, "map": _map,
-        }  # fmt: skip
-        return verbs[arguments.own.verb](arguments)
+        return VERBS[arguments.own.verb](arguments)
     except UsageError as error:
         tell(f"archive: {error}")
         return WRONG_CALL
     except StoreDownError as error:
         tell(f"archive: {error}")
         return STORE_DOWN
-
-
-def _plan(arguments: ArchiveArguments) -> int:
-    """Freeze which scenes a run has and what its masks depend on."""
-    own = arguments.own
-    source, run = _opened(own.source, own.store_timeout), _opened(own.output, own.store_timeout)
-    _check(source, run)
-    with Child(arguments.settings()) as child:
-        identity = _identity(child, arguments.settings(), source)
-    if not create_run(run, identity):
-        require_same(run, identity)
-    planned = plan(source.list(), source, run, own.unit_scenes)
-    refused = f"; {planned.refused} get no mask" if planned.refused else ""
-    tell(f"archive: {planned.scenes} scenes in {planned.units} units{refused}")
-    return DONE
-
-
-def _check(source: Place, run: Place) -> None:
-    """Find what is wrong with the places before anything is written."""
-    if "://" not in source.url and not Path(source.url).is_dir():
-        raise UsageError(f"no folder {source}", ": give the folder or prefix that holds the scenes")
-    if f"{run.url}/".startswith(f"{source.url}/"):
-        reason = f"{run} lies in {source}: its masks would be taken for scenes"
-        raise UsageError(reason, ": give another with {output}")
-    source.check()
-    run.check()
-
-
-def _identity(child: Child, settings: MapperSettings, source: Place) -> ArchiveRun:
-    """Return what masks made here depend on."""
-    ready, job = child.start(), settings.job()
-    return ArchiveRun(
-        weights=ready.weights_sha256,
-        code=code_version(),
-        gdal=load_rasterio().__gdal_version__,
-        device=ready.device,
-        engine=ready.engine,
-        precision=ready.precision,
-        tile=job.tile,
-        overlap=job.overlap,
-        multiple=STRIDE,
-        format=job.format,
-        nodata=form_of(job).nodata,
-        max_pixels=job.max_pixels,
-        max_bytes=job.max_bytes,
-        source=source.url,
-        nonce=uuid.uuid4().hex,
-        created=time.time(),
-    )
-
-
-def _run(arguments: ArchiveArguments) -> int:
-    """Make the masks that have no receipt yet; with a source plan the run first."""
-    own = arguments.own
-    if own.source:
-        _plan(arguments)
-    run = _opened(own.output, own.store_timeout)
-    facts, planned = read_run(run), planned_of(run)
-    source, settings = _opened(facts.source, own.store_timeout), arguments.settings(facts)
-    with Child(settings) as child:
-        require_same(run, _identity(child, settings, source))
-        units = list(left(read_units(run, planned), done_units(run), own.shard))
-        random.shuffle(units)  # machines that start together should not all want the same one
-        yard = Yard(source, run, form_of(settings.job()).suffix, own.pictures)
-        return _work(units, own.quiet, partial(_work_here, yard, child))
-
-
-def _work(units: list[Unit], quiet: bool, work: Callable[[list[Unit], Say, Ended], None]) -> int:
-    """Have units worked through, with what a user sees of it."""
-    counts: Counter[str] = Counter()
-    with Progress(sum(len(unit.scenes) for unit in units), quiet) as progress:
-        told = Told(progress, lambda _: None)
-
-        def ended(entries: list[Entry]) -> None:
-            counts.update(entry["status"] for entry in entries)
-            for entry in entries:
-                if entry["status"] == OK:
-                    progress.update(1)
-                else:
-                    told.degraded(f"archive: {entry['key']}: {entry['status']}: {entry['error']}")
-
-        work(units, progress.say, ended)
-        told.say_how_many_more()
-    if not quiet:
-        states = ", ".join(f"{counts[state]} {state}" for state in (OK, DEGRADED, FAILED))
-        print(f"{counts.total()} scenes in {len(units)} units made here: {states}", flush=True)
-    return FAILED_SCENES if counts[FAILED] else DONE
-
-
-def _work_here(yard: Yard, child: Child, units: list[Unit], say: Say, ended: Ended) -> None:
-    root = Path(tempfile.mkdtemp(prefix="sea-ice-archive-"))
-    clean_up = partial(_remove, root)
-    leave_on_signals(STOPPED, clean_up)
-    try:
-        Work(yard, child, root, say, ended).all(units)
-    finally:
-        clean_up()
-
-
-def _remove(root: Path) -> None:
-    """Remove a folder that threads may still write to: under another name they find it no more."""
-    gone = root.with_name(f"{root.name}.gone")
-    with suppress(OSError):
-        root.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
-
-
-def _status(arguments: ArchiveArguments) -> int:
-    """Print how far a run is."""
-    own = arguments.own
-    run = _opened(own.output, own.store_timeout)
-    facts = Progressed.of(read_receipts(run), planned_of(run)).facts(own.price_per_hour)
-    print(json.dumps(facts, indent=1) if own.json else "\n".join(lines_of(facts)))
-    return DONE
-
-
-def _retry(arguments: ArchiveArguments) -> int:
-    """Have units done again; the next run makes them."""
-    run = _opened(arguments.own.output, arguments.own.store_timeout)
-    planned_of(run)
-    units = redo(run, read_receipts(run), arguments.own.status)
-    tell(f"archive: {units} units are to be done again: archive run --output {run}")
-    return DONE
-
-
-def _verify(arguments: ArchiveArguments) -> int:
-    """Name the masks that are not those of their receipts."""
-    own = arguments.own
-    run = _opened(own.output, own.store_timeout)
-    planned_of(run)
-    bad = list(bad_masks(run, read_receipts(run), own.sizes_only))
-    for mask in bad[:MAX_LINES]:
-        tell(f"archive: {mask.key}: {mask.why}")
-    if len(bad) > MAX_LINES:
-        tell(f"archive: and {len(bad) - MAX_LINES} more")
-    if own.redo:
-        drop(run, sorted({mask.unit for mask in bad}))
-    print(f"{len(bad)} wrong masks" + (", whose units are to be done again" if own.redo and bad else ""))
-    return FAILED_SCENES if bad else DONE
-
-
-def _map(arguments: ArchiveArguments) -> int:
-    """Draw what the receipts say as a page."""
-    own = arguments.own
-    run = _opened(own.output, own.store_timeout)
-    facts, planned = read_run(run), planned_of(run)
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    about = MapFacts(now, run.url, facts.source, facts.weights, facts.code)
-    entries = (entry for receipt in read_receipts(run) for entry in receipt["scenes"])
-    try:
-        write_map(entries, planned.scenes, own.to, f"Sea ice: {run.url}", about)
-    except OSError as error:
-        reason = f"cannot write the map {own.to}: {error.strerror or error}"
-        raise UsageError(reason, ": give another with {to}", own.to) from error
-    return DONE
-
-
-def _opened(url: str, timeout_s: float) -> Place:
-    return open_place(place_url(url), timeout_s, tell)
 
 
 if __name__ == "__main__":

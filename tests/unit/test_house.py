@@ -16,7 +16,7 @@ MAX_LINES, MAX_ENTRIES = 250, 12
 PACKAGES = ("infer", "train_offline")
 # Parsers, and the checks of settings beside them; the job is one command, whose flags are in settings.py.
 NAMING_FLAGS = (
-    "infer/archive/arguments.py",
+    "infer/archive/verbs/arguments.py",
     "train_offline/commands/",
     "train_offline/training/config/",
     "train_offline/judging/settings.py",

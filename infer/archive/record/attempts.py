@@ -77,7 +77,16 @@ def _has_died_here(name: str) -> bool:
     """Tell whether a worker was a process of this very machine and is no more: nobody need wait for that."""
     where, _, pid = name.rpartition(" ")
     here, _, _ = worker().rpartition(" ")
-    return where == here and ":" in here and pid.isdecimal() and not os.path.exists(f"/proc/{pid}")
+    return where == here and ":" in here and pid.isdecimal() and not _lives(int(pid))
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended and whose parent has not asked for it does not."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _content(nonce: str, beat: float) -> bytes:

@@ -22,11 +22,6 @@ def commit(place: Place, receipt: dict[str, Any]) -> bool:
     return place.create(_key(receipt["unit"]), json.dumps(receipt).encode(), receipt["nonce"])
 
 
-def needs(place: Place, unit: int) -> bool:
-    """Return whether a unit has no receipt yet."""
-    return place.head(_key(unit)) is None
-
-
 def done_units(place: Place) -> set[int]:
     """Return the numbers of the units that have a receipt."""
     return set(_numbers(place))
@@ -37,7 +32,15 @@ def read_receipts(place: Place, threads: int = 16) -> Iterator[dict[str, Any]]:
     with ThreadPoolExecutor(threads) as pool:
         numbers = _numbers(place)
         while some := list(islice(numbers, AHEAD)):
-            yield from filter(None, pool.map(lambda unit: _read(place, unit), some))
+            yield from filter(None, pool.map(lambda unit: read_receipt(place, unit), some))
+
+
+def read_receipt(place: Place, unit: int) -> dict[str, Any] | None:
+    """Return the receipt of a unit; None while it has none."""
+    with suppress(MissingError):
+        receipt: dict[str, Any] = json.loads(place.read(_key(unit)))
+        return receipt
+    return None
 
 
 def drop(place: Place, units: Iterable[int]) -> None:
@@ -47,13 +50,6 @@ def drop(place: Place, units: Iterable[int]) -> None:
         for name in list(place.list_names(folder)):
             place.delete(f"{folder}/{name}")
         place.delete(_key(unit))
-
-
-def _read(place: Place, unit: int) -> dict[str, Any] | None:
-    with suppress(MissingError):
-        receipt: dict[str, Any] = json.loads(place.read(_key(unit)))
-        return receipt
-    return None
 
 
 def _numbers(place: Place) -> Iterator[int]:

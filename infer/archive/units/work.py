@@ -16,7 +16,7 @@ from typing import TypeVar
 from infer.archive.child import Child
 from infer.archive.record.attempts import BEAT_SECONDS, Attempt, beat, begin, end, is_in_other_hands
 from infer.archive.record.manifest import Unit
-from infer.archive.record.receipts import needs
+from infer.archive.record.receipts import read_receipt
 from infer.archive.units.unit import Entry, FetchedUnit, UnitFailedError, Yard, fetch_unit, finish
 from infer.archive.wire.facts import Mapped
 from infer.errors import SeaIceError
@@ -57,35 +57,42 @@ class Work:
         say: Callable[[str], None],
         ended: Callable[[list[Entry]], None],
     ) -> None:
-        """root: a local folder for what is fetched; ended: is told the entries of each receipt."""
+        """root: a local folder for what is fetched.
+
+        ended: is told the entries of each unit's receipt, whoever has written it, by any thread.
+        """
         self._yard, self._child, self._root, self._say, self._ended = yard, child, root, say, ended
         self._again: list[Unit] = []
         self._elsewhere: list[Unit] = []
         self._in_hand: dict[int, Attempt] = {}
         self._broken = False
-        self._end = Event()
 
     def all(self, units: Iterable[Unit]) -> None:
         """Work through units; raises StoreDownError, and UsageError for what only the user can mend.
 
         Units that are in other hands come last, and are waited for: they may be dropped there.
         """
+        waiting = 0
+        while left := self.once(units):
+            if not self._again:
+                if len(left) != waiting:
+                    self._say(f"archive: {len(left)} units are in other hands: waiting for them")
+                waiting = len(left)
+                time.sleep(LOOK_SECONDS)
+            units = left
+
+    def once(self, units: Iterable[Unit]) -> list[Unit]:
+        """Work through units and return which are to be tried again, or are in other hands; raises as all."""
+        self._again, self._elsewhere = [], []
+        end = Event()
         with ThreadPoolExecutor(1, "beat") as heart:
-            beating = heart.submit(self._beat)
+            beating = heart.submit(self._beat, end)
             try:
                 self._once(units)
-                waiting = 0
-                while units := [*self._again, *self._elsewhere]:
-                    if not self._again:
-                        if len(units) != waiting:
-                            self._say(f"archive: {len(units)} units are in other hands: waiting for them")
-                        waiting = len(units)
-                        time.sleep(LOOK_SECONDS)
-                    self._again, self._elsewhere = [], []
-                    self._once(units)
             finally:
-                self._end.set()
+                end.set()
             beating.result()
+        return [*self._again, *self._elsewhere]
 
     def _once(self, units: Iterable[Unit]) -> None:
         with ThreadPoolExecutor(1, "fetch") as ahead, ThreadPoolExecutor(1, "finish") as behind:
@@ -105,7 +112,8 @@ class Work:
         if self._broken:  # the one before it has failed for good: no reason to wait once more
             return None
         try:
-            if not needs(run, unit.number):  # another machine has done it meanwhile
+            if receipt := read_receipt(run, unit.number):  # another machine has done it meanwhile
+                self._ended(receipt["scenes"])
                 return None
             if is_in_other_hands(run, unit.number):
                 self._elsewhere.append(unit)
@@ -129,7 +137,7 @@ class Work:
         finally:
             shutil.rmtree(here.folder, ignore_errors=True)
         self._in_hand.pop(here.unit.number)
-        if receipt:
+        if receipt := receipt or read_receipt(self._yard.run, here.unit.number):
             self._ended(receipt["scenes"])
 
     def _try_again(self, unit: Unit, error: UnitFailedError) -> None:
@@ -137,9 +145,9 @@ class Work:
         end(self._yard.run, self._in_hand.pop(unit.number))
         self._again.append(unit)
 
-    def _beat(self) -> None:
+    def _beat(self, end: Event) -> None:
         """Show signs of life of the units in hand until the end; a store that is down is another's news."""
-        while not self._end.wait(BEAT_SECONDS):
+        while not end.wait(BEAT_SECONDS):
             for attempt in list(self._in_hand.values()):
                 with suppress(SeaIceError):
                     beat(self._yard.run, attempt)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infer.archive.arguments import parse, place_url, shard_of
 from infer.archive.units.work import Shard
+from infer.archive.verbs.arguments import parse, place_url, shard_of
 from infer.errors import UsageError
 
 

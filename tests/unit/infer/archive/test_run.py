@@ -71,7 +71,7 @@ def test_a_folder_in_one_call(scenes: Path, plain: dict[str, bytes], tmp_path: P
     run = tmp_path / "run"
     result = archive("run", scenes, "--output", run, "--unit-scenes", "5")
     assert result.returncode == 4, result.stderr  # one scene has no mask of its own
-    assert result.stdout == "14 scenes in 3 units made here: 12 ok, 1 degraded, 1 failed\n"
+    assert result.stdout == "14 scenes in 3 units: 12 ok, 1 degraded, 1 failed\n"
     assert "archive: 14 scenes in 3 units; 1 get no mask" in result.stderr
     assert "broken.tiff: failed: its mask belongs to broken.tif: rename one of them" in result.stderr
     assert masks_of(run) == plain

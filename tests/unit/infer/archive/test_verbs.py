@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> Path:
     (scenes / "b.tif").write_bytes(b"no TIFF")
     result = archive("run", scenes, "--output", tmp_path / "run", "--unit-scenes", "2")
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "4 scenes in 2 units made here: 3 ok, 1 degraded, 0 failed\n"
+    assert result.stdout == "4 scenes in 2 units: 3 ok, 1 degraded, 0 failed\n"
     return tmp_path / "run"
 
 
@@ -67,7 +67,7 @@ def test_scenes_of_a_state_are_tried_again(run: Path) -> None:
     assert result.stderr.startswith("archive: 1 units are to be done again: archive run --output ")
     assert json.loads(archive("status", "--output", run, "--json").stdout)["units_done"] == 1
     again = archive("run", "--output", run)
-    assert again.stdout == "2 scenes in 1 units made here: 1 ok, 1 degraded, 0 failed\n"
+    assert again.stdout == "2 scenes in 1 units: 1 ok, 1 degraded, 0 failed\n"
 
 
 def test_the_map_is_a_page_with_every_scene(run: Path, tmp_path: Path) -> None:

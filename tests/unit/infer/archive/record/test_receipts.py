@@ -9,7 +9,7 @@ import pytest
 
 from infer.archive.objects.place import Place
 from infer.archive.record.attempts import begin
-from infer.archive.record.receipts import commit, done_units, drop, needs, read_receipts
+from infer.archive.record.receipts import commit, done_units, drop, read_receipt, read_receipts
 from infer.archive.store import open_place
 
 
@@ -34,9 +34,9 @@ def test_attempts_at_once_have_numbers_of_their_own(place: Place) -> None:
 
 
 def test_the_first_receipt_stands(place: Place) -> None:
-    assert needs(place, 12)
+    assert read_receipt(place, 12) is None
     assert commit(place, receipt(12, "mine"))
-    assert not needs(place, 12)
+    assert read_receipt(place, 12)
     assert not commit(place, receipt(12, "theirs"))
     assert commit(place, receipt(12, "mine"))  # its acknowledgement got lost, and it is written again
     assert list(read_receipts(place)) == [receipt(12, "mine")]
@@ -64,7 +64,7 @@ def test_a_dropped_unit_is_done_again_from_its_first_attempt(place: Place) -> No
         begin(place, unit, "b")
         commit(place, receipt(unit, "b"))
     drop(place, [1, 3])
-    assert needs(place, 1)
+    assert read_receipt(place, 1) is None
     assert done_units(place) == {2}
     assert begin(place, 1, "c").number == 1
     assert begin(place, 2, "c").number == 3

@@ -144,12 +144,19 @@ def _parser() -> argparse.ArgumentParser:
             for flag in JOB_FLAGS:  # their values are the job's to judge
                 add(_flag(flag), dest=flag, metavar="X", help="as of infer; fixed by the plan")
             add("--unit-scenes", type=_positive, default=PER_UNIT, metavar="N", help=scenes)
+            cluster = "of a Ray cluster whose workers compute: auto, HOST:PORT, ray://HOST:PORT"
+            add("--address", default=None, metavar="ADDRESS", help=cluster)
+            gpus = "GPUs of a worker on Ray, 0.25 for four on one (%(default)g)"
+            add("--gpus-per-worker", type=_amount, default=0.0, metavar="F", help=gpus)
+            verb.set_defaults(workers=None)
         add("--output", required=True, metavar="RUN", help="where masks and receipts go")
         waits = "for so long a store that does not answer is waited for (%(default)g)"
         add("--store-timeout", type=_amount, default=STORE_SECONDS, metavar="SECONDS", help=waits)
         if name == "run":
             part = "of N machines the one of number I, from 0; auto: as an array job says"
             add("--shard", type=_shard, default=Shard(), metavar="I/N", help=part)
+            workers = "workers on Ray, one for each machine or GPU; without an address on this machine"
+            add("--workers", type=_positive, default=None, metavar="N", help=workers)
             add("--no-pictures", dest="pictures", action="store_false", help="make none for the map")
             add("--quiet", action="store_true", help="no progress")
         if name == "retry":

@@ -1,0 +1,199 @@
+"""Works through the units of a run on a Ray cluster, or on this machine as one: Ray schedules, no more.
+
+What is done stands in receipts. Rows carry keys only, and there is one stage of mapping: whatever Ray loses
+with a machine it does again, and finds done.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infer.archive.record.attempts import is_in_other_hands
+from infer.archive.record.manifest import Unit
+from infer.archive.record.receipts import read_receipt
+from infer.archive.store import Place
+from infer.archive.units.ray_worker import RayWorker, Row, YardUrls, ready_here, row_of
+from infer.archive.units.unit import Entry
+from infer.archive.units.work import LOOK_SECONDS
+from infer.archive.wire.facts import MapperSettings, Ready
+from infer.errors import StoreDownError, UsageError
+from infer.process.image import in_image
+
+Say = Callable[[str], None]
+Ended = Callable[[list[Entry]], None]
+MAX_BLOCKS = 10_000  # of Ray's, each of some rows: more only cost its scheduler time
+UNITS = 8  # of a row at most: one is fetched while another is mapped, and the driver hears of rows
+ROWS = 8  # for each worker at least, where there are so many units: the last ones end together
+CPUS = 0.5  # of a worker: it waits for its child, which uses as many threads as the machine has
+CONNECT_SECONDS = 20.0  # to a cluster's port; Ray itself would try for minutes
+
+
+@dataclass(frozen=True)
+class RayWish:
+    """What of Ray is wanted. address: of a cluster, None for this machine; gpus: of one worker."""
+
+    address: str | None = None
+    workers: int = 1
+    gpus: float = 0.0
+
+
+class OnRay:
+    """A connection to Ray, for a `with` block.
+
+    Raises UsageError where Ray is not to be had. after: is called when Ray has taken the signals' handlers.
+    """
+
+    def __init__(self, wish: RayWish, after: Callable[[], None]) -> None:
+        self._wish, self._after = wish, after
+
+    def __enter__(self) -> OnRay:
+        self._ray = _connected(self._wish)
+        self._after()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ray.shutdown()
+
+    def ready(self, settings: MapperSettings) -> Ready:
+        """Return what a mapper computes with on a worker, which need not be what this machine has."""
+        wish = self._wish
+        on_a_worker = self._ray.remote(num_cpus=CPUS, num_gpus=wish.gpus, max_retries=-1)(ready_here)
+        try:
+            answer = self._ray.get(on_a_worker.remote(settings))
+        except self._ray.exceptions.RayError as error:
+            raise _failed(error) from None
+        if "unusable" in answer:
+            raise UsageError(answer["unusable"])
+        return Ready(**answer["ready"])
+
+    def work(
+        self,
+        urls: YardUrls,
+        run: Place,
+        units: list[Unit],
+        say: Say,
+        ended: Ended,
+    ) -> None:
+        """Work through units; what Work takes and raises. run: the place of urls.run."""
+        while units:
+            left: set[int] = set()
+            for answer in map(json.loads, self._answers(urls, units)):
+                for line in answer["said"]:
+                    say(line)
+                if answer["entries"]:
+                    ended(answer["entries"])
+                if answer["down"]:
+                    raise StoreDownError(answer["down"])
+                if answer["unusable"]:
+                    raise UsageError(answer["unusable"])
+                left.update(answer["left"])
+            units = _once_free(run, [unit for unit in units if unit.number in left], say, ended)
+
+    def _answers(self, urls: YardUrls, units: list[Unit]) -> Iterator[str]:
+        """Yield the answers of workers, as they come."""
+        data = importlib.import_module("ray.data")
+        context = data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        wish, rows = self._wish, _rows(units, self._wish.workers)
+        worker: Any = RayWorker
+        pool = data.ActorPoolStrategy(size=min(wish.workers, len(rows)))  # starts its actors again, for ever
+        blocks = min(len(rows), MAX_BLOCKS)
+        mapped = data.from_items(rows, override_num_blocks=blocks).map(
+            worker, fn_constructor_args=[urls], compute=pool, num_cpus=CPUS, num_gpus=wish.gpus or None
+        )
+        try:
+            yield from (row["answer"] for row in mapped.iter_rows())
+        except self._ray.exceptions.RayError as error:
+            raise _failed(error) from None
+
+
+def _rows(units: list[Unit], workers: int) -> list[Row]:
+    size = max(1, min(UNITS, len(units) // (ROWS * workers)))
+    return [row_of(units[start : start + size]) for start in range(0, len(units), size)]
+
+
+def _once_free(run: Place, units: list[Unit], say: Say, ended: Ended) -> list[Unit]:
+    """Return which of the units are still to be done, as soon as one of them is in nobody's hands.
+
+    The driver waits, not a worker: that would hold a machine for it.
+    """
+    waiting = 0
+    while units := [unit for unit in units if not _is_done(run, unit, ended)]:
+        if not all(is_in_other_hands(run, unit.number) for unit in units):
+            break
+        if len(units) != waiting:
+            say(f"archive: {len(units)} units are in other hands: waiting for them")
+        waiting = len(units)
+        time.sleep(LOOK_SECONDS)
+    return units
+
+
+def _is_done(run: Place, unit: Unit, ended: Ended) -> bool:
+    if receipt := read_receipt(run, unit.number):
+        ended(receipt["scenes"])
+    return receipt is not None
+
+
+def _connected(wish: RayWish) -> Any:
+    """Return Ray's module, connected to a cluster or to one that it makes of this machine."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_SCHEDULER_EVENTS", "0")  # lines about workers that have not started yet
+    if wish.address:
+        _reach(wish.address)
+    try:
+        ray = importlib.import_module("ray")
+    except ImportError:
+        reason = 'Ray needs the packages of the image\'s target "archive"'
+        raise UsageError(reason, " (or .venv: ./run.sh setup)") from None
+    checkout = {"env_vars": {"PYTHONPATH": str(Path(__file__).parents[3])}}  # an image finds it by itself
+    try:
+        ray.init(
+            wish.address,
+            num_cpus=None if wish.address else max(1, wish.workers),
+            include_dashboard=None if wish.address else False,
+            runtime_env={} if in_image() else checkout,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        raise UsageError(f"{_no_cluster(wish.address)}: {_first_line(error)}", _HOW) from None
+    return ray
+
+
+_HOW = ": start one (ray start --head), or give its address"
+
+
+def _reach(address: str) -> None:
+    """Try the port of an address, where it names one."""
+    host, found, port = address.rpartition("://")[2].rpartition(":")
+    if not (found and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{_no_cluster(address)}: {why}", _HOW) from None
+
+
+def _no_cluster(address: str | None) -> str:
+    return f"no Ray cluster at {address}" if address else "Ray does not start on this machine"
+
+
+def _failed(error: Exception) -> UsageError:
+    reason = f"Ray has given up: {type(error).__name__}: {_first_line(error)}"
+    return UsageError(reason, ": what is done stands; mend the cluster and start the same command again")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
