@@ -7,6 +7,7 @@
     |   |-- HeaderError       its header cannot be read
     |   `-- DecodeError       its pixels cannot be decoded
     |-- NotFiniteError        the network's output is infinite or not a number
+    |-- NotWrittenError       the disk does not take a mask
     |-- EngineUnusableError   an engine does not run here, and another one may
     |-- GpuLostError          the GPU fails, and whatever this process asks of it next will
     |-- StoreDownError        an object store has not answered for as long as it was to be waited for
@@ -108,6 +109,10 @@ class NotFiniteError(SeaIceError):
 
     def __init__(self) -> None:
         super().__init__("the network's output is not finite")
+
+
+class NotWrittenError(SeaIceError):
+    """A mask cannot be written; the scene and the engine are not to blame."""
 
 
 class EngineUnusableError(SeaIceError):

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from infer.errors import GpuLostError
+from infer.flow.batches import predict_all
 from infer.plan.batches import WholeFolder, batches, whole_folder
 from infer.plan.preflight import check_places
-from infer.plan.scenes import Readable, Scene, break_scene, broken, find_scenes, not_looked_at, readable
+from infer.plan.scenes import (
+    Readable,
+    Scene,
+    break_scene,
+    broken,
+    find_scenes,
+    not_looked_at,
+    part_huge,
+    readable,
+)
 from infer.plan.tile_size import tile_that_fits
 from infer.predict.gpu import GpuContext, device_for
 from infer.process.journal import Redone
@@ -21,9 +28,8 @@ from infer.process.limits import memory
 from infer.process.progress import Progress, tell
 from infer.process.signals import leave_on_signals_at_any_moment
 from infer.process.supervisor import Order
-from infer.process.text import first_line
-from infer.read.reader import DecodedBatch, Reader
-from infer.settings import STOPPED, TORCH, Settings
+from infer.read.reader import Reader
+from infer.settings import HUGE_PIXELS, MAX_PIXELS, STOPPED, TORCH, Settings
 from infer.write.audit import audit, made_before
 from infer.write.exit_code import DONE, conclude
 from infer.write.form import MaskForm
@@ -35,20 +41,18 @@ from infer.write.report import RunReport
 from infer.write.sink import MaskSink
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from infer.predict.engine import Pixels
     from infer.predict.predictor import Predictor
 
 
 class _Job(NamedTuple):
-    """What is the same for all scenes of a run."""
+    """What is the same for all scenes of a run. huge: pixels of a scene above which it is made by rows."""
 
     settings: Settings
     order: Order
     whole: WholeFolder
     report: RunReport
     told: Told
+    huge: int
 
 
 def run(settings: Settings, order: Order) -> int:
@@ -76,7 +80,8 @@ def run(settings: Settings, order: Order) -> int:
         progress.begin_at(len(scenes) - len(todo))
         told = Told(progress, report.redone.append)
         sink = MaskSink(writer, told, order.journal)
-        _make_masks(todo, _Job(settings, order, whole, report, told), writer, sink)
+        huge = HUGE_PIXELS if writer.takes_rows else MAX_PIXELS
+        _make_masks(todo, _Job(settings, order, whole, report, told, huge), writer, sink)
         told.say_how_many_more()
     if order.only is not None:
         return DONE
@@ -116,8 +121,9 @@ def _is_kept(scene: Scene, output: Path, stamp: str, form: MaskForm) -> bool:
 def _make_masks(scenes: list[Scene], job: _Job, writer: MaskWriter, sink: MaskSink) -> None:
     settings, report = job.settings, job.report
     device = device_for(settings.device, job.whole.pixels, settings.weights)
-    plan = batches(readable(scenes), settings.tile, settings.batch, device != "cpu")
-    if not plan:
+    usual, huge = part_huge(readable(scenes), job.huge)
+    plan = batches(usual, settings.tile, settings.batch, device != "cpu")
+    if not plan and not huge:
         _lose_broken(scenes, sink)
         return
     gpu = GpuContext() if device != "cpu" else None
@@ -127,13 +133,18 @@ def _make_masks(scenes: list[Scene], job: _Job, writer: MaskWriter, sink: MaskSi
     # Decodes the first batch while the engine is being imported.
     tensors = settings.engine == TORCH
     with Reader(plan, gpu, job.told.progress.say, report.redone.append, journal, tensors) as reader:
-        predictor, weights_sha256 = _start_predictor(job, gpu, plan[0])  # unusable weights end it here
+        first = plan[0] if plan else huge[:1]
+        predictor, weights_sha256 = _start_predictor(job, gpu, first)  # unusable weights end it here
         if gpu and journal:
             journal.on_gpu(predictor.device == "cuda")
         writer.stamp = stamp_of(weights_sha256, settings)
         report.seconds.setup = report.elapsed() - report.seconds.start
         _lose_broken(scenes, sink)
         predict_all(reader, predictor, sink)
+        if huge:
+            from infer.flow.huge import make_huge  # seldom needed
+
+            make_huge(huge, predictor, writer, sink)
         report.seconds.predicted = report.elapsed()
         report.seconds.read, report.seconds.predict = reader.decode_seconds, predictor.seconds
         engine = predictor.engine
@@ -177,73 +188,8 @@ def _start_predictor(job: _Job, gpu: GpuContext | None, first: list[Readable]) -
 
 def _tile_within_memory(wanted: int, job: _Job) -> int:
     limit = memory()
-    tile = tile_that_fits(wanted, job.whole.readable, limit)
+    tile = tile_that_fits(wanted, job.whole.readable, limit, job.huge)
     if limit is not None and tile < wanted:
         line = f"infer: {limit / 2**20:.0f} MB of memory: going on with tiles of {tile} pixels"
         job.told.redone("start", line)
     return tile
-
-
-def predict_all(batches: Iterable[DecodedBatch], predictor: Predictor, sink: MaskSink) -> None:
-    """Predict what was decoded; every scene ends in the sink, with its mask or as lost.
-
-    A GPU has the next batch before the masks of the last one are looked at.
-    """
-    in_flight: deque[_InFlight] = deque()
-    try:
-        for batch in batches:
-            in_flight.append(_InFlight(batch, predictor, sink, [one.batch for one in in_flight]))
-            while len(in_flight) > predictor.ahead:
-                in_flight.popleft().end()
-    finally:
-        for one in in_flight:
-            one.end()
-
-
-class _InFlight:
-    """A batch whose prediction has begun, beside those before it that have not ended."""
-
-    def __init__(
-        self, batch: DecodedBatch, predictor: Predictor, sink: MaskSink, before: list[DecodedBatch]
-    ) -> None:
-        self.batch, self._predictor, self._sink = batch, predictor, sink
-        sink.starts([scene for one in (*before, batch) for scene in one.scenes], predictor.tile)
-        decoded = zip(batch.scenes, batch.decoded, strict=True)
-        self._images = {scene.name: one.pixels for scene, one in decoded if one.pixels is not None}
-        self._begun = predictor.begin(list(self._images.values())) if self._images else list
-
-    def end(self) -> None:
-        """Wait for the masks and let each scene of the batch end in the sink."""
-        masks = _masks(self._predictor, self._images, self._sink.told, self._begun)
-        for scene, one in zip(self.batch.scenes, self.batch.decoded, strict=True):
-            mask = one.error or masks[scene.name]
-            if isinstance(mask, str):
-                self._sink.lost(scene, mask)
-            else:
-                self._sink.predicted(scene, mask, one.notes, one.valid)
-
-
-def _masks(
-    predictor: Predictor,
-    images: dict[str, Pixels],
-    told: Told,
-    begun: Callable[[], list[np.ndarray]],
-) -> dict[str, np.ndarray | str]:
-    """Return by the names of the scenes each one's mask, or the reason why there is none.
-
-    begun: gives the masks. What fails together is tried one by one.
-    """
-    told.at_hand = tuple(images)
-    try:
-        return dict(zip(images, begun(), strict=True))
-    except GpuLostError:  # another process makes them
-        raise
-    except Exception as error:  # whatever it is, it must not cost the scenes of other batches their masks
-        reason = first_line(f"prediction failed: {type(error).__name__}: {error}")
-        if len(images) == 1:
-            return dict.fromkeys(images, reason)
-    told.redone("predict", f"infer: {reason}: trying the {len(images)} scenes of the batch one by one")
-    masks: dict[str, np.ndarray | str] = {}
-    for name, image in images.items():
-        masks |= _masks(predictor, {name: image}, told, partial(predictor.predict, [image]))
-    return masks

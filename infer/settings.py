@@ -10,7 +10,9 @@ from typing import NoReturn
 from infer.errors import UsageError
 from infer.network.architecture import STRIDE
 
-MAX_PIXELS = 2**29  # 23,170 x 23,170; a header that claims more is taken for a lie
+MAX_PIXELS = 2**33  # 92,681 x 92,681; a header that claims more is taken for a lie
+HUGE_PIXELS = 2**27  # 11,585 x 11,585; a scene of more goes through memory some rows at a time where it can
+WHOLE_PIXELS, WHOLE_BYTES = 2**29, 2**33  # what may be decoded whole, whatever the limits of the user
 TORCH, ORT_CUDA = ENGINES = (
     "torch",
     "ort-cuda",
@@ -28,7 +30,7 @@ class SceneLimits:
     """What a scene may have at most, by its header: pixels, and bytes of its samples as they are decoded."""
 
     pixels: int = MAX_PIXELS
-    bytes: int = 2**33
+    bytes: int = 2**36  # MAX_PIXELS of four bands of 16 bits
 
     def exceeded_by(self, pixels: int, size: int) -> str | None:
         """Return why a scene of so many pixels and bytes is refused; None where it is not."""
@@ -164,7 +166,8 @@ def _parser() -> _Parser:
     add("--strict", action="store_true", help="exit with 3 when a scene was degraded")
     pixels = "a scene of more pixels gets a black mask (%(default)s)"
     add("--max-pixels", type=_max_pixels, default=default.max_pixels, metavar="N", help=pixels)
-    size = "and so does one with more bytes of samples when decoded (%(default)s)"
+    size = "and so does one with more bytes of samples when decoded (%(default)s); what cannot be read some "
+    size += f"rows at a time has {WHOLE_PIXELS} pixels and {WHOLE_BYTES} bytes at most"
     add("--max-bytes", type=_positive, default=default.max_bytes, metavar="N", help=size)
     add("--quiet", action="store_true", help="no progress bar and no summary")
     return parser

@@ -113,13 +113,14 @@ class Mapper:
         from infer.plan.tile_size import resident, tile_that_fits
         from infer.predict.hardware import batch_size
         from infer.process.limits import memory
+        from infer.settings import MAX_PIXELS
 
         wanted, limit = min(self._settings.tile, tile or self._settings.tile), memory()
         if self._engine.device != "cpu" or limit is None:
             return wanted
         others_like_it = [scene] * batch_size(scene.padded_shape, gpu=False)
         kept_for_later = resident() - self._resident  # by the engine, from earlier requests: it is used again
-        return tile_that_fits(wanted, others_like_it, limit + kept_for_later)
+        return tile_that_fits(wanted, others_like_it, limit + kept_for_later, MAX_PIXELS)  # decoded whole
 
     def _predictor(self, tile: int, sink: WireSink) -> Predictor:
         from infer.predict.choose import start_on_cpu
@@ -130,7 +131,7 @@ class Mapper:
         return Predictor(self._engine, self._settings, redone, on_cpu, STRIDE, tile)
 
     def _predict(self, scenes: list[Readable], predictor: Predictor, sink: WireSink) -> None:
-        from infer.job import predict_all
+        from infer.flow.batches import predict_all
         from infer.plan.batches import batches
         from infer.read.reader import Reader
         from infer.settings import TORCH

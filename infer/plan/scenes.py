@@ -10,9 +10,10 @@ from pathlib import Path
 
 from infer.errors import HeaderError, UsageError
 from infer.network.padding import padded
+from infer.plan.by_rows import is_huge, refusal
 from infer.plan.tiff_header import Header, read_header
 from infer.process.image import in_image
-from infer.settings import SceneLimits
+from infer.settings import HUGE_PIXELS, SceneLimits
 
 COARSE = 64  # pixels: scenes that are alike when padded to this run one after the other
 SUFFIXES = (".tif", ".tiff")
@@ -89,6 +90,13 @@ def break_scene(scene: Scene, error: str) -> Broken:
 def readable(scenes: list[Scene]) -> list[Readable]:
     """Return those of the scenes that can be predicted, in their order."""
     return [scene for scene in scenes if isinstance(scene, Readable)]
+
+
+def part_huge(scenes: list[Readable], huge: int = HUGE_PIXELS) -> tuple[list[Readable], list[Readable]]:
+    """Part those that are decoded whole from those that are made by rows, both in their order."""
+    by_rows = [is_huge(scene.header, huge) for scene in scenes]
+    usual = [scene for scene, rows in zip(scenes, by_rows, strict=True) if not rows]
+    return usual, [scene for scene, rows in zip(scenes, by_rows, strict=True) if rows]
 
 
 def broken(scenes: list[Scene]) -> list[Broken]:
@@ -181,7 +189,7 @@ def look_at(path: Path, limits: SceneLimits, suffix: str = MASK_SUFFIX) -> Scene
         return Broken(path, mask_name, error.strerror or str(error))
     except HeaderError as error:
         return Broken(path, mask_name, error.reason)
-    beyond = limits.exceeded_by(header.height * header.width, header.bytes)
+    beyond = refusal(header, limits)
     return Broken(path, mask_name, beyond, header) if beyond else Readable(path, mask_name, header)
 
 

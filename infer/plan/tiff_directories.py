@@ -22,7 +22,7 @@ _MASK = 4  # and: says which pixels of another image are there
 KIND, METADATA, NODATA = 254, 42112, 42113
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 ORIENTATION, SAMPLES, PLANAR, SAMPLE_FORMAT = 274, 277, 284, 339
-TILE_WIDTH, TILE_HEIGHT = 322, 323
+TILE_WIDTH, TILE_HEIGHT, STRIP_HEIGHT = 322, 323, 278
 # The tags behind the fields of Header, in their order, and what an absent tag stands for (TIFF 6.0)
 FACTS = {
     SAMPLES: 1,
@@ -33,7 +33,15 @@ FACTS = {
     PLANAR: 1,
     ORIENTATION: 1,
 }
-_FOLLOWED = {KIND, WIDTH, HEIGHT, TILE_WIDTH, TILE_HEIGHT, *FACTS}  # other tags may point anywhere
+_FOLLOWED = {
+    KIND,
+    WIDTH,
+    HEIGHT,
+    TILE_WIDTH,
+    TILE_HEIGHT,
+    STRIP_HEIGHT,
+    *FACTS,
+}  # other tags may point anywhere
 # BYTE, SHORT, LONG, their signed kinds, IFD, LONG8, SLONG8 and IFD8: what whole numbers are stored as
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 

@@ -6,6 +6,7 @@ every scene, on files that nobody has checked.
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from infer.plan.tiff_directories import (
     METADATA,
     NODATA,
     ORIENTATION,
+    STRIP_HEIGHT,
     TILE_HEIGHT,
     TILE_WIDTH,
     WIDTH,
@@ -26,13 +28,14 @@ from infer.plan.tiff_directories import (
     read_start,
 )
 from infer.process.text import first_line
-from infer.settings import MAX_PIXELS
+from infer.settings import MAX_PIXELS, WHOLE_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
 
 MAX_SIDE = 1_000_000  # of a PNG, by libpng's own limit
 MAX_PADDING = 2**24  # pixels by which a tile may be larger than four times its image
+MAX_SPARSE = 2**17  # pixels for each byte of a file that claims more than WHOLE_PIXELS: most tiles absent
 MORE_IMAGES = "it holds further images of its size, which are not looked at"
 UNSEEN = "it has more images than are looked at: a mask behind them would not be seen"
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
@@ -46,7 +49,7 @@ class Header:
     GDAL's way. page: which of the file's images this is; mask_page: which one is its mask, None for none.
     has_roles: GDAL's metadata say what its bands are. tile: pixels of a tile, 0 for strips. others: further
     images of its size. unseen: the file has more images than were looked at.
-    is_picture: the file is a PNG or JPEG under a TIFF's name.
+    is_picture: the file is a PNG or JPEG under a TIFF's name. part_height: rows of a strip or tile.
     """
 
     height: int
@@ -66,6 +69,7 @@ class Header:
     others: int = 0
     unseen: bool = False
     is_picture: bool = False
+    part_height: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -120,6 +124,7 @@ def _read(path: Path) -> Header:
             directories = Directories(file, form, directory)
             first = _first_full_image(directories)
             mask, others = _what_follows(directories, first)
+            size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise HeaderError(error.strerror or str(error)) from error
     except struct.error:
@@ -128,7 +133,7 @@ def _read(path: Path) -> Header:
     if WIDTH not in tags or HEIGHT not in tags:
         raise HeaderError("the TIFF header gives no size")
     height, width = tags[HEIGHT], tags[WIDTH]
-    _check_size(height, width)
+    _check_size(height, width, size)
     samples, bits, sample_format, compression, photometric, planar, orientation = (
         tags.get(tag, default) for tag, default in FACTS.items()
     )
@@ -149,11 +154,15 @@ def _read(path: Path) -> Header:
         tile=tags.get(TILE_HEIGHT, 0) * tags.get(TILE_WIDTH, 0),
         others=others,
         unseen=directories.unseen,
+        part_height=min(height, tags.get(TILE_HEIGHT) or tags.get(STRIP_HEIGHT) or height),
     )
 
 
-def _check_size(height: int, width: int) -> None:
-    if min(height, width) < 1 or height * width > MAX_PIXELS or max(height, width) > MAX_SIDE:
+def _check_size(height: int, width: int, size: int) -> None:
+    """Raise HeaderError for sizes that no file has, and such as a file of `size` bytes can hardly have."""
+    pixels = height * width
+    most = MAX_PIXELS if size * MAX_SPARSE >= pixels else WHOLE_PIXELS
+    if min(height, width) < 1 or pixels > most or max(height, width) > MAX_SIDE:
         raise HeaderError(f"the TIFF header claims {height}x{width} pixels")
 
 
@@ -164,7 +173,7 @@ def _of_picture(path: Path) -> Header:
     try:
         with Image.open(path) as picture:
             width, height = picture.size
-            _check_size(height, width)
+            _check_size(height, width, path.stat().st_size)
             # Of a PNG, Pillow would decode all pixels to find one; OpenCV does not turn these either.
             turned = _orientation(picture) if picture.format in ("JPEG", "MPO") else 1
     except HeaderError:

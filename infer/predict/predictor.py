@@ -7,35 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import numpy as np
 
-from infer.errors import GpuLostError, NotFiniteError
+from infer.errors import GpuLostError, NotFiniteError, SeaIceError
 from infer.network.architecture import STRIDE
 from infer.predict.engine import Engine, Overlapping
 from infer.predict.hardware import batch_size
 from infer.predict.out_of_memory import is_out_of_memory
 from infer.predict.tile_limits import TileLimits
-from infer.predict.tiles import Tile, crop, grid, stitch
+from infer.predict.tiles import Span, Tile, TileOfImage, crop, spans, stitch_all
 from infer.process.text import first_line
 from infer.settings import MIN_TILE, Settings, half_tile
 
 if TYPE_CHECKING:
     from infer.predict.engine import Pixels
 
-
-class _Window(NamedTuple):
-    """A tile of an image, uint8 [H, W, 3], and the mask, uint8 [H, W], that it is a part of."""
-
-    mask: np.ndarray
-    image: Pixels
-    tile: Tile
-
-
-def _stitch(windows: Sequence[_Window], predictions: np.ndarray) -> None:
-    for window, prediction in zip(windows, predictions, strict=True):
-        stitch(window.mask, window.tile, prediction)
+Result = TypeVar("Result")
 
 
 def _lost(error: Exception) -> GpuLostError:
@@ -106,11 +95,18 @@ class Predictor:
         no finite logits either, GpuLostError for any other one where a GPU is in use (CUDA's errors stay, and
         a CPU can do it all), else what comes.
         """
+        return self.guard(lambda: self._predict(images), finite)
+
+    def guard(self, work: Callable[[], Result], finite: bool = True) -> Result:
+        """Do `work`, which predicts a scene; anew with less at once or in fp32 where that is needed.
+
+        Raises as predict does, and what is raised on purpose as it is.
+        """
         start = time.monotonic()
         try:
-            return self._predict_finite(images, finite)
+            return self._do_finite(work, finite)
         except Exception as error:
-            if not self._on_gpu or isinstance(error, NotFiniteError) or is_out_of_memory(error):
+            if not self._on_gpu or isinstance(error, SeaIceError) or is_out_of_memory(error):
                 raise
             raise _lost(error) from error
         finally:
@@ -127,7 +123,7 @@ class Predictor:
         try:
             masks = [np.empty(image.shape[:2], np.uint8) for image in images]
             windows = self._windows(masks, images)
-            if len(windows) <= self._batch(windows[0].tile.shape):
+            if len(windows) <= self.batch(windows[0].tile.shape):
                 wait = engine.begin(self._crops(windows))
                 return lambda: self._end(images, masks, windows, wait)
         except Exception as error:
@@ -140,12 +136,12 @@ class Predictor:
         self,
         images: Sequence[Pixels],
         masks: list[np.ndarray],
-        windows: list[_Window],
+        windows: list[TileOfImage],
         wait: Callable[[], np.ndarray],
     ) -> list[np.ndarray]:
         start = time.monotonic()
         try:
-            _stitch(windows, wait())
+            stitch_all(windows, wait())
             return masks
         except Exception as error:
             again = self._after(error, images)
@@ -164,12 +160,12 @@ class Predictor:
             return lambda: self.predict(images)
         return partial(_fail, _lost(error))
 
-    def _predict_finite(self, images: Sequence[Pixels], finite: bool) -> list[np.ndarray]:
+    def _do_finite(self, work: Callable[[], Result], finite: bool) -> Result:
         """Predict in the engine's own precision; in fp32 where that one's numbers overflow."""
         usual = self._engine
         if finite:
             try:
-                return self._predict_within_memory(images)
+                return self._do_within_memory(work)
             except NotFiniteError:
                 pass
         precise = self._engine.more_precise()
@@ -178,14 +174,14 @@ class Predictor:
         self._say(f"infer: the network's output is not finite in {self._engine.precision}: trying fp32")
         self._engine = precise
         try:
-            return self._predict_within_memory(images)
+            return self._do_within_memory(work)
         finally:
             self._engine = usual
 
-    def _predict_within_memory(self, images: Sequence[Pixels]) -> list[np.ndarray]:
+    def _do_within_memory(self, work: Callable[[], Result]) -> Result:
         while True:
             try:
-                return self._predict(images)
+                return work()
             except Exception as error:  # ONNX Runtime's errors have no common kind
                 if not is_out_of_memory(error) or not self._can_shrink():
                     raise
@@ -196,28 +192,39 @@ class Predictor:
     def _predict(self, images: Sequence[Pixels]) -> list[np.ndarray]:
         masks = [np.empty(image.shape[:2], np.uint8) for image in images]
         windows = self._windows(masks, images)
-        batch = self._batch(windows[0].tile.shape)
+        batch = self.batch(windows[0].tile.shape)
         for chunk in (windows[i : i + batch] for i in range(0, len(windows), batch)):
-            self._at_once = (len(chunk), *chunk[0].tile.shape)
-            _stitch(chunk, self._engine.forward(self._crops(chunk)))
+            stitch_all(chunk, self.forward([crop(window.image, window.tile) for window in chunk]))
         return masks
 
-    def _windows(self, masks: Sequence[np.ndarray], images: Sequence[Pixels]) -> list[_Window]:
+    def forward(self, windows: Sequence[Pixels]) -> np.ndarray:
+        """Turn B tiles uint8 [h, w, 3] into masks uint8 [B, h, w]; only for work that `guard` does."""
+        self._at_once = (len(windows), windows[0].shape[0], windows[0].shape[1])
+        return self._engine.forward([self._at_hand(window) for window in windows])
+
+    def spans(self, shape: tuple[int, int]) -> tuple[list[Span], list[Span]]:
+        """Return the rows and the columns of the tiles that a scene of this height and width is cut into."""
         multiple = self._multiple if self._engine.prepares_shapes else STRIDE
+        rows, cols = (spans(side, self._limits.tile, self._limits.overlap, multiple) for side in shape)
+        return rows, cols
+
+    def _windows(self, masks: Sequence[np.ndarray], images: Sequence[Pixels]) -> list[TileOfImage]:
+        cuts = [self.spans((mask.shape[0], mask.shape[1])) for mask in masks]
         return [
-            _Window(mask, image, tile)
-            for mask, image in zip(masks, images, strict=True)
-            for tile in grid(mask.shape[0], mask.shape[1], self._limits.tile, self._limits.overlap, multiple)
+            TileOfImage(mask, image, Tile(row, col))
+            for mask, image, (rows, cols) in zip(masks, images, cuts, strict=True)
+            for row in rows
+            for col in cols
         ]
 
-    def _crops(self, chunk: Sequence[_Window]) -> list[Pixels]:
+    def _crops(self, chunk: Sequence[TileOfImage]) -> list[Pixels]:
         return [self._at_hand(crop(window.image, window.tile)) for window in chunk]
 
     def _at_hand(self, window: Pixels) -> Pixels:
         """Return pixels where the engine is: what was decoded on the GPU may be for one on the CPU by now."""
         return window if self.device == "cuda" or isinstance(window, np.ndarray) else window.cpu().numpy()
 
-    def _batch(self, shape: tuple[int, int]) -> int:
+    def batch(self, shape: tuple[int, int]) -> int:
         """Return how many tiles of this shape go through the network at once."""
         wanted = self._limits.batch or batch_size(shape, self.device == "cuda")
         return max(1, min(wanted, self._limits.area // (shape[0] * shape[1])))

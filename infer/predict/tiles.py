@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -114,3 +114,17 @@ def stacked(windows: Sequence[Pixels]) -> np.ndarray:
 def stitch(mask: np.ndarray, tile: Tile, prediction: np.ndarray) -> None:
     """Copy the part that the tile answers for from its prediction [h, w] into mask [H, W]."""
     mask[tile.rows.kept, tile.cols.kept] = prediction[tile.rows.inner, tile.cols.inner]
+
+
+class TileOfImage(NamedTuple):
+    """A tile of an image, uint8 [H, W, 3], and the mask, uint8 [H, W], that it is a part of."""
+
+    mask: np.ndarray
+    image: Pixels
+    tile: Tile
+
+
+def stitch_all(windows: Sequence[TileOfImage], predictions: np.ndarray) -> None:
+    """Copy what each tile answers for from its prediction, one of [B, h, w], into its mask."""
+    for window, prediction in zip(windows, predictions, strict=True):
+        stitch(window.mask, window.tile, prediction)

@@ -80,6 +80,9 @@ class Reader:
 
     def _run(self) -> None:
         try:
+            if not self._batches:
+                self._ready.put(None)
+                return
             from infer.read.decoder import Decoder  # DALI is slow to import: here it loads beside the engine
 
             largest = max(len(batch) for batch in self._batches)

@@ -5,7 +5,7 @@ A scene is gone through in blocks of rows, so that nothing but the samples and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ MAX_COUNTED = 4_000_000  # samples from which the percentiles are taken, evenly 
 BLOCK = 2**20  # samples of a block of rows
 
 LAB = 8, 9, 10  # CIELAB, ICCLAB, ITULAB: Pillow's
+Line = tuple[float, float]  # what becomes 0, and by how much each unit above it is more
 KNOWN = WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR
 
 
@@ -65,19 +66,29 @@ def to_rgb(samples: Samples) -> tuple[np.ndarray, np.ndarray | None]:
 
     8-bit colours stay as they are. Raises DecodeError for colours and numbers that have no RGB.
     """
-    _refuse_what_has_no_rgb(samples)
-    valid = _valid(samples)
-    needs_line = not samples.is_narrow and samples.bands.photometric not in (PALETTE, CMYK)
-    line = _line(samples, valid) if needs_line else None
+    refuse_what_has_no_rgb(samples)
+    valid = where_valid(samples)
+    line = _line(samples, valid) if needs_line(samples) else None
+    return by_line(samples, line), valid
+
+
+def needs_line(samples: Samples) -> bool:
+    """Tell whether the numbers are stretched to 8 bits by one line for all of a scene."""
+    return not samples.is_narrow and samples.bands.photometric not in (PALETTE, CMYK)
+
+
+def by_line(samples: Samples, line: Line | None) -> np.ndarray:
+    """Convert to uint8 [H, W, 3] by a line that is known; None where none is needed or nothing holds data."""
     if samples.is_narrow and samples.bits == 8 and samples.bands.photometric in (RGB, YCBCR, BLACK_IS_ZERO):
-        return _repeated(samples.colours(slice(None))), valid
+        return _repeated(samples.colours(slice(None)))
     pixels = np.empty((*samples.values.shape[:2], 3), np.uint8)
     for rows in samples.blocks():
         pixels[rows] = _in_colours(samples, samples.colours(rows), line)
-    return pixels, valid
+    return pixels
 
 
-def _refuse_what_has_no_rgb(samples: Samples) -> None:
+def refuse_what_has_no_rgb(samples: Samples) -> None:
+    """Raise DecodeError for colours and numbers that have no RGB."""
     values, photometric, found = samples.values, samples.bands.photometric, len(samples.bands.colours)
     if values.dtype.kind not in "buif":
         raise DecodeError(f"samples are {values.dtype}, not whole or floating-point numbers")
@@ -93,7 +104,7 @@ def _refuse_what_has_no_rgb(samples: Samples) -> None:
         raise DecodeError(f"colours of a palette chosen by {values.dtype} numbers")
 
 
-def _valid(samples: Samples) -> np.ndarray | None:
+def where_valid(samples: Samples) -> np.ndarray | None:
     """Return bool [H, W], False where there is no data; None when that is nowhere."""
     by_value = (
         samples.nodata is not None or samples.bands.alpha is not None or samples.values.dtype.kind == "f"
@@ -140,7 +151,7 @@ def _nearly(numbers: np.ndarray, wanted: np.floating) -> np.ndarray:
     return same
 
 
-def _counted(samples: Samples, valid: np.ndarray | None, rows: slice) -> np.ndarray:
+def counted(samples: Samples, valid: np.ndarray | None, rows: slice) -> np.ndarray:
     """Return the samples of some rows that hold data, flat."""
     colours = samples.colours(rows)
     empty = _empty(colours, samples.nodata)
@@ -150,13 +161,23 @@ def _counted(samples: Samples, valid: np.ndarray | None, rows: slice) -> np.ndar
     return colours.reshape(-1) if keep is None else colours[keep]
 
 
-def _line(samples: Samples, valid: np.ndarray | None) -> tuple[float, float] | None:
-    """Find what is stretched to 0, and the gain from there; None where no sample holds data."""
-    sizes = [_counted(samples, valid, rows).size for rows in samples.blocks()]
-    step, start, picked = max(1, sum(sizes) // MAX_COUNTED), 0, []
-    for rows, size in zip(samples.blocks(), sizes, strict=True):
-        picked.append(_counted(samples, valid, rows)[-start % step :: step].astype(np.float64))
-        start += size
+def _line(samples: Samples, valid: np.ndarray | None) -> Line | None:
+    def blocks() -> Iterator[np.ndarray]:
+        return (counted(samples, valid, rows) for rows in samples.blocks())
+
+    return line_through(blocks)
+
+
+def line_through(blocks: Callable[[], Iterator[np.ndarray]]) -> Line | None:
+    """Find what is stretched to 0, and the gain from there; None where no sample holds data.
+
+    blocks: gives all samples that hold data, flat, in the order of the rows; it is gone through twice.
+    """
+    total = sum(block.size for block in blocks())
+    step, start, picked = max(1, total // MAX_COUNTED), 0, [np.empty(0)]
+    for block in blocks():
+        picked.append(block[-start % step :: step].astype(np.float64))
+        start += block.size
     sample = np.concatenate(picked)
     if not sample.size:
         return None
@@ -166,7 +187,7 @@ def _line(samples: Samples, valid: np.ndarray | None) -> tuple[float, float] | N
     return low, 255 / (high - low) if high > low else 0.0
 
 
-def _in_colours(samples: Samples, colours: np.ndarray, line: tuple[float, float] | None) -> np.ndarray:
+def _in_colours(samples: Samples, colours: np.ndarray, line: Line | None) -> np.ndarray:
     """Return uint8 [h, W, 3] of some rows."""
     photometric = samples.bands.photometric
     if samples.palette is not None and photometric == PALETTE:

@@ -9,6 +9,7 @@ import numpy as np
 
 from infer.errors import DecodeError
 from infer.plan.tiff_header import Header
+from infer.settings import WHOLE_PIXELS
 
 
 class Read(NamedTuple):  # made in a tenth of a dataclass's time, which counts in the start
@@ -31,6 +32,8 @@ def read_scene(path: Path, header: Header) -> Read:
     header's, and where there is no memory for it; its path is the scene's.
     """
     refused = None
+    if header.height * header.width > WHOLE_PIXELS:
+        raise DecodeError("too many pixels to be decoded whole", path)
     try:
         if header.is_plain_rgb:
             from infer.read.libtiff import read_plain  # slow to import: beside the engine

@@ -5,12 +5,14 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
 
 from infer.plan.scenes import Scene
+from infer.settings import HUGE_PIXELS, WHOLE_PIXELS
+from infer.write.png_rows import PngRows, RowSink, holds_mask
 from infer.write.png_stamp import has_stamp, put_stamp
 
 # A mask is long runs of two values: run-length matching finds them in a fraction of the time.
@@ -60,6 +62,14 @@ class MaskForm(Protocol):
         """Return the share of ice in a mask uint8 [H, W], 0 to 1; None where nothing can be said of it."""
 
 
+@runtime_checkable
+class WritesRows(Protocol):
+    """A form whose masks can be written some rows at a time."""
+
+    def rows(self, file: BinaryIO, stamp: str | None) -> RowSink:
+        """Return what writes a mask into an open file; stamp: as for encode."""
+
+
 class PngForm:
     """8-bit grey PNG of 0 and 255; pixels without data are 0."""
 
@@ -74,6 +84,10 @@ class PngForm:
             raise OSError(f"PNG encoding failed: {error.err}") from error
         return put_stamp(encoded, stamp) if stamp else encoded.tobytes()
 
+    def rows(self, file: BinaryIO, stamp: str | None) -> RowSink:
+        """Return what writes a mask into an open file, some rows at a time."""
+        return PngRows(file, stamp)
+
     def is_whole_mask(self, path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:
         """Tell whether a file is a readable mask of that height and width: one 8-bit channel, only 0 and 255.
 
@@ -81,6 +95,10 @@ class PngForm:
         """
         try:
             if not is_plain_file(path):
+                return False
+            if shape[0] * shape[1] > HUGE_PIXELS and by_rows_is_whole(path, shape, stamp):
+                return True
+            if shape[0] * shape[1] > WHOLE_PIXELS:
                 return False
             content = path.read_bytes()
         except OSError:
@@ -108,3 +126,9 @@ class PngForm:
 def is_plain_file(path: Path) -> bool:
     """Tell whether it is one, and no pipe, which would be waited for; raises OSError."""
     return stat.S_ISREG(path.stat().st_mode)
+
+
+def by_rows_is_whole(path: Path, shape: tuple[int, int], stamp: str | None) -> bool:
+    """Tell whether a file is a whole mask as PngForm.rows writes it; raises OSError."""
+    with open(path, "rb") as file:
+        return holds_mask(file, shape, stamp)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 
@@ -21,11 +21,13 @@ from infer.process.budget import Budget
 from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
 from infer.process.limits import cpus
 from infer.write.audit import Written
-from infer.write.form import MaskForm, PngForm
+from infer.write.form import MaskForm, PngForm, WritesRows
+from infer.write.png_rows import RowSink, write_empty
 
 MIN_THREADS, MAX_THREADS = 4, 16  # as many as processors between these: a GPU gives them 32 masks at once
 MAX_WAITING = 64 * 1024**2  # bytes: two of a GPU's batches of 32 scenes of 512 x 512 are a quarter of it
 OVERHEAD = 4096  # bytes that one more costs, however small
+Result = TypeVar("Result")
 GATE_SECONDS = 1.0  # a disk that hangs may hold a file up that is being opened, but not the end
 
 
@@ -69,6 +71,22 @@ class MaskWriter:
         future.add_done_callback(lambda _: self._waiting.give_back(size))
         return future
 
+    @property
+    def takes_rows(self) -> bool:
+        """Whether masks of this form can be written some rows at a time."""
+        return isinstance(self.form, WritesRows)
+
+    def by_rows(self, name: str, write: Callable[[RowSink], Result]) -> Result:
+        """Let a predicted mask be written some rows at a time; it has its name when `write` returns.
+
+        Raises OSError where the file cannot be written, and what `write` raises: then there is no such file.
+        """
+        return self._by_rows(name, write, self.stamp)
+
+    def put_empty(self, name: str, shape: tuple[int, int]) -> Future[Written]:
+        """Queue a mask without data, of this height and width, that is too large for memory; see put."""
+        return self._pool.submit(self._write_empty, name, shape)
+
     def discard_unfinished(self) -> None:
         """Remove what is half written and lets nothing begin, for a process that leaves without waiting."""
         self._gate.acquire(timeout=GATE_SECONDS)  # and never given back: this process is at its end
@@ -88,11 +106,9 @@ class MaskWriter:
         notes: list[str] = []
         with self._naming(scene):
             content = self.form.encode(mask, scene, stamp, notes.append)
-        self._write_whole(name, content)
-        end = time.monotonic()
-        with self._lock:
-            self.write_seconds += end - start
-            self.first_mask_at = self.first_mask_at or end
+        with self._draft(name) as file:
+            file.write(content)
+        self._note_written(time.monotonic() - start)
         return Written(self.form.ice_fraction(mask), tuple(notes))
 
     @contextmanager
@@ -111,15 +127,33 @@ class MaskWriter:
                 self._in_hand.remove(scene.name)
                 self.encodes(self._in_hand)
 
-    def _write_whole(self, name: str, content: bytes) -> None:
-        """Write a temporary file in the same folder, then rename it, which either happens or does not."""
+    def _write_empty(self, name: str, shape: tuple[int, int]) -> Written:
+        start = time.monotonic()
+        self._by_rows(name, lambda rows: write_empty(rows, shape, self.form.nodata), None)
+        self._note_written(time.monotonic() - start)
+        return Written(0.0)
+
+    def _by_rows(self, name: str, write: Callable[[RowSink], Result], stamp: str | None) -> Result:
+        if not isinstance(self.form, WritesRows):
+            raise OSError(f"a {self.form.name} of so many pixels cannot be written")
+        with self._draft(name) as file:
+            return write(self.form.rows(file, stamp))
+
+    def _note_written(self, seconds: float) -> None:
+        with self._lock:
+            self.write_seconds += seconds
+            self.first_mask_at = self.first_mask_at or time.monotonic()
+
+    @contextmanager
+    def _draft(self, name: str) -> Iterator[BinaryIO]:
+        """Give a temporary file in the same folder, then rename it, which either happens or does not."""
         temporary = self._folder / f"{DRAFT_PREFIX}{uuid.uuid4().hex}{DRAFT_SUFFIX}"
         try:
             with self._gate:
                 self._unfinished.add(temporary)
                 file = _open_locked(temporary)
             with file:
-                file.write(content)
+                yield file
                 file.flush()
                 temporary.replace(self._folder / name)
         except BaseException:

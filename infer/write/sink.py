@@ -9,6 +9,7 @@ import numpy as np
 
 from infer.plan.scenes import Broken, Readable, Scene
 from infer.process.journal import Journal, MaskMade
+from infer.settings import HUGE_PIXELS, WHOLE_PIXELS
 from infer.write.audit import Pending, Written
 from infer.write.mask_writer import MaskWriter
 from infer.write.messages import Told
@@ -48,6 +49,10 @@ class MaskSink:
         if valid is not None:  # no data, no ice
             mask = np.where(valid, mask, np.uint8(self._form.nodata))
         written = self._writer.put(scene.mask_name, mask, predicted=True, scene=scene)
+        self.written(scene, written, notes)
+
+    def written(self, scene: Readable, written: Future[Written], notes: tuple[str, ...] = ()) -> None:
+        """Take a scene whose mask is on its way; written: see MaskWriter.put. notes: as for predicted."""
         self._enter(Pending(scene, None, written, notes))
         self.told.notes(scene.name, notes)
         self.told.progress.update(1)
@@ -58,7 +63,10 @@ class MaskSink:
         remedy = self._form.when_lost if owned else "rename one of them"
         self.told.degraded(f"infer: {scene.name}: {error}: {remedy}")
         written = None
-        if owned:
+        pixels = scene.shape[0] * scene.shape[1]
+        if owned and pixels > (HUGE_PIXELS if self._writer.takes_rows else WHOLE_PIXELS):
+            written = self._writer.put_empty(scene.mask_name, scene.shape)
+        elif owned:
             empty = np.full(scene.shape, self._form.nodata, np.uint8)
             # The file of a broken scene may be what has killed a process: nothing looks into it again.
             of = None if isinstance(scene, Broken) else scene

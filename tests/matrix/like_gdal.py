@@ -8,9 +8,12 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
-from infer.plan.scenes import find_scenes, readable
+from infer.errors import DecodeError
+from infer.plan.by_rows import why_whole
+from infer.plan.scenes import Readable, find_scenes, readable
 from infer.read.decoder import Decoded, Decoder
 from infer.read.rgb import HIGH, LOW
+from infer.read.scene_rows import SceneRows
 from tests.matrix.picture import HOLE, PICTURE
 from tests.matrix.raw import by_gdal
 
@@ -28,10 +31,31 @@ ENCODERS: dict[int, Callable[[bytes], bytes | bytearray]] = {
 }
 
 
-def decode(folder: Path) -> Decoded:
-    """The only scene of a folder, as the job decodes it."""
-    (outcome,) = Decoder(False, 1, print, lambda _: None).decode(readable(find_scenes(folder)))
+def decode(folder: Path, by_rows: bool = True) -> Decoded:
+    """The only scene of a folder, as the job decodes it; by rows it must be the same."""
+    scenes = readable(find_scenes(folder))
+    (outcome,) = Decoder(False, 1, print, lambda _: None).decode(scenes)
+    for scene in scenes:
+        if by_rows and why_whole(scene.header) is None:
+            assert_same_by_rows(scene, outcome)
     return outcome
+
+
+def assert_same_by_rows(scene: Readable, whole: Decoded) -> None:
+    """A scene that is read by rows has the same pixels, valid places and notes, or an error too."""
+    try:
+        with SceneRows(scene.path, scene.header, piece=2000) as source:
+            rows = list(source)
+            notes = source.notes
+    except DecodeError:
+        rows, notes = [], ()
+    assert bool(rows) == (whole.error is None), whole.error
+    if not rows:
+        return
+    np.testing.assert_array_equal(np.concatenate([some.pixels for some in rows]), pixels_of(whole))
+    signs = [np.ones(some.pixels.shape[:2], bool) if some.valid is None else some.valid for some in rows]
+    np.testing.assert_array_equal(np.concatenate(signs), everywhere(whole))
+    assert notes == whole.notes
 
 
 def assert_like_gdal(folder: Path, tolerance: int = 0) -> Decoded:

@@ -90,7 +90,8 @@ def test_other_tags_that_are_missing_stand_for_their_defaults(missing: int, tmp_
 def test_sizes_of_any_whole_type(kind: int, tmp_path: Path) -> None:
     tags = {256: (kind, [W]), 257: (kind, [H]), 278: (LONG, [7])}
     raw(tmp_path / "x.tif", (H, W, 3), strips(PICTURE), tags)
-    np.testing.assert_array_equal(pixels_of(decode(tmp_path)), PICTURE)
+    outcome = decode(tmp_path, by_rows=kind not in (BYTE, SBYTE))  # which no huge scene has
+    np.testing.assert_array_equal(pixels_of(outcome), PICTURE)
 
 
 def test_sizes_below_zero_are_refused(tmp_path: Path) -> None:

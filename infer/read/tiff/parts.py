@@ -113,21 +113,26 @@ def pixels_of(page: tifffile.TiffPage, grid: np.ndarray) -> np.ndarray:
     return pixels[: page.imagelength, : page.imagewidth]
 
 
-def lend_places(file: np.ndarray, page: tifffile.TiffPage, written: np.ndarray) -> None:
+def lend_places(
+    file: np.ndarray, page: tifffile.TiffPage, written: np.ndarray, lent: tuple[int, int] | None = None
+) -> None:
     """Change `file`, uint8 [N]: parts that were never written borrow the place of one that was.
+
+    lent: place and count of that part, None for the first that was written.
 
     libtiff refuses files with such parts. What is decoded in their places holds no data all the same.
     """
     absent = ~written.reshape(-1)
     donor = int(np.argmin(absent))
-    for code in (code for codes in (_PLACES, _COUNTS) for code in codes if code in page.tags):
+    known = [(code, which) for which, codes in enumerate((_PLACES, _COUNTS)) for code in codes]
+    for code, which in ((code, which) for code, which in known if code in page.tags):
         tag = page.tags[code]
         size = _BYTES.get(int(tag.dtype))
         if size is None or tag.count < absent.size:
             raise DecodeError("the places of its parts are stored in a way that is not known")
         stored = file[tag.valueoffset : tag.valueoffset + size * absent.size]
         values = stored.view(f"{page.parent.byteorder}u{size}")
-        values[absent] = values[donor]
+        values[absent] = values[donor] if lent is None else lent[which]
 
 
 def _grid(page: tifffile.TiffPage) -> tuple[int, int, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -14,7 +16,17 @@ import tifffile
 from infer.errors import DecodeError
 from infer.plan.tiff_header import Header
 from infer.read import libtiff, rgb
-from infer.read.bands import BLACK_IS_ZERO, CMYK, PALETTE, RGB, UNSTATED, YCBCR, bands_of, declared_roles
+from infer.read.bands import (
+    BLACK_IS_ZERO,
+    CMYK,
+    PALETTE,
+    RGB,
+    UNSTATED,
+    YCBCR,
+    Bands,
+    bands_of,
+    declared_roles,
+)
 from infer.read.rgb import Samples, to_rgb
 from infer.read.tiff.codecs import is_planar, samples_of
 from infer.read.tiff.coverage import covered
@@ -31,6 +43,7 @@ WEBP = 34927, 50001  # an old number and the one in use
 
 
 # Pixels uint8 [H, W, 3] RGB, upright; bool [H, W], False where there is no data, None: all is; notes.
+Encoded = Callable[[], np.ndarray]
 OddScene = tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]
 
 
@@ -40,17 +53,24 @@ def read_odd_scene(path: Path, header: Header) -> OddScene:
     Raises DecodeError for a damaged file, colours that cannot be made RGB, and an image whose size is another
     than the header's.
     """
-    try:
+    with all_damage_as_one_kind():
         read = _read_picture(path, header) if header.is_picture else _read_tiff(path, header)
-    except (DecodeError, MemoryError):
-        raise
-    except Exception as error:  # the decoders raise dozens of kinds; to the run they all mean one lost scene
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise DecodeError(f"damaged, or of a kind that is not known ({reason})") from error
     shape = read[0].shape[:2]
     if shape != header.shape:
         raise DecodeError(f"decoded to {shape} pixels, the header says {header.shape}")
     return read
+
+
+@contextmanager
+def all_damage_as_one_kind() -> Iterator[None]:
+    """Raise DecodeError for what decoders raise, of dozens of kinds: to the run they mean one lost scene."""
+    try:
+        yield
+    except (DecodeError, MemoryError):
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise DecodeError(f"damaged, or of a kind that is not known ({reason})") from error
 
 
 def _read_tiff(path: Path, header: Header) -> OddScene:
@@ -63,26 +83,52 @@ def _read_tiff(path: Path, header: Header) -> OddScene:
             return read_rgb(path, header.page), None, header.notes
         stored = _stored(path, page, header)
     pixels, valid = to_rgb(stored)
-    upright = np.ascontiguousarray(_turned(pixels, header.orientation))
-    valid = None if valid is None else _turned(valid, header.orientation)
+    upright = np.ascontiguousarray(turned(pixels, header.orientation))
+    valid = None if valid is None else turned(valid, header.orientation)
     return upright, valid, (*_notes(stored, valid), *header.notes)
 
 
 def _notes(stored: Samples, valid: np.ndarray | None) -> list[str]:
-    notes = [FEWER_BANDS] if stored.bands.left_out and len(stored.bands.colours) > 1 else []
-    if valid is not None and not valid.any():
-        alpha = stored.bands.alpha
-        by_alpha = alpha is not None and not stored.values[..., alpha].any()
-        notes.append(NO_ALPHA if by_alpha else NO_DATA)
-    return notes
+    nowhere = valid is not None and not valid.any()
+    return notes_of(stored.bands, nowhere, nowhere and is_clear(stored))
+
+
+def notes_of(bands: Bands, nowhere: bool, clear: bool) -> list[str]:
+    """Return notes on a scene of these bands. nowhere: it has no data. clear: its alpha is 0 everywhere."""
+    notes = [FEWER_BANDS] if bands.left_out and len(bands.colours) > 1 else []
+    return [*notes, NO_ALPHA if clear else NO_DATA] if nowhere else notes
+
+
+def is_clear(samples: Samples) -> bool:
+    """Tell whether they have an alpha that is 0 everywhere."""
+    alpha = samples.bands.alpha
+    return alpha is not None and not samples.values[..., alpha].any()
 
 
 def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
     """Return samples as they are stored and what they mean; raises DecodeError."""
-    _refuse_what_would_be_misread(page, header)
+    refuse_what_would_be_misread(page, header)
     refuse_huge_chunks(page)
     written = written_parts(page)
     there = covered(page, written, header)
+
+    def encoded() -> np.ndarray:
+        file = libtiff.encoded(path, header)
+        if not written.all():
+            lend_places(file, page, written)
+        return file
+
+    return samples_in(page, header, there, encoded if states_counts(page) else None)
+
+
+def samples_in(
+    page: tifffile.TiffPage, header: Header, there: np.ndarray | None, encoded: Encoded | None
+) -> Samples:
+    """Decode a page's samples, as they are stored, and say what they mean.
+
+    there: bool [H, W] as in Samples. encoded: gives the file, uint8 [N], as libtiff is to have it; None where
+    it does not say how many bytes its parts have.
+    """
     metadata = page.tags.valueof(GDAL_METADATA, "")
     declared = declared_roles(metadata) if isinstance(metadata, str) else {}
     extra = [int(kind) for kind in page.extrasamples]
@@ -90,7 +136,7 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
         values, by_lerc = read_lerc(page)
         there = by_lerc if there is None else there if by_lerc is None else there & by_lerc
     else:
-        values = _values(path, page, written, header)
+        values = _values(page, header, encoded)
     if header.photometric == YCBCR and page.compression in (LERC, *WEBP):
         values = to_rgb_of_ycbcr(page, values)
     return Samples(
@@ -103,23 +149,21 @@ def _stored(path: Path, page: tifffile.TiffPage, header: Header) -> Samples:
     )
 
 
-def _values(path: Path, page: tifffile.TiffPage, written: np.ndarray, header: Header) -> np.ndarray:
+def _values(page: tifffile.TiffPage, header: Header, encoded: Encoded | None) -> np.ndarray:
     """Decode [H, W, S], as stored; YCbCr as RGB."""
     if header.photometric == YCBCR and page.compression not in (OLD_JPEG, *JPEG, *WEBP):
         return read_ycbcr(page, header)
     known = page.compression in libtiff.CODECS and page.bitspersample in libtiff.BITS
-    if not known or header.photometric in (CMYK, YCBCR) or not states_counts(page):
+    if encoded is None or not known or header.photometric in (CMYK, YCBCR):
         return samples_of(page)
-    file = libtiff.encoded(path, header)
-    if not written.all():
-        lend_places(file, page, written)
     try:
-        return libtiff.decode(file, header.page, planar=is_planar(page))
+        return libtiff.decode(encoded(), header.page, planar=is_planar(page))
     except libtiff.NotForLibtiff:
         return samples_of(page)
 
 
-def _refuse_what_would_be_misread(page: tifffile.TiffPage, header: Header) -> None:
+def refuse_what_would_be_misread(page: tifffile.TiffPage, header: Header) -> None:
+    """Raise DecodeError for colours and samples that no reader here knows."""
     if header.photometric not in (UNSTATED, *rgb.KNOWN):
         name = getattr(page.photometric, "name", page.photometric)
         raise DecodeError(f"colours are stored as {name}, not RGB, grey, a palette, CMYK, YCbCr or CIELAB")
@@ -160,10 +204,10 @@ def _read_picture(path: Path, header: Header) -> OddScene:
     photometric = RGB if values.shape[2] > 2 else BLACK_IS_ZERO
     bands = bands_of(photometric, values.shape[2], [2] if values.shape[2] in (2, 4) else [], {})
     pixels, valid = to_rgb(Samples(values, 8 * values.itemsize, bands))
-    return np.ascontiguousarray(_turned(pixels, header.orientation)), valid, ()
+    return np.ascontiguousarray(turned(pixels, header.orientation)), valid, ()
 
 
-def _turned(image: np.ndarray, orientation: int) -> np.ndarray:
+def turned(image: np.ndarray, orientation: int) -> np.ndarray:
     """Turn upright by TIFF's code number, 1 to 8, which says where the first row and column belong."""
     if orientation in (5, 6, 7, 8):
         image = np.swapaxes(image, 0, 1)

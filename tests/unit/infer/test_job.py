@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from infer.job import predict_all
+from infer.flow.batches import predict_all
 from infer.network.torch_model import Model
 from infer.plan.scenes import find_scenes, readable
 from infer.predict.predictor import Predictor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,17 @@ def test_the_tile_fits_the_memory(
     assert chosen == tile
     if limit and sides and chosen > 256:
         assert min(chosen, max(sides)) ** 2 * BYTES_PER_PIXEL < limit
+
+
+def huge_scene(side: int) -> Readable:
+    header = replace(scene(side, side).header, tile=512 * 512, part_height=512)
+    return Readable(Path("a.tif"), "a.png", header)
+
+
+@pytest.mark.parametrize(("megabytes", "tile"), [(2384, 2048), (1600, 1024), (800, 512)])
+def test_a_scene_that_is_made_by_rows_takes_no_more_than_these(
+    monkeypatch: pytest.MonkeyPatch, megabytes: int, tile: int
+) -> None:
+    monkeypatch.setattr("infer.plan.tile_size.resident", lambda: 200 * MIB)
+    assert tile_that_fits(2048, [huge_scene(40_000)], megabytes * MIB) == tile
+    assert tile_that_fits(2048, [huge_scene(20_000)], megabytes * MIB, huge=2**33) == 256

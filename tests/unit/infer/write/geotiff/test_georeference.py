@@ -9,7 +9,7 @@ import pytest
 from rasterio.transform import RPCTransformer
 
 from infer.plan.tiff_header import read_header
-from infer.read.tiff.tifffile_reader import _turned
+from infer.read.tiff.tifffile_reader import turned
 from infer.write.geotiff.georeference import NO_CRS, OTHER_SIZE, UNREADABLE, Georeference, read_georeference
 from infer.write.geotiff.upright import turn_gcps, turn_rpcs, turn_transform
 from tests.helpers.job.placed import GCPS, GEO_KEYS, RPCS, UTM, WAYS, write_placed, write_turned
@@ -20,7 +20,7 @@ HEIGHT, WIDTH = 5, 7  # as stored
 
 def _where_stored(orientation: int) -> np.ndarray:
     """int [H, W, 2]: the row and column in which the file has each pixel of the upright image."""
-    return _turned(np.moveaxis(np.indices((HEIGHT, WIDTH)), 0, 2), orientation)
+    return turned(np.moveaxis(np.indices((HEIGHT, WIDTH)), 0, 2), orientation)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
