@@ -29,7 +29,7 @@ from infer.process.progress import Progress, tell
 from infer.process.signals import leave_on_signals_at_any_moment
 from infer.process.supervisor import Order
 from infer.read.reader import Reader
-from infer.settings import HUGE_PIXELS, MAX_PIXELS, STOPPED, TORCH, Settings
+from infer.settings import STOPPED, TORCH, Settings
 from infer.write.audit import audit, made_before
 from infer.write.exit_code import DONE, conclude
 from infer.write.form import MaskForm
@@ -45,14 +45,13 @@ if TYPE_CHECKING:
 
 
 class _Job(NamedTuple):
-    """What is the same for all scenes of a run. huge: pixels of a scene above which it is made by rows."""
+    """What is the same for all scenes of a run."""
 
     settings: Settings
     order: Order
     whole: WholeFolder
     report: RunReport
     told: Told
-    huge: int
 
 
 def run(settings: Settings, order: Order) -> int:
@@ -80,8 +79,7 @@ def run(settings: Settings, order: Order) -> int:
         progress.begin_at(len(scenes) - len(todo))
         told = Told(progress, report.redone.append)
         sink = MaskSink(writer, told, order.journal)
-        huge = HUGE_PIXELS if writer.takes_rows else MAX_PIXELS
-        _make_masks(todo, _Job(settings, order, whole, report, told, huge), writer, sink)
+        _make_masks(todo, _Job(settings, order, whole, report, told), writer, sink)
         told.say_how_many_more()
     if order.only is not None:
         return DONE
@@ -121,7 +119,7 @@ def _is_kept(scene: Scene, output: Path, stamp: str, form: MaskForm) -> bool:
 def _make_masks(scenes: list[Scene], job: _Job, writer: MaskWriter, sink: MaskSink) -> None:
     settings, report = job.settings, job.report
     device = device_for(settings.device, job.whole.pixels, settings.weights)
-    usual, huge = part_huge(readable(scenes), job.huge)
+    usual, huge = part_huge(readable(scenes))
     plan = batches(usual, settings.tile, settings.batch, device != "cpu")
     if not plan and not huge:
         _lose_broken(scenes, sink)
@@ -188,7 +186,7 @@ def _start_predictor(job: _Job, gpu: GpuContext | None, first: list[Readable]) -
 
 def _tile_within_memory(wanted: int, job: _Job) -> int:
     limit = memory()
-    tile = tile_that_fits(wanted, job.whole.readable, limit, job.huge)
+    tile = tile_that_fits(wanted, job.whole.readable, limit)
     if limit is not None and tile < wanted:
         line = f"infer: {limit / 2**20:.0f} MB of memory: going on with tiles of {tile} pixels"
         job.told.redone("start", line)

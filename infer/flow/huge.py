@@ -6,24 +6,37 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 
 from infer.errors import DecodeError, GpuLostError, NotWrittenError
 from infer.flow.windows import predict_rows
-from infer.plan.scenes import Readable
+from infer.plan.scenes import Readable, Scene
 from infer.predict.predictor import Predictor
 from infer.process.text import first_line
 from infer.read.scene_rows import SceneRows
 from infer.write.audit import Written
-from infer.write.mask_writer import MaskWriter
+from infer.write.form import MaskForm
 from infer.write.png_rows import RowSink
 from infer.write.sink import MaskSink
 
+ICE = 255
 SECONDS_BETWEEN_LINES = 60.0  # about how far a scene has come
 
 
-def make_huge(scenes: list[Readable], predictor: Predictor, writer: MaskWriter, sink: MaskSink) -> None:
+class WritesByRows(Protocol):
+    """Where masks go, as MaskWriter has it."""
+
+    @property
+    def form(self) -> MaskForm:
+        """The form of the masks."""
+
+    def by_rows(self, scene: Scene, write: Callable[[RowSink], float | None]) -> Written:
+        """Let the predicted mask of a scene be written some rows at a time, here and now."""
+
+
+def make_huge(scenes: list[Readable], predictor: Predictor, writer: WritesByRows, sink: MaskSink) -> None:
     """Read, predict and write each scene by rows; raises GpuLostError."""
     for scene in scenes:
         sink.starts([scene], predictor.tile)
@@ -45,43 +58,53 @@ def make_huge(scenes: list[Readable], predictor: Predictor, writer: MaskWriter, 
 
 
 def _make(
-    scene: Readable, predictor: Predictor, writer: MaskWriter, sink: MaskSink, written: Future[Written]
+    scene: Readable, predictor: Predictor, writer: WritesByRows, sink: MaskSink, written: Future[Written]
 ) -> tuple[str, ...]:
     """Make the mask of a scene and return what a user should know of how it was read."""
     with SceneRows(scene.path, scene.header) as source:
 
-        def write(rows: RowSink) -> Written:
-            counted = _Counting(rows, sink.told.progress.say, scene)
+        def alive(line: str) -> None:
+            sink.told.progress.say(line)
+            sink.starts([scene], predictor.tile)  # whoever watches for a process that hangs
+
+        def write(rows: RowSink) -> float | None:
+            counted = _Counting(rows, alive, scene, writer.form.nodata)
             predictor.guard(lambda: predict_rows(predictor, scene.shape, source, counted, writer.form.nodata))
-            return Written(counted.ice / (scene.shape[0] * scene.shape[1]))
+            return counted.ice_fraction
 
         with _errors_of_the_disk():
-            written.set_result(writer.by_rows(scene.mask_name, write))
+            written.set_result(writer.by_rows(scene, write))
         return source.notes
 
 
 class _Counting:
     """A sink of rows that counts ice, says how far it is, and tells the disk's errors from others."""
 
-    def __init__(self, inner: RowSink, say: Callable[[str], None], scene: Readable) -> None:
-        self.ice = 0
-        self._inner, self._say, self._scene = inner, say, scene
+    def __init__(self, inner: RowSink, say: Callable[[str], None], scene: Readable, nodata: int) -> None:
+        self._ice = self._with_data = 0
+        self._inner, self._say, self._scene, self._nodata = inner, say, scene, nodata
         self._told_at = time.monotonic()
 
     def begin(self, shape: tuple[int, int]) -> None:
         """Begin anew."""
-        self.ice = 0
+        self._ice = self._with_data = 0
         with _errors_of_the_disk():
             self._inner.begin(shape)
 
     def rows(self, y: int, mask: np.ndarray) -> None:
         """Pass the next rows on."""
-        self.ice += int(np.count_nonzero(mask))
+        self._ice += int(np.count_nonzero(mask == ICE))
+        self._with_data += int(np.count_nonzero(mask != self._nodata)) if self._nodata else mask.size
         with _errors_of_the_disk():
             self._inner.rows(y, mask)
         if time.monotonic() > self._told_at + SECONDS_BETWEEN_LINES:
             self._told_at = time.monotonic()
             self._say(f"infer: {self._scene.name}: {y + len(mask)} of {self._scene.shape[0]} rows")
+
+    @property
+    def ice_fraction(self) -> float | None:
+        """The share of ice, as MaskForm.ice_fraction has it for the whole mask."""
+        return self._ice / self._with_data if self._with_data else None
 
     def end(self) -> None:
         """Finish it."""

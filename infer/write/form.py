@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO, Protocol
 
 import cv2
 import numpy as np
 
 from infer.plan.scenes import Scene
 from infer.settings import HUGE_PIXELS, WHOLE_PIXELS
-from infer.write.png_rows import PngRows, RowSink, holds_mask
+from infer.write.png_rows import MaskRows, PngRows, RowSink, RowsInOrder, holds_mask, read_rows
 from infer.write.png_stamp import has_stamp, put_stamp
 
 # A mask is long runs of two values: run-length matching finds them in a fraction of the time.
@@ -55,19 +56,19 @@ class MaskForm(Protocol):
     def is_whole_mask(self, path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:
         """Tell whether a file is a readable mask in this form of that height and width; and has the stamp."""
 
-    def read(self, path: Path) -> np.ndarray:
-        """Return the mask uint8 [H, W] that a file of this form holds; raises OSError."""
+    def rows(
+        self, file: BinaryIO, scratch: Path, scene: Scene | None, stamp: str | None, note: Note = unheard
+    ) -> AbstractContextManager[RowSink]:
+        """Give what writes a mask into an open file, some rows at a time; the rest is as for encode.
+
+        scratch: a folder for what it needs meanwhile. Raises OSError.
+        """
+
+    def open_rows(self, path: Path, shape: tuple[int, int]) -> AbstractContextManager[MaskRows]:
+        """Give a mask of this height and width, to be read from the top to the bottom; raises OSError."""
 
     def ice_fraction(self, mask: np.ndarray) -> float | None:
         """Return the share of ice in a mask uint8 [H, W], 0 to 1; None where nothing can be said of it."""
-
-
-@runtime_checkable
-class WritesRows(Protocol):
-    """A form whose masks can be written some rows at a time."""
-
-    def rows(self, file: BinaryIO, stamp: str | None) -> RowSink:
-        """Return what writes a mask into an open file; stamp: as for encode."""
 
 
 class PngForm:
@@ -84,9 +85,21 @@ class PngForm:
             raise OSError(f"PNG encoding failed: {error.err}") from error
         return put_stamp(encoded, stamp) if stamp else encoded.tobytes()
 
-    def rows(self, file: BinaryIO, stamp: str | None) -> RowSink:
-        """Return what writes a mask into an open file, some rows at a time."""
-        return PngRows(file, stamp)
+    @contextmanager
+    def rows(
+        self, file: BinaryIO, scratch: Path, scene: Scene | None, stamp: str | None, note: Note = unheard
+    ) -> Iterator[RowSink]:
+        """Give what writes a mask into an open file, some rows at a time."""
+        yield PngRows(file, stamp)
+
+    @contextmanager
+    def open_rows(self, path: Path, shape: tuple[int, int]) -> Iterator[MaskRows]:
+        """Give a mask, of which not all is in memory where it was written by rows; raises OSError."""
+        if shape[0] * shape[1] <= HUGE_PIXELS or not by_rows_is_whole(path, shape, None):
+            yield _read(path)
+            return
+        with open(path, "rb") as file:
+            yield RowsInOrder(shape, read_rows(file, shape))
 
     def is_whole_mask(self, path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:
         """Tell whether a file is a readable mask of that height and width: one 8-bit channel, only 0 and 255.
@@ -111,16 +124,16 @@ class PngForm:
             return False
         return bool(((mask == 0) | (mask == 255)).all())
 
-    def read(self, path: Path) -> np.ndarray:
-        """Return the mask uint8 [H, W] of a PNG; raises OSError."""
-        mask = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
-        if mask is None:
-            raise OSError("the mask cannot be read")
-        return mask
-
     def ice_fraction(self, mask: np.ndarray) -> float:
         """Return the share of ice among all pixels of a mask uint8 [H, W], 0 to 1."""
         return np.count_nonzero(mask) / mask.size
+
+
+def _read(path: Path) -> np.ndarray:
+    mask = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if mask is None:
+        raise OSError("the mask cannot be read")
+    return mask
 
 
 def is_plain_file(path: Path) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import tempfile
 import threading
 import time
 import uuid
@@ -11,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import numpy as np
 
@@ -21,13 +23,12 @@ from infer.process.budget import Budget
 from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
 from infer.process.limits import cpus
 from infer.write.audit import Written
-from infer.write.form import MaskForm, PngForm, WritesRows
+from infer.write.form import MaskForm, PngForm
 from infer.write.png_rows import RowSink, write_empty
 
 MIN_THREADS, MAX_THREADS = 4, 16  # as many as processors between these: a GPU gives them 32 masks at once
 MAX_WAITING = 64 * 1024**2  # bytes: two of a GPU's batches of 32 scenes of 512 x 512 are a quarter of it
 OVERHEAD = 4096  # bytes that one more costs, however small
-Result = TypeVar("Result")
 GATE_SECONDS = 1.0  # a disk that hangs may hold a file up that is being opened, but not the end
 
 
@@ -49,6 +50,7 @@ class MaskWriter:
         self.stamp: str | None = None
         self._folder = folder
         self._unfinished: set[Path] = set()
+        self._scratches: set[Path] = set()
         self._in_hand: list[str] = []
         threads = min(MAX_THREADS, max(MIN_THREADS, cpus()))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="writer")
@@ -71,17 +73,13 @@ class MaskWriter:
         future.add_done_callback(lambda _: self._waiting.give_back(size))
         return future
 
-    @property
-    def takes_rows(self) -> bool:
-        """Whether masks of this form can be written some rows at a time."""
-        return isinstance(self.form, WritesRows)
+    def by_rows(self, scene: Scene, write: Callable[[RowSink], float | None]) -> Written:
+        """Let the predicted mask of a scene be written some rows at a time, here and now.
 
-    def by_rows(self, name: str, write: Callable[[RowSink], Result]) -> Result:
-        """Let a predicted mask be written some rows at a time; it has its name when `write` returns.
-
-        Raises OSError where the file cannot be written, and what `write` raises: then there is no such file.
+        It has its name when this returns. write: returns the share of ice. Raises OSError where the file
+        cannot be written, and what `write` raises: then there is no such file.
         """
-        return self._by_rows(name, write, self.stamp)
+        return self._by_rows(scene.mask_name, scene, write, self.stamp)
 
     def put_empty(self, name: str, shape: tuple[int, int]) -> Future[Written]:
         """Queue a mask without data, of this height and width, that is too large for memory; see put."""
@@ -93,6 +91,8 @@ class MaskWriter:
         for path in list(self._unfinished):
             with suppress(OSError):
                 path.unlink()
+        for folder in list(self._scratches):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def __enter__(self) -> MaskWriter:
         return self
@@ -129,15 +129,33 @@ class MaskWriter:
 
     def _write_empty(self, name: str, shape: tuple[int, int]) -> Written:
         start = time.monotonic()
-        self._by_rows(name, lambda rows: write_empty(rows, shape, self.form.nodata), None)
+        self._by_rows(name, None, lambda rows: write_empty(rows, shape, self.form.nodata), None)
         self._note_written(time.monotonic() - start)
-        return Written(0.0)
+        return Written(0.0 if self.form.nodata == 0 else None)
 
-    def _by_rows(self, name: str, write: Callable[[RowSink], Result], stamp: str | None) -> Result:
-        if not isinstance(self.form, WritesRows):
-            raise OSError(f"a {self.form.name} of so many pixels cannot be written")
-        with self._draft(name) as file:
-            return write(self.form.rows(file, stamp))
+    def _by_rows(
+        self, name: str, scene: Scene | None, write: Callable[[RowSink], float | None], stamp: str | None
+    ) -> Written:
+        notes: list[str] = []
+        with (
+            self._draft(name) as file,
+            self._scratch() as scratch,
+            self.form.rows(file, scratch, scene, stamp, notes.append) as rows,
+        ):
+            ice_fraction = write(rows)
+        return Written(ice_fraction, tuple(notes))
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """Give a temporary folder that goes with the block, or with the process where it leaves in time."""
+        with self._gate:
+            folder = Path(tempfile.mkdtemp(prefix="sea-ice-mask-"))
+            self._scratches.add(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._scratches.discard(folder)
 
     def _note_written(self, seconds: float) -> None:
         with self._lock:

@@ -28,10 +28,44 @@ class RowSink(Protocol):
         """Begin a mask of this height and width; what was written of one that failed is forgotten."""
 
     def rows(self, y: int, mask: np.ndarray) -> None:
-        """Take the next rows, uint8 [h, W] of 0 and 255, the first of which is row y; raises OSError."""
+        """Take the next rows, uint8 [h, W] of 0, 255 and nodata, from row y on; raises OSError."""
 
     def end(self) -> None:
         """Finish the mask, all rows of which were given; raises OSError."""
+
+
+class MaskRows(Protocol):
+    """A mask uint8 [H, W], of which parts can be had; an array is one, too."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width."""
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Return rows, uint8 [h, W], that begin where the last ones have ended."""
+
+
+class RowsInOrder:
+    """A mask that is read once, from the top to the bottom."""
+
+    def __init__(self, shape: tuple[int, int], source: Iterator[np.ndarray]) -> None:
+        """source: gives all rows, uint8 [n, W]."""
+        self.shape, self._source = shape, source
+        self._next, self._left = 0, np.empty((0, shape[1]), np.uint8)
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Return the next rows; raises OSError where the file ends before."""
+        assert rows.start == self._next, "only from the top to the bottom"
+        some, count = [self._left], len(self._left)
+        while count < rows.stop - rows.start:
+            more = next(self._source, None)
+            if more is None:
+                raise OSError("the mask ends early")
+            some.append(more)
+            count += len(more)
+        whole = np.concatenate(some)
+        self._next, self._left = rows.stop, whole[rows.stop - rows.start :].copy()
+        return whole[: rows.stop - rows.start]
 
 
 class PngRows:
@@ -96,23 +130,32 @@ def holds_mask(file: BinaryIO, shape: tuple[int, int], stamp: str | None = None)
 
     stamp: and made with that. Only some rows are in memory at any time.
     """
+    try:
+        return sum(len(rows) for rows in read_rows(file, shape, stamp)) == shape[0]
+    except OSError:
+        return False
+
+
+def read_rows(file: BinaryIO, shape: tuple[int, int], stamp: str | None = None) -> Iterator[np.ndarray]:
+    """Yield the rows uint8 [n, W] of a mask in an open file, as PngRows writes it; raises OSError for others.
+
+    stamp: is wanted, too, where it is not None.
+    """
     height, width = shape
     start = SIGNATURE + _chunk(_HEADER, struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
     wanted = put_stamp(np.frombuffer(start, np.uint8), stamp) if stamp else start
     if file.read(len(wanted)) != wanted:
-        return False
-    count, above = 0, np.zeros((1, width), np.uint8)
+        raise OSError("another PNG than masks by rows are")
+    above = np.zeros((1, width), np.uint8)
     try:
         for lines in _lines(file, width + 1):
-            if (lines[:, 0] != UP).any():
-                return False
             rows = np.cumsum(np.concatenate((above, lines[:, 1:])), axis=0, dtype=np.uint8)[1:]
-            if ((rows != 0) & (rows != 255)).any():
-                return False
-            count, above = count + len(rows), rows[-1:]
-    except (ValueError, zlib.error, struct.error):
-        return False
-    return count == height
+            if (lines[:, 0] != UP).any() or ((rows != 0) & (rows != 255)).any():
+                raise ValueError("other rows than masks have")
+            above = rows[-1:]
+            yield rows
+    except (ValueError, zlib.error, struct.error) as error:
+        raise OSError(f"the mask is damaged: {error}") from error
 
 
 def _lines(file: BinaryIO, length: int) -> Iterator[np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from infer.plan.scenes import Broken, Readable, Scene
 from infer.process.journal import Journal, MaskMade
-from infer.settings import HUGE_PIXELS, WHOLE_PIXELS
+from infer.settings import HUGE_PIXELS
 from infer.write.audit import Pending, Written
 from infer.write.mask_writer import MaskWriter
 from infer.write.messages import Told
@@ -64,7 +64,7 @@ class MaskSink:
         self.told.degraded(f"infer: {scene.name}: {error}: {remedy}")
         written = None
         pixels = scene.shape[0] * scene.shape[1]
-        if owned and pixels > (HUGE_PIXELS if self._writer.takes_rows else WHOLE_PIXELS):
+        if owned and pixels > HUGE_PIXELS:
             written = self._writer.put_empty(scene.mask_name, scene.shape)
         elif owned:
             empty = np.full(scene.shape, self._form.nodata, np.uint8)

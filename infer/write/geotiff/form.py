@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -13,12 +15,15 @@ from infer.settings import DEFAULT_NODATA
 from infer.write.form import Note, is_plain_file, unheard
 from infer.write.geotiff.gdal import environment, load_rasterio
 from infer.write.geotiff.georeference import OTHER_SIZE, Georeference, read_georeference
+from infer.write.geotiff.rows import GeoTiffRows, GeoTiffRowsOf
+from infer.write.png_rows import MaskRows, RowSink
 
 STAMP_TAG = "SEAICE_RUN"  # an item of GDAL's metadata: what the mask was made with
+NOT_WRITTEN = "its georeference cannot be written: its mask has none"
 ICE = 255
 BLOCK = 512  # pixels
 DRAFT = {"driver": "GTiff", "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK,
-         "compress": "deflate", "zlevel": 1}  # fmt: skip
+         "compress": "deflate", "zlevel": 1, "BIGTIFF": "IF_SAFER"}  # fmt: skip
 COG = {
     "driver": "COG",
     "COMPRESS": "DEFLATE",
@@ -59,7 +64,7 @@ class GeoTiffForm:
         except Exception:
             if not place.is_placed:
                 raise
-        note("its georeference cannot be written: its mask has none")
+        note(NOT_WRITTEN)
         return self.encode_placed(mask, Georeference(), stamp)
 
     def encode_placed(self, mask: np.ndarray, place: Georeference, stamp: str | None) -> bytes:
@@ -74,16 +79,52 @@ class GeoTiffForm:
             raise OSError(f"GeoTIFF encoding failed: {error}") from error
 
     def _encoded(self, rasterio: Any, mask: np.ndarray, place: Georeference, stamp: str | None) -> bytes:
-        height, width = mask.shape
-        size = {"height": height, "width": width, "count": 1, "dtype": "uint8"}
         with rasterio.io.MemoryFile() as draft, rasterio.io.MemoryFile() as whole:
-            with draft.open(**DRAFT, **size, nodata=self.nodata, **place.profile) as image:
+            with self.open_draft(draft.name, mask.shape, place, stamp) as image:
                 image.write(mask, 1)
-                if stamp:  # now: a tag that is added later would move the parts of a COG
-                    image.update_tags(**{STAMP_TAG: stamp})
-            with draft.open() as image:
-                rasterio.shutil.copy(image, whole.name, **COG)
+            self.copy_draft(draft.name, whole.name)
             return bytes(whole.getbuffer())
+
+    def open_draft(
+        self, path: str | Path, shape: tuple[int, ...], place: Georeference, stamp: str | None
+    ) -> Any:
+        """Return a new plain GeoTIFF for a mask of this height and width, open for writing, to be copied."""
+        size = {"height": shape[0], "width": shape[1], "count": 1, "dtype": "uint8"}
+        image = load_rasterio().open(path, "w", **DRAFT, **size, nodata=self.nodata, **place.profile)
+        if stamp:  # now: a tag that is added later would move the parts of a COG
+            image.update_tags(**{STAMP_TAG: stamp})
+        return image
+
+    def copy_draft(self, draft: str | Path, cog: str | Path) -> None:
+        """Make a COG of a plain GeoTIFF."""
+        rasterio = load_rasterio()
+        with rasterio.open(draft, driver="GTiff") as image:
+            rasterio.shutil.copy(image, cog, **COG)
+
+    @contextmanager
+    def rows(
+        self, file: BinaryIO, scratch: Path, scene: Scene | None, stamp: str | None, note: Note = unheard
+    ) -> Iterator[RowSink]:
+        """Give what writes a mask into an open file, some rows at a time; see MaskForm."""
+        place, notes = _place_of(scene, scene.shape) if scene else (Georeference(), ())
+        try:  # of one pixel: an error at the end would cost all that was done before it
+            self.encode_placed(np.zeros((1, 1), np.uint8), place, stamp)
+        except OSError:
+            place, notes = Georeference(), (*notes, NOT_WRITTEN)
+        for line in notes:
+            note(line)
+        sink = GeoTiffRows(self, file, scratch, place, stamp)
+        try:
+            yield sink
+        finally:
+            sink.close()
+
+    @contextmanager
+    def open_rows(self, path: Path, shape: tuple[int, int]) -> Iterator[MaskRows]:
+        """Give the mask of a GeoTIFF, of which not all is in memory; raises OSError."""
+        rasterio = load_rasterio()
+        with environment(rasterio), rasterio.open(path.absolute(), driver="GTiff") as image:
+            yield GeoTiffRowsOf(image)
 
     def is_whole_mask(self, path: Path, shape: tuple[int, int], stamp: str | None = None) -> bool:
         """Tell whether a file is a readable mask of that height and width: one band uint8, 0, 255 and nodata.
@@ -105,13 +146,6 @@ class GeoTiffForm:
 
     def _is_part(self, values: np.ndarray) -> bool:
         return bool(np.isin(values, (0, ICE, self.nodata)).all())
-
-    def read(self, path: Path) -> np.ndarray:
-        """Return the mask uint8 [H, W] of a GeoTIFF; raises OSError."""
-        rasterio = load_rasterio()
-        with environment(rasterio), rasterio.open(path.absolute(), driver="GTiff") as image:
-            mask: np.ndarray = image.read(1)
-            return mask
 
     def ice_fraction(self, mask: np.ndarray) -> float | None:
         """Return the share of ice among the pixels with data of a mask uint8 [H, W]; None without any."""

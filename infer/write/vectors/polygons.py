@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from infer.errors import UsageError
+from infer.write.png_rows import MaskRows
 from infer.write.vectors.areas import areas_between_parallels, geodesic_areas
 from infer.write.vectors.globe import on_the_globe
 from infer.write.vectors.ground import ToCrs, ground
@@ -37,7 +38,7 @@ class Polygons(NamedTuple):
 
 
 def ice_polygons(
-    mask: np.ndarray, crs: object, transform: Affine | ToCrs | None, max_band: int = MAX_BAND
+    mask: MaskRows, crs: object, transform: Affine | ToCrs | None, max_band: int = MAX_BAND
 ) -> Polygons:
     """Return the polygons of ice (255) in mask uint8 [H, W], along the edges of pixels, holes left out.
 

@@ -50,12 +50,12 @@ def draw_run(scenes: Iterable[Readable], output: Path, form: MaskForm, vector: s
 def _add(layer: Layer, output: Path, form: MaskForm, scene: Readable) -> str | None:
     """Add the polygons of one scene; return why that could not be done."""
     try:
-        mask = form.read(output / scene.mask_name)
         place, _ = read_georeference(scene.path, scene.header)
         crs: object
         to_crs: ToCrs | object
         crs, to_crs = placing_of(place)
-        layer.add(scene.name, ice_polygons(mask, crs, to_crs))
+        with form.open_rows(output / scene.mask_name, scene.shape) as mask:
+            layer.add(scene.name, ice_polygons(mask, crs, to_crs))
     except Exception as error:  # GDAL, PROJ and GEOS have many kinds, and other scenes have polygons, too
         return f"{scene.name}: no polygons: {in_short(error)}"
     return None

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from infer.write.png_rows import MaskRows
 from infer.write.vectors.rings import Rings, polygons_of, rings_of
 
 ICE = 255
-MAX_BAND = 16384**2  # pixels that GDAL traces at once: it holds four bytes and more for each
+MAX_BAND = 2**26  # pixels that GDAL traces at once: it holds four bytes and more for each
 
 
-def pixel_polygons(mask: np.ndarray, max_band: int = MAX_BAND) -> np.ndarray:
-    """Return the ice of mask uint8 [H, W] as shapely polygons, object [N], in pixels from the upper left.
+def pixel_polygons(mask: MaskRows, max_band: int = MAX_BAND) -> np.ndarray:
+    """Return the ice of a mask as shapely polygons, object [N], in pixels from the upper left.
 
-    Pixels that meet at a corner only are parted (4-connected): their polygons are valid. A mask of more than
-    `max_band` pixels is traced in bands of rows; what meets at a seam is united there and nowhere else, and
-    the result is that of the whole mask, to the order of the vertices. Polygons come by their first vertex,
-    row by row.
+    mask: uint8 [H, W], an array or what gives its rows. Pixels that meet at a corner only are parted
+    (4-connected): their polygons are valid. A mask of more than `max_band` pixels is traced in bands of
+    rows; what meets at a seam is united there and nowhere else, and the result is that of the whole mask,
+    to the order of the vertices. Polygons come by their first vertex, row by row.
     """
     import shapely
 

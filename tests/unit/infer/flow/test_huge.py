@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 import tifffile
 
 from infer.flow.batches import predict_all
@@ -21,11 +22,13 @@ from infer.read.decoder import Decoder
 from infer.read.reader import DecodedBatch
 from infer.settings import Settings
 from infer.write.audit import Pending
-from infer.write.form import by_rows_is_whole
+from infer.write.form import MaskForm, by_rows_is_whole
+from infer.write.geotiff.form import GeoTiffForm
 from infer.write.mask_writer import MaskWriter
 from infer.write.messages import Told
-from infer.write.png_rows import PngRows, holds_mask, write_empty
+from infer.write.png_rows import PngRows, RowsInOrder, holds_mask, read_rows, write_empty
 from infer.write.sink import MaskSink
+from tests.helpers.job.placed import WAYS, write_placed
 from tests.helpers.support import WEIGHTS, read_masks, write_tiff
 from train_offline.scenery.scene import make_scene
 
@@ -73,13 +76,19 @@ def scene_of(folder: Path) -> Readable:
 
 
 def make(
-    scene: Readable, out: Path, whole: bool, tile: int = 128, fails: Any = None, batch: int = 1
+    scene: Readable,
+    out: Path,
+    whole: bool,
+    tile: int = 128,
+    fails: Any = None,
+    batch: int = 1,
+    form: MaskForm | None = None,
 ) -> Pending:
     """What becomes of a scene that is made whole, or by rows."""
     out.mkdir()
     engine = Engine(fails)
     predictor = Predictor(engine, Settings(tile=tile, overlap=32, batch=batch), print, lambda: engine)
-    with MaskWriter(out) as writer:
+    with MaskWriter(out, form) as writer:
         writer.stamp = "0" * 32
         sink = MaskSink(writer, Told(Progress(1, quiet=True), print))
         if whole:
@@ -126,6 +135,29 @@ def test_a_scene_begins_anew_with_smaller_tiles_when_memory_runs_out(tmp_path: P
     write_tiff(tmp_path / "in" / "a.tif", np.kron(IMAGE, np.ones((2, 2, 1), np.uint8)))
     how = {"tile": 512, "fails": {3: MemoryError()}}
     assert_same(scene_of(tmp_path / "in"), tmp_path, **how)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_geotiff_by_rows_is_that_of_the_whole_scene_byte_by_byte(tmp_path: Path, way: str) -> None:
+    (tmp_path / "in").mkdir()
+    image = np.kron(IMAGE, np.ones((3, 2, 1), np.uint8))
+    image[:200, :300] = 0
+    write_placed(tmp_path / "in" / "a.tif", image, nodata=0, **WAYS[way])
+    scene, form = scene_of(tmp_path / "in"), GeoTiffForm()
+    how = {"tile": 512, "fails": {3: MemoryError()}, "form": form}  # which makes it begin anew
+    pending = [make(scene, tmp_path / name, whole=name == "whole", **how) for name in ("whole", "rows")]
+    results = [one.written.result() for one in pending if one.written]
+    assert (pending[0].error, pending[1].error) == (None, None)
+    assert results[0] == results[1]
+    assert 0 < (results[0].ice_fraction or 0) < 1
+    contents = [(tmp_path / name / scene.mask_name).read_bytes() for name in ("whole", "rows")]
+    assert contents[0] == contents[1]
+    assert [path.name for path in (tmp_path / "rows").iterdir()] == [scene.mask_name]
+    with form.open_rows(tmp_path / "rows" / scene.mask_name, scene.shape) as rows:
+        parts = np.concatenate([rows[0:100], rows[100 : scene.shape[0]]])
+    with rasterio.open(tmp_path / "rows" / scene.mask_name) as whole:
+        np.testing.assert_array_equal(parts, whole.read(1))
+    assert set(np.unique(parts)) == {0, 254, 255}
 
 
 def test_a_broken_part_half_way_gives_a_black_mask(tmp_path: Path) -> None:
@@ -178,6 +210,10 @@ def test_a_mask_by_rows_is_known_to_be_whole(tmp_path: Path) -> None:
         sink.rows(1000, mask[1000:])
         sink.end()
     np.testing.assert_array_equal(read_masks(tmp_path)["a.png"], mask)
+    with open(path, "rb") as file:
+        parts = RowsInOrder(shape, read_rows(file, shape))
+        got = [parts[start : min(start + 777, 3000)] for start in range(0, 3000, 777)]
+        np.testing.assert_array_equal(np.concatenate(got), mask)
     assert by_rows_is_whole(path, shape, stamp)
     content = path.read_bytes()
     for spoilt, wanted in ((content, True), (content[:-1], False), (content[: len(content) // 2], False),
