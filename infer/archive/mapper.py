@@ -21,7 +21,7 @@ from infer.archive.wire.facts import LocalScene, MapperSettings, Ready, made_by
 from infer.archive.wire.lines import Wire
 from infer.errors import GpuLostError, UsageError
 from infer.network.architecture import STRIDE
-from infer.plan.scenes import Broken, Readable, Scene, look_at
+from infer.plan.scenes import Broken, Readable, Scene, look_at, part_huge
 from infer.process.environment import prepare_environment
 from infer.process.progress import tell
 from infer.process.supervisor import PR_SET_PDEATHSIG
@@ -110,17 +110,18 @@ class Mapper:
 
     def _tile_within_memory(self, scene: Readable, tile: int | None) -> int:
         """Return the tile for a scene, in pixels; not dependent on what is mapped beside or before it."""
+        from infer.plan.by_rows import is_huge
         from infer.plan.tile_size import resident, tile_that_fits
         from infer.predict.hardware import batch_size
         from infer.process.limits import memory
-        from infer.settings import MAX_PIXELS
 
         wanted, limit = min(self._settings.tile, tile or self._settings.tile), memory()
         if self._engine.device != "cpu" or limit is None:
             return wanted
-        others_like_it = [scene] * batch_size(scene.padded_shape, gpu=False)
+        alone = is_huge(scene.header)
+        others_like_it = [scene] * (1 if alone else batch_size(scene.padded_shape, gpu=False))
         kept_for_later = resident() - self._resident  # by the engine, from earlier requests: it is used again
-        return tile_that_fits(wanted, others_like_it, limit + kept_for_later, MAX_PIXELS)  # decoded whole
+        return tile_that_fits(wanted, others_like_it, limit + kept_for_later)
 
     def _predictor(self, tile: int, sink: WireSink) -> Predictor:
         from infer.predict.choose import start_on_cpu
@@ -132,15 +133,18 @@ class Mapper:
 
     def _predict(self, scenes: list[Readable], predictor: Predictor, sink: WireSink) -> None:
         from infer.flow.batches import predict_all
+        from infer.flow.huge import make_huge
         from infer.plan.batches import batches
         from infer.read.reader import Reader
         from infer.settings import TORCH
 
-        in_order = sorted(scenes, key=lambda scene: (scene.padded_shape, scene.name), reverse=True)
+        usual, huge = part_huge(scenes)
+        in_order = sorted(usual, key=lambda scene: (scene.padded_shape, scene.name), reverse=True)
         plan = batches(in_order, self._settings.tile, self._settings.batch, self._gpu is not None)
         tensors = self._settings.engine == TORCH
         with Reader(plan, self._gpu, tell, lambda _: None, self._wire, tensors) as reader:
             predict_all(reader, predictor, sink)
+        make_huge(huge, predictor, sink, sink)
 
     def _known_of(self, now: list[Predictor], scene: Readable) -> tuple[str, tuple[str, ...]]:
         """Return by what a scene has been predicted, and a note where memory had a say in its mask."""

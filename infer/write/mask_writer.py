@@ -81,9 +81,9 @@ class MaskWriter:
         """
         return self._by_rows(scene.mask_name, scene, write, self.stamp)
 
-    def put_empty(self, name: str, shape: tuple[int, int]) -> Future[Written]:
+    def put_empty(self, name: str, shape: tuple[int, int], scene: Scene | None = None) -> Future[Written]:
         """Queue a mask without data, of this height and width, that is too large for memory; see put."""
-        return self._pool.submit(self._write_empty, name, shape)
+        return self._pool.submit(self._write_empty, name, shape, scene)
 
     def discard_unfinished(self) -> None:
         """Remove what is half written and lets nothing begin, for a process that leaves without waiting."""
@@ -127,11 +127,17 @@ class MaskWriter:
                 self._in_hand.remove(scene.name)
                 self.encodes(self._in_hand)
 
-    def _write_empty(self, name: str, shape: tuple[int, int]) -> Written:
-        start = time.monotonic()
-        self._by_rows(name, None, lambda rows: write_empty(rows, shape, self.form.nodata), None)
+    def _write_empty(self, name: str, shape: tuple[int, int], scene: Scene | None) -> Written:
+        start, nodata = time.monotonic(), self.form.nodata
+
+        def write(rows: RowSink) -> float | None:
+            write_empty(rows, shape, nodata)
+            return None if nodata else 0.0
+
+        with self._naming(scene):
+            written = self._by_rows(name, scene, write, None)
         self._note_written(time.monotonic() - start)
-        return Written(0.0 if self.form.nodata == 0 else None)
+        return written
 
     def _by_rows(
         self, name: str, scene: Scene | None, write: Callable[[RowSink], float | None], stamp: str | None

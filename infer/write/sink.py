@@ -64,12 +64,12 @@ class MaskSink:
         self.told.degraded(f"infer: {scene.name}: {error}: {remedy}")
         written = None
         pixels = scene.shape[0] * scene.shape[1]
+        # The file of a broken scene may be what has killed a process: nothing looks into it again.
+        of = None if isinstance(scene, Broken) else scene
         if owned and pixels > HUGE_PIXELS:
-            written = self._writer.put_empty(scene.mask_name, scene.shape)
+            written = self._writer.put_empty(scene.mask_name, scene.shape, of)
         elif owned:
             empty = np.full(scene.shape, self._form.nodata, np.uint8)
-            # The file of a broken scene may be what has killed a process: nothing looks into it again.
-            of = None if isinstance(scene, Broken) else scene
             written = self._writer.put(scene.mask_name, empty, scene=of)
         self._enter(Pending(scene, error, written))
 

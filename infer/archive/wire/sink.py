@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
 import numpy as np
 
-from infer.archive.wire.facts import LocalScene
+from infer.archive.wire.facts import LocalScene, Mapped
 from infer.archive.wire.lines import Wire
-from infer.archive.wire.masks import empty_mask, put_mask
+from infer.archive.wire.masks import failed, mapped_of_file, put_empty, put_mask, write_rows
 from infer.plan.scenes import Readable, Scene
 from infer.process.budget import Budget
 from infer.process.limits import cpus
 from infer.process.progress import Progress
+from infer.settings import HUGE_PIXELS
+from infer.write.audit import Written
 from infer.write.form import MaskForm
 from infer.write.mask_writer import MAX_THREADS, MAX_WAITING, MIN_THREADS, OVERHEAD
 from infer.write.messages import Told
+from infer.write.png_rows import RowSink
 from infer.write.sink import MaskSink
 
 
@@ -62,30 +65,53 @@ class WireSink(MaskSink):
         if valid is not None:  # no data, no ice
             mask = np.where(valid, mask, np.uint8(self._form.nodata))
         made_by, more = self._known_of(scene)
-        self._put(scene, mask, None, (*notes, *more), made_by)
+        self._put(scene, mask, (*notes, *more), made_by)
 
     def lost(self, scene: Scene, error: str) -> None:
         """Write a mask without data for a scene."""
-        self._put(scene, empty_mask(self._form, scene), error, (), None)
+        place, form = self._locals[scene.name], self._form
+        height, width = scene.shape
+        self._write(scene, min(height * width, HUGE_PIXELS), lambda: put_empty(form, place, scene, error))
 
-    def _put(
-        self, scene: Scene, mask: np.ndarray, error: str | None, notes: tuple[str, ...], made_by: str | None
-    ) -> None:
-        size, name = mask.nbytes + OVERHEAD, scene.name
-        self._waiting.take(size)
-        stamp = None if error else self._stamp
-        self._note_writing(name, True)
+    @property
+    def form(self) -> MaskForm:
+        """The form of the masks."""
+        return self._form
+
+    def by_rows(self, scene: Scene, write: Callable[[RowSink], float | None]) -> Written:
+        """Let the predicted mask of a scene be written some rows at a time, here and now; see MaskWriter."""
+        return write_rows(self._form, self._locals[scene.name].mask, scene, self._stamp, write)
+
+    def written(self, scene: Readable, written: Future[Written], notes: tuple[str, ...] = ()) -> None:
+        """Take a scene whose mask by_rows has written, or could not write."""
+        place, (made_by, more) = self._locals[scene.name], self._known_of(scene)
+        try:
+            ice_fraction, when_written = written.result()
+        except OSError as error:
+            self._wire.mapped(failed(place, scene, error, notes))
+            return
+        notes = (*notes, *more, *when_written)
+        self._wire.mapped(mapped_of_file(self._form, place, scene, ice_fraction, notes, made_by))
+
+    def _put(self, scene: Scene, mask: np.ndarray, notes: tuple[str, ...], made_by: str | None) -> None:
+        form, place, stamp = self._form, self._locals[scene.name], self._stamp
+
+        def put() -> Mapped:
+            return put_mask(form, place, scene, mask, stamp=stamp, notes=notes, made_by=made_by)
+
+        self._write(scene, mask.nbytes, put)
+
+    def _write(self, scene: Scene, size: int, put: Callable[[], Mapped]) -> None:
+        """Have a mask of so many bytes written by a thread, and say what became of it."""
+        self._waiting.take(size + OVERHEAD)
+        self._note_writing(scene.name, True)
 
         def write() -> None:
             try:
-                mapped = put_mask(
-                    self._form, self._locals[name], scene, mask,
-                    stamp=stamp, error=error, notes=notes, made_by=made_by,
-                )  # fmt: skip
-                self._wire.mapped(mapped)
+                self._wire.mapped(put())
             finally:
-                self._note_writing(name, False)
-                self._waiting.give_back(size)
+                self._note_writing(scene.name, False)
+                self._waiting.give_back(size + OVERHEAD)
 
         self._pool.submit(write)
 

@@ -16,6 +16,7 @@ import rasterio
 from rasterio.windows import Window
 
 from infer.settings import HUGE_PIXELS
+from tests.helpers.job.placed import UTM, write_placed
 from tests.helpers.support import REPO, heed_signals, job, random_rgb, read_masks, run_infer, write_tiff
 from train_offline.scenery.scene import make_scene
 
@@ -23,6 +24,7 @@ SHAPE, TILE = (12_288, 11_264), 512
 ICY = make_scene(4, 1024, 1024, ice=True).image
 AT = slice(7168, 8192), slice(3584, 4608)  # the rest was never written, and costs no pass of the network
 BY_ROWS = {"infer.settings": "HUGE_PIXELS = 1000"}
+IN_BANDS = {"infer.write.vectors.tracing": "MAX_BAND = 200_000"}
 
 
 def write_sparse(path: Path, shape: tuple[int, int], at: tuple[slice, slice]) -> Path:
@@ -62,19 +64,27 @@ def test_a_huge_scene_is_made_in_little_memory_and_kept(huge_scene: Path, tmp_pa
     np.testing.assert_array_equal(cv2.imread(str(out / "a.png"), cv2.IMREAD_UNCHANGED), mask)
 
 
+@pytest.mark.parametrize("form", ["png", "geotiff"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_ends_half_way_leaves_nothing_half(huge_scene: Path, tmp_path: Path, number: int) -> None:
-    out = tmp_path / "out"
-    command = job(huge_scene, out, "--device", "cpu")
-    process = subprocess.Popen(command, cwd=REPO, preexec_fn=heed_signals, stderr=subprocess.DEVNULL)
+def test_a_run_that_ends_half_way_leaves_nothing_half(
+    huge_scene: Path, tmp_path: Path, number: int, form: str
+) -> None:
+    out, scratch = tmp_path / "out", tmp_path / "scratch"
+    scratch.mkdir()
+    command = job(huge_scene, out, "--device", "cpu", "--format", form)
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    process = subprocess.Popen(
+        command, cwd=REPO, preexec_fn=heed_signals, stderr=subprocess.DEVNULL, env=environment
+    )
     deadline = time.monotonic() + 120
     while not list(out.glob(".mask-*")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(number)
     assert process.wait(60) == (143 if number == signal.SIGTERM else -9)
-    assert not (out / "a.png").exists()
+    assert not [path for path in out.iterdir() if not path.name.startswith(".mask-")]
     if number == signal.SIGTERM:
         assert not list(out.iterdir())
+        assert not list(scratch.glob("sea-ice-mask-*"))
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino bf16"])
@@ -108,6 +118,22 @@ def test_masks_by_rows_are_those_of_whole_scenes(tmp_path: Path, engine: str) ->
     assert masks[0]["a.png"].any()
     contents = [(tmp_path / name / "a.png").read_bytes() for name in ("whole", "rows")]
     assert contents[0] != contents[1]  # another encoder: the rows were made by rows
+
+
+def test_a_geotiff_and_polygons_by_rows_are_those_of_whole_scenes(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write_placed(tmp_path / "in" / "a.tif", make_scene(5, 1100, 1230, ice=True).image, **UTM)
+    arguments = ("--input", tmp_path / "in", "--device", "cpu", "--tile", "512", "--format", "geotiff")
+    for name, patches in (("whole", {}), ("rows", {**BY_ROWS, **IN_BANDS})):
+        ran = run_infer(*arguments, "--vector", "geojson", "--output", tmp_path / name, patches=patches)
+        assert ran.returncode == 0, ran.stderr
+    names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("whole", "rows")]
+    assert names[0] == names[1]
+    assert "a.tif" in names[0]
+    assert len(names[0]) == 2
+    for name in names[0]:
+        whole, rows = ((tmp_path / way / name).read_bytes() for way in ("whole", "rows"))
+        assert rows == whole or json.loads(rows)["features"] == json.loads(whole)["features"]
 
 
 def test_a_scene_that_kills_the_process_is_named(huge_scene: Path, tmp_path: Path) -> None:
