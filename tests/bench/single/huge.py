@@ -49,9 +49,9 @@ def main(argv: list[str] | None = None) -> int:
         process = subprocess.Popen([*command, "--format", arguments.format, "--device", "cpu"], cwd=REPO)
         rss, pss = _peaks(process)
         seconds = time.monotonic() - began
-        sizes = [path.stat().st_size for path in (Path(folder) / "out").iterdir()]
+        sizes = [path.stat().st_size for path in out.iterdir()]
     megapixels = arguments.side**2 / 1e6
-    print(f"{arguments.side} x {arguments.side} {arguments.format}: exit {process.returncode}, {seconds:.0f} s, "
+    print(f"{arguments.side}^2 {arguments.format}: exit {process.returncode}, {seconds:.0f} s, "
           f"{megapixels / seconds:.2f} Mpx/s, peak {rss / 1e6:.0f} MB RSS, {pss / 1e6:.0f} MB PSS, "
           f"mask {sum(sizes) / 1e6:.2f} MB, load {psutil.getloadavg()[0]:.1f}")  # fmt: skip
     return process.returncode

@@ -57,11 +57,7 @@ def test_masks_are_the_plain_jobs_and_memory_holds_no_whole_one(
         content, one = (tmp_path / "masks" / name).read_bytes(), mapped[name]
         digest = hashlib.sha256(content).hexdigest()
         assert content == (tmp_path / "plain" / name).read_bytes()
-        assert (one.status, one.bytes, one.sha256) == (
-            "ok",
-            len(content),
-            hashlib.sha256(content).hexdigest(),
-        )
+        assert (one.status, one.bytes, one.sha256) == ("ok", len(content), digest)
         assert not one.has_picture  # which would take the whole scene: so it was made by rows
         assert one.bounds
         with rasterio.open(tmp_path / "masks" / name) as image:
