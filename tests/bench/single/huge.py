@@ -36,15 +36,8 @@ def main(argv: list[str] | None = None) -> int:
         scenes = Path(folder) / "in"
         scenes.mkdir()
         _write_scene(scenes / "huge.tif", arguments.side)
-        command = [
-            sys.executable,
-            "-m",
-            "infer",
-            "--input",
-            str(scenes),
-            "--output",
-            str(Path(folder) / "out"),
-        ]
+        out = Path(folder) / "out"
+        command = [sys.executable, "-m", "infer", "--input", str(scenes), "--output", str(out)]
         began = time.monotonic()
         process = subprocess.Popen([*command, "--format", arguments.format, "--device", "cpu"], cwd=REPO)
         rss, pss = _peaks(process)
