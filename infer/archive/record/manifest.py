@@ -121,7 +121,11 @@ def _sorted(objects: Iterable[ObjectFacts]) -> pyarrow.Table:
     order = pc.sort_indices(
         table.select(["key"]).append_column("stem", stems), [("stem", "ascending"), ("key", "ascending")]
     )
-    return table.take(order)
+    table = table.take(order)
+    if len(table) < 2:
+        return table
+    again = pc.equal(table["key"].slice(1), table["key"].slice(0, len(table) - 1)).combine_chunks()
+    return table.filter(pyarrow.concat_arrays([pyarrow.array([True]), pc.invert(again)]))  # lists may repeat
 
 
 def _refused(table: pyarrow.Table) -> dict[int, str]:

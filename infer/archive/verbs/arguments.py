@@ -139,7 +139,10 @@ def _parser() -> argparse.ArgumentParser:
         add = verb.add_argument
         if name in ("plan", "run"):
             optional = None if name == "plan" else "?"
-            add("source", metavar="SOURCE", nargs=optional, help="where the scenes are")
+            where = "a folder or prefix with scenes, or a .parquet that lists them: key, etag, size, or STAC"
+            add("source", metavar="SOURCE", nargs=optional, help=where)
+            add("--base", default=None, metavar="PLACE", help="of a list's keys (the list's own folder)")
+            add("--asset", default=None, metavar="NAME", help="of a STAC list's items (the first TIFF)")
             scenes = "scenes that are done together (%(default)s)"
             for flag in JOB_FLAGS:  # their values are the job's to judge
                 add(_flag(flag), dest=flag, metavar="X", help="as of infer; fixed by the plan")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from pathlib import Path
 
 from infer.archive.record.identity import ArchiveRun, code_version, create_run, require_same
 from infer.archive.record.manifest import plan
 from infer.archive.store import Place
 from infer.archive.verbs.arguments import ArchiveArguments
 from infer.archive.verbs.hands import hands_of
-from infer.archive.verbs.places import DONE, opened, run_place
+from infer.archive.verbs.places import DONE, run_place
+from infer.archive.verbs.sources import Source, source_of
 from infer.archive.wire.facts import MapperSettings, Ready
 from infer.errors import UsageError
 from infer.network.architecture import STRIDE
@@ -22,31 +22,29 @@ from infer.write.outputs import form_of
 
 def plan_run(arguments: ArchiveArguments) -> int:
     """Plan a run."""
-    source, run = checked(arguments)
-    with hands_of(arguments, arguments.settings()) as hands:
-        freeze(arguments, source, run, hands.ready)
+    with source_of(arguments) as source:
+        run = checked(arguments, source)
+        with hands_of(arguments, arguments.settings()) as hands:
+            freeze(arguments, source, run, hands.ready)
     return DONE
 
 
-def checked(arguments: ArchiveArguments) -> tuple[Place, Place]:
-    """Return the places of source and run; finds what is wrong with them before anything is started."""
-    source, run = opened(arguments, arguments.own.source), run_place(arguments)
-    if "://" not in source.url and not Path(source.url).is_dir():
-        raise UsageError(f"no folder {source}", ": give the folder or prefix that holds the scenes")
-    if f"{run.url}/".startswith(f"{source.url}/"):
-        reason = f"{run} lies in {source}: its masks would be taken for scenes"
+def checked(arguments: ArchiveArguments, source: Source) -> Place:
+    """Return the place of the run; finds what is wrong with it before anything is started."""
+    run, place = run_place(arguments), source.place
+    if source.is_listing and f"{run.url}/".startswith(f"{place.url.rstrip('/')}/"):
+        reason = f"{run} lies in {place}: its masks would be taken for scenes"
         raise UsageError(reason, ": give another with {output}")
-    source.check()
     run.check()
-    return source, run
+    return run
 
 
-def freeze(arguments: ArchiveArguments, source: Place, run: Place, ready: Ready) -> None:
+def freeze(arguments: ArchiveArguments, source: Source, run: Place, ready: Ready) -> None:
     """Write a run's identity and its manifest where none stand, else see that they are the same."""
-    identity = identity_of(arguments.settings(), source, ready)
+    identity = identity_of(arguments.settings(), source.place, ready)
     if not create_run(run, identity):
         require_same(run, identity)
-    planned = plan(source.list(), source, run, arguments.own.unit_scenes)
+    planned = plan(source.objects(), source.place, run, arguments.own.unit_scenes)
     refused = f"; {planned.refused} get no mask" if planned.refused else ""
     tell(f"archive: {planned.scenes} scenes in {planned.units} units{refused}")
 

@@ -17,6 +17,7 @@ from infer.archive.verbs.arguments import ArchiveArguments
 from infer.archive.verbs.hands import STOPPED, Ended, Hands, Say, hands_of
 from infer.archive.verbs.places import DONE, FAILED_SCENES, opened, run_place
 from infer.archive.verbs.planning import checked, freeze, identity_of
+from infer.archive.verbs.sources import source_of
 from infer.archive.wire.facts import DEGRADED, FAILED, OK
 from infer.process.progress import Progress
 from infer.write.messages import Told
@@ -28,10 +29,11 @@ __all__ = ["STOPPED", "run"]
 def run(arguments: ArchiveArguments) -> int:
     """Make the masks of a run that are not there yet."""
     if arguments.own.source:
-        source, place = checked(arguments)
-        with hands_of(arguments, arguments.settings()) as hands:  # the run's, or freeze refuses them
-            freeze(arguments, source, place, hands.ready)
-            return _run(arguments, hands)
+        with source_of(arguments) as source:
+            place = checked(arguments, source)
+            with hands_of(arguments, arguments.settings()) as hands:  # the run's, or freeze refuses them
+                freeze(arguments, source, place, hands.ready)
+                return _run(arguments, hands)
     place = run_place(arguments)
     facts = read_run(place)
     planned_of(place)  # before anything starts

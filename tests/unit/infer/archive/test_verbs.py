@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import cv2
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from tests.helpers.job.placed import UTM, write_placed
@@ -31,6 +33,20 @@ def run(tmp_path: Path) -> Path:
     assert result.returncode == 0, result.stderr
     assert result.stdout == "4 scenes in 2 units: 3 ok, 1 degraded, 0 failed\n"
     return tmp_path / "run"
+
+
+def test_a_list_says_which_scenes_are_wanted(tmp_path: Path) -> None:
+    for i, name in enumerate(("a", "b", "c")):
+        write_placed(tmp_path / f"{name}.tif", random_rgb(40, 50, i), **UTM)
+    wanted = {"key": ["a.tif", "c.tif", "a.tif"], "size": [(tmp_path / "a.tif").stat().st_size, 0, 0]}
+    pyarrow.parquet.write_table(pyarrow.table(wanted), tmp_path / "list.parquet")
+    result = archive("run", tmp_path / "list.parquet", "--output", tmp_path / "run")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "2 scenes in 1 units: 2 ok, 0 degraded, 0 failed\n"
+    assert json.loads((tmp_path / "run" / "run.json").read_bytes())["source"] == str(tmp_path)
+    missing = archive("plan", tmp_path / "no.parquet", "--output", tmp_path / "other")
+    assert (missing.returncode, len(missing.stderr.splitlines())) == (2, 1)
+    assert "no list" in missing.stderr
 
 
 def mask(run: Path, name: str) -> Path:

@@ -40,6 +40,11 @@ def test_every_scene_is_in_one_unit_whatever_the_order_of_the_listing(run: Place
     assert units_of(other, plan(sorted(listed), other, other, per_unit=8)) == units
 
 
+def test_a_scene_that_is_listed_twice_is_one(run: Place) -> None:
+    one, other = objects(2)
+    assert plan([one, other, one], run, run) == Planned(scenes=2, units=1, refused=0, parts=1)
+
+
 def test_units_do_not_cross_parts(run: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest, "ROWS", 20)
     monkeypatch.setattr(manifest, "CHUNK", 7)

@@ -1,0 +1,71 @@
+"""Where the scenes of a run come from: all below a place, or those of a Parquet list."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from infer.archive.record.listed import read_list, split_base
+from infer.archive.store import ObjectFacts, Place
+from infer.archive.verbs.arguments import ArchiveArguments, place_url
+from infer.archive.verbs.places import opened
+from infer.errors import MissingError, UsageError
+
+LIST = ".parquet"
+
+
+class Source(NamedTuple):
+    """A place with scenes, and what gives the facts of those that are wanted: all, or those of a list."""
+
+    place: Place
+    objects: Callable[[], Iterator[ObjectFacts]]
+    is_listing: bool
+
+
+@contextmanager
+def source_of(arguments: ArchiveArguments) -> Iterator[Source]:
+    """Give the source that the arguments name; raises UsageError where there is none such."""
+    url = place_url(arguments.own.source)
+    if not url.lower().endswith(LIST) or Path(url).is_dir():
+        place = opened(arguments, url)
+        if "://" not in url and not Path(url).is_dir():
+            raise UsageError(f"no folder {place}", ": give the folder, prefix or list that names the scenes")
+        place.check()
+        yield Source(place, place.list, True)
+        return
+    folder, _, name = url.rpartition("/")
+    with _local(arguments, folder, name) as path:
+        base = place_url(arguments.own.base) if arguments.own.base else folder or "/"
+        where, objects = split_base(read_list(path, arguments.own.asset), base)
+        place = opened(arguments, where)
+        place.check()
+        yield Source(place, lambda: objects, False)
+
+
+def _local(arguments: ArchiveArguments, folder: str, name: str) -> AbstractContextManager[Path]:
+    """Give the list as a local file."""
+    if "://" in folder:
+        return _fetched(arguments, folder, name)
+    return _there(Path(folder, name))
+
+
+@contextmanager
+def _there(path: Path) -> Iterator[Path]:
+    if not path.is_file():
+        raise UsageError(f"no list {path}", ": give the folder, prefix or list that names the scenes")
+    yield path
+
+
+@contextmanager
+def _fetched(arguments: ArchiveArguments, folder: str, name: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="sea-ice-archive-") as local:
+        path = Path(local, name)
+        try:
+            opened(arguments, folder).fetch(name, path)
+        except MissingError:
+            reason = f"no list {folder}/{name}"
+            raise UsageError(reason, ": give the folder, prefix or list that names the scenes") from None
+        yield path
