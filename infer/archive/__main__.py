@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from infer.archive.verbs.arguments import ArchiveArguments, parse
+from infer.archive.verbs.exporting import export
 from infer.archive.verbs.looking import map_page, retry, status, verify
 from infer.archive.verbs.places import STORE_DOWN, WRONG_CALL
 from infer.archive.verbs.planning import plan_run
@@ -17,6 +18,7 @@ from infer.process.signals import leave_on_signals
 
 VERBS: dict[str, Callable[[ArchiveArguments], int]] = {
     "plan": plan_run, "run": run, "status": status, "retry": retry, "verify": verify, "map": map_page,
+    "export": export,
 }  # fmt: skip
 
 

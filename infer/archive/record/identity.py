@@ -22,7 +22,8 @@ class ArchiveRun:
 
     weights, code: SHA-256, code as of code_version. device, engine and precision are the engine's
     own, and multiple, pixels that scenes are padded to: a mask must not depend on what shares its unit.
-    tile, overlap: pixels. limits: pixels and bytes of a scene. nodata: None for black. created: Unix seconds.
+    tile, overlap: pixels. limits: pixels and bytes of a scene. nodata: None for black. vector, stac: whether
+    every unit has a file of polygons, and of STAC items. created: Unix seconds.
     """
 
     weights: str
@@ -38,6 +39,8 @@ class ArchiveRun:
     nodata: int | None
     max_pixels: int
     max_bytes: int
+    vector: bool
+    stac: bool
     source: str
     nonce: str
     created: float
@@ -49,6 +52,8 @@ _NAMES = {
     "max_pixels": "limit of pixels",
     "max_bytes": "limit of bytes",
     "code": "version of the code",
+    "vector": "polygons",
+    "stac": "STAC items",
 }
 
 

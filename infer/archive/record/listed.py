@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infer.archive.objects.place import ObjectFacts
 from infer.errors import UsageError
+from infer.process.text import in_short
 
 if TYPE_CHECKING:
     import pyarrow.parquet
@@ -125,5 +126,4 @@ def _opened(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
         with pyarrow.parquet.ParquetFile(path) as table:
             yield table
     except (pyarrow.ArrowException, OSError) as error:
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"{path} cannot be read as a list of scenes: {why}", _REMEDY) from error
+        raise UsageError(f"{path} cannot be read as a list of scenes: {in_short(error)}", _REMEDY) from error

@@ -27,6 +27,7 @@ from infer.archive.units.work import LOOK_SECONDS
 from infer.archive.wire.facts import MapperSettings, Ready
 from infer.errors import StoreDownError, UsageError
 from infer.process.image import in_image
+from infer.process.text import in_short
 
 Say = Callable[[str], None]
 Ended = Callable[[list[Entry]], None]
@@ -167,7 +168,7 @@ def _connected(wish: RayWish) -> Any:
             log_to_driver=False,
         )
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        raise UsageError(f"{_no_cluster(wish.address)}: {_first_line(error)}", _HOW) from None
+        raise UsageError(f"{_no_cluster(wish.address)}: {in_short(error)}", _HOW) from None
     return ray
 
 
@@ -191,9 +192,5 @@ def _no_cluster(address: str | None) -> str:
 
 
 def _failed(error: Exception) -> UsageError:
-    reason = f"Ray has given up: {type(error).__name__}: {_first_line(error)}"
+    reason = f"Ray has given up: {type(error).__name__}: {in_short(error)}"
     return UsageError(reason, ": what is done stands; mend the cluster and start the same command again")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

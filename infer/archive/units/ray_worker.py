@@ -15,6 +15,7 @@ from typing import Any
 
 from infer.archive.child import Child
 from infer.archive.record.manifest import Unit, Wanted
+from infer.archive.stac.items import ItemFacts
 from infer.archive.store import open_place
 from infer.archive.units.unit import Entry, Yard
 from infer.archive.units.work import Work
@@ -33,6 +34,8 @@ class YardUrls:
     run: str
     suffix: str
     pictures: bool
+    vector: bool
+    stac: ItemFacts | None
     timeout_s: float
     settings: MapperSettings
     ready: Ready
@@ -73,7 +76,7 @@ class RayWorker:
         if (ready := self._child.start()) != urls.ready:
             reason = f"a worker computes with {ready.made_by}, not with {urls.ready.made_by} as planned"
             raise UsageError(reason, ": have all workers of one kind")
-        yard = Yard(source, run, urls.suffix, urls.pictures)
+        yard = Yard(source, run, urls.suffix, urls.pictures, urls.vector, urls.stac)
         return Work(yard, self._child, self._root, self._said.append, entries.extend)
 
     def __del__(self) -> None:

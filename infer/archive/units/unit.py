@@ -13,7 +13,9 @@ from typing import Any
 from infer.archive.record.attempts import Attempt, worker
 from infer.archive.record.manifest import Unit, Wanted
 from infer.archive.record.receipts import commit
+from infer.archive.stac.items import ItemFacts
 from infer.archive.store import Place
+from infer.archive.units.extras import put_items, put_vectors
 from infer.archive.wire.facts import FAILED, LocalScene, Mapped
 from infer.errors import ChangedError, MissingError
 
@@ -28,12 +30,17 @@ class UnitFailedError(Exception):
 
 @dataclass(frozen=True)
 class Yard:
-    """Where units come from and go to. suffix: of masks, with its dot. pictures: for the map, or none."""
+    """Where units come from and go to. suffix: of masks, with its dot. pictures: for the map, or none.
+
+    vector: whether each unit has a file of polygons. stac: what its STAC items share, None for none of them.
+    """
 
     source: Place
     run: Place
     suffix: str
     pictures: bool = True
+    vector: bool = False
+    stac: ItemFacts | None = None
 
 
 @dataclass
@@ -83,7 +90,9 @@ def _fetch(yard: Yard, here: FetchedUnit) -> None:
         except OSError as error:
             raise UnitFailedError(f"cannot fetch {scene.key}: {error.strerror or error}") from error
         picture = path.with_name(f"{path.stem}.jpg") if yard.pictures else None
-        return LocalScene(scene.key, path, path.with_name(f"{path.stem}.mask{yard.suffix}"), picture)
+        polygons = path.with_name(f"{path.stem}.polygons") if yard.vector else None
+        mask = path.with_name(f"{path.stem}.mask{yard.suffix}")
+        return LocalScene(scene.key, path, mask, picture, polygons, yard.stac is not None)
 
     with ThreadPoolExecutor(AT_ONCE, "fetch") as pool:
         for found in pool.map(fetch, enumerate(here.unit.scenes)):
@@ -116,8 +125,11 @@ def finish(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Entry | None:
     with ThreadPoolExecutor(AT_ONCE, "put") as pool:
         for entry in pool.map(put, here.scenes, mapped):
             entries[entry["key"]] = entry
+    vectors, stac = _put_extras(yard, here, mapped, entries)
     receipt = {
         "unit": here.unit.number,
+        "vectors": vectors,
+        "stac": stac,
         "nonce": here.attempt.nonce,
         "attempt": here.attempt.number,
         "worker": worker(),
@@ -126,6 +138,17 @@ def finish(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Entry | None:
         "scenes": [entries[scene.key] for scene in here.unit.scenes],
     }
     return receipt if commit(yard.run, receipt) else None
+
+
+def _put_extras(
+    yard: Yard, here: FetchedUnit, mapped: list[Mapped], entries: dict[str, Entry]
+) -> tuple[str | None, str | None]:
+    """Put what a run wants beside masks, and return its keys."""
+    try:
+        vectors = put_vectors(yard, here, mapped) if yard.vector else None
+        return vectors, put_items(yard, yard.stac, here, mapped, entries) if yard.stac else None
+    except OSError as error:
+        raise UnitFailedError(f"its polygons cannot be written: {error.strerror or error}") from error
 
 
 def mask_key(key: str, suffix: str) -> str:
@@ -157,7 +180,7 @@ def _entry(scene: Wanted, one: Mapped, suffix: str) -> Entry:
         "sha256": one.sha256,
         "picture": None,
         "bounds": one.bounds and list(one.bounds),
-        "ice_m2": None,
+        "ice_m2": one.ice_m2,
         "made_by": one.made_by,
     }
 

@@ -13,7 +13,7 @@ from infer.archive.record.manifest import PER_UNIT
 from infer.archive.units.work import Shard
 from infer.archive.wire.facts import DEGRADED, FAILED, MapperSettings
 from infer.errors import UsageError
-from infer.settings import GEOTIFF, Settings
+from infer.settings import GEOJSON, GEOPARQUET, GEOTIFF, GPKG, Settings
 from infer.settings import parse as parse_job
 
 STORE_SECONDS = 600.0
@@ -26,6 +26,22 @@ ARRAYS = (
     ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT"),
     ("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE"),
 )
+
+
+class Box(NamedTuple):
+    """Degrees of longitude and latitude; west is greater than east where it crosses 180 degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def parts(self) -> list[Box]:
+        """One box, or the two on either side of 180 degrees."""
+        if self.west <= self.east:
+            return [self]
+        return [self._replace(east=180.0), self._replace(west=-180.0)]
 
 
 class ArchiveArguments(NamedTuple):
@@ -95,6 +111,16 @@ def _states(text: str) -> frozenset[str]:
     return states
 
 
+def _box(text: str) -> Box:
+    try:
+        box = Box(*map(float, text.split(",")))
+    except (TypeError, ValueError):
+        box = Box(0, 1, 0, 0)
+    if not (-180 <= box.west <= 180 and -180 <= box.east <= 180 and -90 <= box.south <= box.north <= 90):
+        raise argparse.ArgumentTypeError(f"must be W,S,E,N in degrees, not {text!r}")
+    return box
+
+
 def _positive(text: str) -> int:
     if not (text.isdecimal() and int(text)):
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
@@ -134,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         ("retry", "have units done again that hold scenes of a state; then run"),
         ("verify", "compare the masks in the store with their receipts"),
         ("map", "draw a run as one HTML page, which opens from disk"),
+        ("export", "write the polygons of a run as one file"),
     ):
         verb = verbs.add_parser(name, help=what, description=what, allow_abbrev=False)
         add = verb.add_argument
@@ -146,6 +173,10 @@ def _parser() -> argparse.ArgumentParser:
             scenes = "scenes that are done together (%(default)s)"
             for flag in JOB_FLAGS:  # their values are the job's to judge
                 add(_flag(flag), dest=flag, metavar="X", help="as of infer; fixed by the plan")
+            vector = "also the ice as polygons, a GeoParquet for each unit; fixed by the plan"
+            add("--vector", action="store_true", help=vector)
+            stac = "also STAC items, a stac-geoparquet for each unit; fixed by the plan"
+            add("--stac", action="store_true", help=stac)
             add("--unit-scenes", type=_positive, default=PER_UNIT, metavar="N", help=scenes)
             cluster = "of a Ray cluster whose workers compute: auto, HOST:PORT, ray://HOST:PORT"
             add("--address", default=None, metavar="ADDRESS", help=cluster)
@@ -170,6 +201,12 @@ def _parser() -> argparse.ArgumentParser:
             add("--redo", action="store_true", help="let the next run do the units of wrong masks again")
         if name == "map":
             add("--to", type=Path, required=True, metavar="FILE", help="the page, a local file")
+        if name == "export":
+            add("--to", type=Path, required=True, metavar="FILE", help="a local file")
+            forms, box = (GPKG, GEOPARQUET, GEOJSON), "of longitudes and latitudes that polygons must touch"
+            add("--format", dest="form", choices=forms, required=True, help="of the file")
+            add("--bbox", type=_box, default=None, metavar="W,S,E,N", help=box)
+            add("--quiet", action="store_true", help="no line at the end")
         if name == "status":
             add(
                 "--price-per-hour",

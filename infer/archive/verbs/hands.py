@@ -93,7 +93,15 @@ class _OnRay:
     def work(self, yard: Yard, units: list[Unit], say: Say, ended: Ended) -> None:
         source, run = yard.source, yard.run
         urls = YardUrls(
-            source.url, run.url, yard.suffix, yard.pictures, self._timeout_s, self._settings, self.ready
+            source.url,
+            run.url,
+            yard.suffix,
+            yard.pictures,
+            yard.vector,
+            yard.stac,
+            self._timeout_s,
+            self._settings,
+            self.ready,
         )
         self._ray.work(urls, run, units, say, ended)
 

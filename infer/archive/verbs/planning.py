@@ -11,11 +11,13 @@ from infer.archive.store import Place
 from infer.archive.verbs.arguments import ArchiveArguments
 from infer.archive.verbs.hands import hands_of
 from infer.archive.verbs.places import DONE, run_place
-from infer.archive.verbs.sources import Source, source_of
+from infer.archive.verbs.sources import SceneSource, source_of
+from infer.archive.verbs.stac import put_weights
 from infer.archive.wire.facts import MapperSettings, Ready
 from infer.errors import UsageError
 from infer.network.architecture import STRIDE
 from infer.process.progress import tell
+from infer.settings import GEOTIFF
 from infer.write.geotiff.gdal import load_rasterio
 from infer.write.outputs import form_of
 
@@ -29,7 +31,7 @@ def plan_run(arguments: ArchiveArguments) -> int:
     return DONE
 
 
-def checked(arguments: ArchiveArguments, source: Source) -> Place:
+def checked(arguments: ArchiveArguments, source: SceneSource) -> Place:
     """Return the place of the run; finds what is wrong with it before anything is started."""
     run, place = run_place(arguments), source.place
     if source.is_listing and f"{run.url}/".startswith(f"{place.url.rstrip('/')}/"):
@@ -39,17 +41,24 @@ def checked(arguments: ArchiveArguments, source: Source) -> Place:
     return run
 
 
-def freeze(arguments: ArchiveArguments, source: Source, run: Place, ready: Ready) -> None:
+def freeze(arguments: ArchiveArguments, source: SceneSource, run: Place, ready: Ready) -> None:
     """Write a run's identity and its manifest where none stand, else see that they are the same."""
-    identity = identity_of(arguments.settings(), source.place, ready)
+    own, settings = arguments.own, arguments.settings()
+    identity = identity_of(settings, source.place, ready, own.vector, own.stac)
+    if own.stac and settings.format != GEOTIFF:
+        raise UsageError("STAC items are made of GeoTIFF masks", ": give {format} geotiff, or no {stac}")
     if not create_run(run, identity):
         require_same(run, identity)
-    planned = plan(source.objects(), source.place, run, arguments.own.unit_scenes)
+    if own.stac:
+        put_weights(run, settings)
+    planned = plan(source.objects(), source.place, run, own.unit_scenes)
     refused = f"; {planned.refused} get no mask" if planned.refused else ""
     tell(f"archive: {planned.scenes} scenes in {planned.units} units{refused}")
 
 
-def identity_of(settings: MapperSettings, source: Place, ready: Ready) -> ArchiveRun:
+def identity_of(
+    settings: MapperSettings, source: Place, ready: Ready, vector: bool, stac: bool
+) -> ArchiveRun:
     """Return what masks made here depend on."""
     job = settings.job()
     return ArchiveRun(
@@ -66,6 +75,8 @@ def identity_of(settings: MapperSettings, source: Place, ready: Ready) -> Archiv
         nodata=form_of(job).nodata,
         max_pixels=job.max_pixels,
         max_bytes=job.max_bytes,
+        vector=vector,
+        stac=stac,
         source=source.url,
         nonce=uuid.uuid4().hex,
         created=time.time(),

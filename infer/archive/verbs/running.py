@@ -18,6 +18,7 @@ from infer.archive.verbs.hands import STOPPED, Ended, Hands, Say, hands_of
 from infer.archive.verbs.places import DONE, FAILED_SCENES, opened, run_place
 from infer.archive.verbs.planning import checked, freeze, identity_of
 from infer.archive.verbs.sources import source_of
+from infer.archive.verbs.stac import item_facts
 from infer.archive.wire.facts import DEGRADED, FAILED, OK
 from infer.process.progress import Progress
 from infer.write.messages import Told
@@ -45,10 +46,11 @@ def _run(arguments: ArchiveArguments, hands: Hands) -> int:
     own, place = arguments.own, run_place(arguments)
     facts, planned = read_run(place), planned_of(place)
     source, settings = opened(arguments, facts.source), arguments.settings(facts)
-    require_same(place, identity_of(settings, source, hands.ready))
+    require_same(place, identity_of(settings, source, hands.ready, facts.vector, facts.stac))
     units = list(left(read_units(place, planned), done_units(place), own.shard))
     random.shuffle(units)  # machines that start together should not all want the same one
-    yard = Yard(source, place, form_of(settings.job()).suffix, own.pictures)
+    suffix, stac = form_of(settings.job()).suffix, item_facts(place, facts) if facts.stac else None
+    yard = Yard(source, place, suffix, own.pictures, facts.vector, stac)
     return _work(units, own.quiet, partial(hands.work, yard, units))
 
 

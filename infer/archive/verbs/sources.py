@@ -17,7 +17,7 @@ from infer.errors import MissingError, UsageError
 LIST = ".parquet"
 
 
-class Source(NamedTuple):
+class SceneSource(NamedTuple):
     """A place with scenes, and what gives the facts of those that are wanted: all, or those of a list."""
 
     place: Place
@@ -26,7 +26,7 @@ class Source(NamedTuple):
 
 
 @contextmanager
-def source_of(arguments: ArchiveArguments) -> Iterator[Source]:
+def source_of(arguments: ArchiveArguments) -> Iterator[SceneSource]:
     """Give the source that the arguments name; raises UsageError where there is none such."""
     url = place_url(arguments.own.source)
     if not url.lower().endswith(LIST) or Path(url).is_dir():
@@ -34,7 +34,7 @@ def source_of(arguments: ArchiveArguments) -> Iterator[Source]:
         if "://" not in url and not Path(url).is_dir():
             raise UsageError(f"no folder {place}", ": give the folder, prefix or list that names the scenes")
         place.check()
-        yield Source(place, place.list, True)
+        yield SceneSource(place, place.list, True)
         return
     folder, _, name = url.rpartition("/")
     with _local(arguments, folder, name) as path:
@@ -42,7 +42,7 @@ def source_of(arguments: ArchiveArguments) -> Iterator[Source]:
         where, objects = split_base(read_list(path, arguments.own.asset), base)
         place = opened(arguments, where)
         place.check()
-        yield Source(place, lambda: objects, False)
+        yield SceneSource(place, lambda: objects, False)
 
 
 def _local(arguments: ArchiveArguments, folder: str, name: str) -> AbstractContextManager[Path]:

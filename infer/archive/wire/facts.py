@@ -60,29 +60,30 @@ class LocalScene:
     """A scene as a local file. key: its name in the archive, one of a kind in a request.
 
     path: a file whose name has a suffix. mask: where its mask is to be written, in a folder that exists.
-    picture: where a small picture of it is to be written, if anywhere.
+    picture, polygons: where a small picture of it, and the polygons of its ice, are to be written, if
+    anywhere. placed: whether it is to be told where the scene lies.
     """
 
     key: str
     path: Path
     mask: Path
     picture: Path | None = None
+    polygons: Path | None = None
+    placed: bool = False
 
     def line(self) -> dict[str, Any]:
         """Return what from_line takes, with absolute paths."""
-        picture = self.picture and str(self.picture.absolute())
-        return {
-            "key": self.key,
-            "path": str(self.path.absolute()),
-            "mask": str(self.mask.absolute()),
-            "picture": picture,
-        }
+        paths = {name: getattr(self, name) for name in ("path", "mask", "picture", "polygons")}
+        told = {name: path and str(path.absolute()) for name, path in paths.items()}
+        return {"key": self.key, "placed": self.placed, **told}
 
     @classmethod
     def from_line(cls, line: dict[str, Any]) -> LocalScene:
         """Return the scene that `line` gave."""
-        picture = line["picture"]
-        return cls(line["key"], Path(line["path"]), Path(line["mask"]), picture and Path(picture))
+        path, mask, picture, polygons = (
+            line[name] and Path(line[name]) for name in ("path", "mask", "picture", "polygons")
+        )
+        return cls(line["key"], path, mask, picture, polygons, line["placed"])
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Mapped:
     what a user should know of how it was read and predicted. bytes and sha256: of the mask's file. bounds:
     west, south, east, north in degrees of WGS84, None where they are not known. made_by: device, engine and
     precision of a predicted mask, as of Ready: after a GPU has failed they are not those that were expected.
-    has_picture: whether the picture that was asked for stands.
+    has_picture, has_polygons: whether what was asked for stands. ice_m2: the area of its polygons. place:
+    what archive.stac's ScenePlace is made of, where that was asked for.
     """
 
     key: str
@@ -108,6 +110,9 @@ class Mapped:
     bounds: tuple[float, float, float, float] | None = None
     made_by: str | None = None
     has_picture: bool = False
+    has_polygons: bool = False
+    ice_m2: float | None = None
+    place: dict[str, Any] | None = None
 
     @classmethod
     def from_line(cls, line: dict[str, Any]) -> Mapped:

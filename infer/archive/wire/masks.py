@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from infer.archive.wire.extras import with_extras
 from infer.archive.wire.facts import DEGRADED, FAILED, OK, LocalScene, Mapped
 from infer.plan.scenes import Broken, Readable, Scene, break_scene, look_at
 from infer.process.files import whole_file, write_whole
@@ -42,7 +43,7 @@ def put_mask(
         write_whole(local.mask, content)
     except Exception as fault:  # whatever it is, it must not cost other scenes their masks
         return failed(local, scene, fault, notes)
-    return Mapped(
+    mapped = Mapped(
         local.key,
         DEGRADED if error else OK,
         error,
@@ -56,6 +57,7 @@ def put_mask(
         made_by=None if error else made_by,
         has_picture=not error and _draws(local, scene, mask),
     )
+    return with_extras(mapped, form, local, scene)
 
 
 def failed(local: LocalScene, scene: Scene, fault: Exception, notes: tuple[str, ...] = ()) -> Mapped:
@@ -105,11 +107,12 @@ def mapped_of_file(
             digest.update(part)
         size = file.tell()
     state = DEGRADED if error else OK
-    return Mapped(
+    mapped = Mapped(
         local.key, state, error, *scene.shape,
         ice_fraction=ice_fraction, notes=notes, bytes=size, sha256=digest.hexdigest(),
         bounds=_bounds(form, scene), made_by=made_by,
     )  # fmt: skip
+    return with_extras(mapped, form, local, scene)
 
 
 def put_black(form: MaskForm, local: LocalScene, limits: SceneLimits, error: str) -> Mapped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,11 +29,12 @@ class Layer:
     Raises UsageError for an unknown form and where packages are missing, OSError where it cannot write.
     """
 
-    def __init__(self, folder: Path, form: str) -> None:
+    def __init__(self, folder: Path, form: str, path: Path | None = None) -> None:
+        """path: of the file, in that folder or another; ice.gpkg and the like in the folder by default."""
         if form not in FILES:
             raise UsageError(f'"{form}" is no form of polygons', f"; {{vector}} takes {', '.join(FILES)}")
         check_packages()
-        self.path = folder / FILES[form]
+        self.path = path or folder / FILES[form]
         self._form = form
         self._spill: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, closed by the block
         self._places: dict[str, list[tuple[int, int]]] = {}
@@ -59,19 +60,22 @@ class Layer:
 
     def add(self, scene: str, polygons: Polygons) -> None:
         """Take the polygons of a scene, instead of those that were given for it before; raises OSError."""
-        batches, summary = [], Summary()
-        if polygons.wgs84 is not None and polygons.area_m2 is not None:
-            there = np.flatnonzero([geometry is not None for geometry in polygons.wgs84])
-            summary = Summary.of(polygons.wgs84[there])
-            for start in range(0, len(there), MAX_ROWS):
-                rows = there[start : start + MAX_ROWS]
-                batches.append(_serialized(scene, polygons, polygons.area_m2, polygons.wgs84, rows))
+        self.add_batches(scene, batches_of(scene, polygons))
+        if polygons.wgs84 is None:
+            with self._lock:
+                self._without.add(scene)
+
+    def add_batches(self, scene: str, batches: Iterable[Any]) -> None:
+        """Do the same with pyarrow.RecordBatch as batches_of gives them, one after the other."""
+        summaries, places = [], []
+        for batch in batches:
+            wkb = np.asarray(batch["geometry"].to_pylist(), object)
+            summaries.append(Summary.of(_from_wkb(wkb)))
+            with self._lock:
+                places.append(self._put(_serialized(batch)))
         with self._lock:
             self._without.discard(scene)
-            if polygons.wgs84 is None:
-                self._without.add(scene)
-            self._summaries[scene] = summary
-            self._places[scene] = [self._put(batch) for batch in batches]
+            self._summaries[scene], self._places[scene] = Summary.union(summaries), places
 
     def finish(self) -> Path:
         """Write the file, whole or not at all, scenes by name; without polygons it is an empty layer.
@@ -101,20 +105,36 @@ class Layer:
                 yield pyarrow.ipc.open_stream(batch).read_next_batch()
 
 
-def _serialized(
-    scene: str, polygons: Polygons, area_m2: np.ndarray, wgs84: np.ndarray, rows: np.ndarray
-) -> bytes:
+def batches_of(scene: str, polygons: Polygons) -> Iterator[Any]:
+    """Yield pyarrow.RecordBatch of scene, area_m2, area_px and WKB in EPSG:4326; none without a place."""
     import pyarrow
     import shapely
 
-    areas = area_m2[rows]
-    columns = {
-        "scene": pyarrow.array([scene] * len(rows), pyarrow.string()),
-        "area_m2": pyarrow.array(areas, pyarrow.float64(), mask=~np.isfinite(areas)),
-        "area_px": pyarrow.array(polygons.area_px[rows], pyarrow.int64()),
-        "geometry": pyarrow.array(shapely.to_wkb(wgs84[rows], byte_order=1), pyarrow.binary()),
-    }
-    batch = pyarrow.RecordBatch.from_pydict(columns)
+    if polygons.wgs84 is None or polygons.area_m2 is None:
+        return
+    there = np.flatnonzero([geometry is not None for geometry in polygons.wgs84])
+    for start in range(0, len(there), MAX_ROWS):
+        rows = there[start : start + MAX_ROWS]
+        areas = polygons.area_m2[rows]
+        columns = {
+            "scene": pyarrow.array([scene] * len(rows), pyarrow.string()),
+            "area_m2": pyarrow.array(areas, pyarrow.float64(), mask=~np.isfinite(areas)),
+            "area_px": pyarrow.array(polygons.area_px[rows], pyarrow.int64()),
+            "geometry": pyarrow.array(shapely.to_wkb(polygons.wgs84[rows], byte_order=1), pyarrow.binary()),
+        }
+        yield pyarrow.RecordBatch.from_pydict(columns)
+
+
+def _from_wkb(wkb: np.ndarray) -> np.ndarray:
+    import shapely
+
+    geometries: np.ndarray = shapely.from_wkb(wkb)
+    return geometries
+
+
+def _serialized(batch: Any) -> bytes:
+    import pyarrow
+
     sink = pyarrow.BufferOutputStream()
     with pyarrow.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)

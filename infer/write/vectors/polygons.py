@@ -47,7 +47,16 @@ def ice_polygons(
     max_band: pixels that are traced at once. Raises UsageError where the packages for it are missing.
     """
     check_packages()
-    pixels = pixel_polygons(mask, max_band)
+    return located(pixel_polygons(mask, max_band), (mask.shape[0], mask.shape[1]), crs, transform)
+
+
+def located(
+    pixels: np.ndarray, shape: tuple[int, int], crs: object, transform: Affine | ToCrs | None
+) -> Polygons:
+    """Return shapely polygons, object [N], in pixels of a scene of this height and width, where they lie.
+
+    crs, transform: as for ice_polygons.
+    """
     place = ground(crs, transform)
     if not len(pixels):
         none, no_areas = np.empty(0, object), np.empty(0)
@@ -57,7 +66,6 @@ def ice_polygons(
     area_px = np.round(rings.per_polygon(np.abs(turns))).astype(np.int64)
     if not place:
         return Polygons(pixels, area_px, None, None)
-    shape = (mask.shape[0], mask.shape[1])
     signs = np.sign(turns) * (-1 if place.mirrored(shape) else 1)
     fine = place.followed(rings, shape)
     own = fine.with_points(place.own(fine.points))
