@@ -143,7 +143,7 @@ run_job() { # run_job ARGUMENT...: of infer
   run_as_child env -i --default-signal=INT,QUIT "${CLEAN[@]}" "${AS[@]}" "${ISOLATED[@]}" -m infer "$@"
 }
 
-run_archive() { # run_archive ARGUMENT...: of infer.archive, with what the caller's variables say of stores and array jobs
+run_archive() { # run_archive ARGUMENT...: of infer.archive, with what the caller's variables say of stores, Ray, array jobs
   local output=/output argument before='' name
   for argument in "$@"; do
     [[ $argument != --output=* ]] || output=${argument#*=}
@@ -153,7 +153,8 @@ run_archive() { # run_archive ARGUMENT...: of infer.archive, with what the calle
   [[ $output != *://* ]] || output=/output
   take_identity "$output"
   gather_environment
-  for name in "${!AWS_@}" "${!GOOGLE_@}" "${!AZURE_@}" "${!SLURM_@}" JOB_COMPLETION_INDEX HTTPS_PROXY HTTP_PROXY NO_PROXY; do
+  for name in "${!AWS_@}" "${!GOOGLE_@}" "${!AZURE_@}" "${!SLURM_@}" "${!RAY_@}" JOB_COMPLETION_INDEX \
+    HTTPS_PROXY HTTP_PROXY NO_PROXY; do
     [[ -z ${!name:-} ]] || CLEAN+=("$name=${!name}")
   done
   run_as_child env -i --default-signal=INT,QUIT "${CLEAN[@]}" "${AS[@]}" "${ISOLATED[@]}" -m infer.archive "$@"
