@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
-import tempfile
 import threading
 import time
 import uuid
@@ -20,7 +18,7 @@ import numpy as np
 from infer.errors import GpuLostError
 from infer.plan.scenes import Scene
 from infer.process.budget import Budget
-from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
+from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX, drop_scratch, scratch_folder
 from infer.process.limits import cpus
 from infer.write.audit import Written
 from infer.write.form import MaskForm, PngForm
@@ -92,7 +90,7 @@ class MaskWriter:
             with suppress(OSError):
                 path.unlink()
         for folder in list(self._scratches):
-            shutil.rmtree(folder, ignore_errors=True)
+            drop_scratch(folder)
 
     def __enter__(self) -> MaskWriter:
         return self
@@ -155,12 +153,12 @@ class MaskWriter:
     def _scratch(self) -> Iterator[Path]:
         """Give a temporary folder that goes with the block, or with the process where it leaves in time."""
         with self._gate:
-            folder = Path(tempfile.mkdtemp(prefix="sea-ice-mask-"))
+            folder = scratch_folder("sea-ice-mask")
             self._scratches.add(folder)
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            drop_scratch(folder)
             self._scratches.discard(folder)
 
     def _note_written(self, seconds: float) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
 
+import psutil
 import pytest
 
 from infer.archive.objects.place import Place
@@ -25,7 +27,7 @@ from tests.archive.proxy import Faults
 from tests.archive.ray_nodes import RayNodes
 from tests.archive.seaweed import Seaweed
 from tests.helpers.job.placed import UTM, write_placed
-from tests.helpers.support import REPO, random_rgb, run_infer
+from tests.helpers.support import REPO, heed_signals, random_rgb, run_infer
 
 COUNT, SIDE = int(os.environ.get("SEA_ICE_ARCHIVE_SCENES", "160")), 256
 UNIT = 4  # scenes
@@ -152,6 +154,26 @@ def test_without_a_cluster_it_works_on_this_machine(scenes: Path, tmp_path: Path
     assert told[1].startswith("archive: broken.tif: degraded: ")
     assert len(told) == 2, result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_driver_that_is_stopped_ends_ray_too(scenes: Path, tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-m", "infer.archive", "run", str(scenes), "--output", str(tmp_path / "run")]
+    command += ["--workers", "1", "--unit-scenes", "2"]
+    driver = subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "run").glob("receipts/*")):
+        assert driver.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    started = psutil.Process(driver.pid).children(recursive=True)
+    assert any("ray" in process.name() for process in started)
+    driver.send_signal(number)
+    _, stderr = driver.communicate(timeout=30)
+    assert driver.returncode == 128 + number
+    assert stderr.splitlines()[-1].startswith("archive: stopped: ")
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert not alive
 
 
 def test_no_cluster_is_one_line(scenes: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from infer.archive.record.attempts import is_in_other_hands
@@ -35,6 +36,7 @@ MAX_BLOCKS = 10_000  # of Ray's, each of some rows: more only cost its scheduler
 UNITS = 8  # of a row at most: one is fetched while another is mapped, and the driver hears of rows
 ROWS = 8  # for each worker at least, where there are so many units: the last ones end together
 CPUS = 0.5  # of a worker: it waits for its child, which uses as many threads as the machine has
+END_SECONDS = 5.0
 CONNECT_SECONDS = 20.0  # to a cluster's port; Ray itself would try for minutes
 
 
@@ -50,16 +52,25 @@ class RayWish:
 class OnRay:
     """A connection to Ray, for a `with` block.
 
-    Raises UsageError where Ray is not to be had. after: is called when Ray has taken the signals' handlers.
+    Raises UsageError where Ray is not to be had. heed_signals: is called when Ray has taken the signals'
+    handlers, with what ends Ray.
     """
 
-    def __init__(self, wish: RayWish, after: Callable[[], None]) -> None:
-        self._wish, self._after = wish, after
+    def __init__(self, wish: RayWish, heed_signals: Callable[[Callable[[], None]], None]) -> None:
+        self._wish, self._heed_signals = wish, heed_signals
 
     def __enter__(self) -> OnRay:
         self._ray = _connected(self._wish)
-        self._after()
+        self._heed_signals(self._end)
         return self
+
+    def _end(self) -> None:
+        """End Ray, which else leaves processes behind for a minute; who stops us may not wait for long."""
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        logging.getLogger("ray._private.worker").setLevel(logging.CRITICAL)
+        ending = Thread(target=self._ray.shutdown, daemon=True)
+        ending.start()
+        ending.join(END_SECONDS)
 
     def __exit__(self, *_: object) -> None:
         self._ray.shutdown()

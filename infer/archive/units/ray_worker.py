@@ -7,10 +7,7 @@ Ray's settings say. It waits for nobody either: what is in other hands goes back
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from infer.archive.child import Child
@@ -21,6 +18,7 @@ from infer.archive.units.unit import Entry, Yard
 from infer.archive.units.work import Work
 from infer.archive.wire.facts import MapperSettings, Ready
 from infer.errors import StoreDownError, UsageError
+from infer.process.files import drop_scratch, scratch_folder
 
 Row = dict[str, Any]
 SOME = 1000  # lines that a row carries at most
@@ -47,7 +45,7 @@ class RayWorker:
     def __init__(self, urls: YardUrls) -> None:
         self._urls, self._said = urls, list[str]()
         self._child = Child(urls.settings, self._said.append)
-        self._root = Path(tempfile.mkdtemp(prefix="sea-ice-archive-"))
+        self._root = scratch_folder("sea-ice-archive")
 
     def __call__(self, row: Row) -> Row:
         """Do the units of a row.
@@ -81,7 +79,7 @@ class RayWorker:
 
     def __del__(self) -> None:
         self._child.close()
-        shutil.rmtree(self._root, ignore_errors=True)
+        drop_scratch(self._root)
 
 
 def row_of(units: list[Unit]) -> Row:

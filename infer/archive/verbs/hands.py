@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 from infer.archive.child import Child
@@ -18,6 +14,7 @@ from infer.archive.units.unit import Entry, Yard
 from infer.archive.units.work import Work
 from infer.archive.verbs.arguments import ArchiveArguments
 from infer.archive.wire.facts import MapperSettings, Ready
+from infer.process.files import drop_scratch, scratch_folder
 from infer.process.signals import leave_on_signals
 
 Say = Callable[[str], None]
@@ -62,8 +59,8 @@ class _Here:
         self._child.close()
 
     def work(self, yard: Yard, units: list[Unit], say: Say, ended: Ended) -> None:
-        root = Path(tempfile.mkdtemp(prefix="sea-ice-archive-"))
-        clean_up = partial(_remove, root)
+        root = scratch_folder("sea-ice-archive")
+        clean_up = partial(drop_scratch, root)
         leave_on_signals(STOPPED, clean_up)
         try:
             Work(yard, self._child, root, say, ended).all(units)
@@ -76,7 +73,7 @@ class _OnRay:
 
     def __init__(self, settings: MapperSettings, wish: RayWish, timeout_s: float) -> None:
         self._settings, self._timeout_s = settings, timeout_s
-        self._ray = OnRay(wish, partial(leave_on_signals, STOPPED, lambda: None))
+        self._ray = OnRay(wish, partial(leave_on_signals, STOPPED))
 
     def __enter__(self) -> _OnRay:
         self._ray.__enter__()
@@ -104,11 +101,3 @@ class _OnRay:
             self.ready,
         )
         self._ray.work(urls, run, units, say, ended)
-
-
-def _remove(root: Path) -> None:
-    """Remove a folder that threads may still write to: under another name they find it no more."""
-    gone = root.with_name(f"{root.name}.gone")
-    with suppress(OSError):
-        root.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
