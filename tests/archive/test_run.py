@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 import time
@@ -93,6 +94,13 @@ def test_two_drivers_at_once_through_faults_of_which_one_is_killed(
     assert code == 0, stderr
     faults.none()
     check(run, plain)
+    status = subprocess.run(
+        [sys.executable, "-m", "infer.archive", "status", "--json", "--output", f"{bucket}/run"],
+        cwd=REPO, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert status.returncode == 0, status.stderr
+    facts = json.loads(status.stdout)
+    assert (facts["ok"], facts["degraded"], facts["units_done"]) == (COUNT, 0, COUNT // 3)
 
 
 def test_a_store_that_goes_and_comes_back_only_costs_time(

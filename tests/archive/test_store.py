@@ -43,6 +43,18 @@ def test_objects_come_right_through_faults(store_url: StoreUrl, faults: Faults, 
     assert all(faults.seen[name] for name in ("busy", "broken", "reset", "cut", "lost", "flip"))
 
 
+def test_the_start_of_an_object_is_read_whatever_its_size(store_url: StoreUrl, faults: Faults) -> None:
+    place = opened(store_url("start"))
+    contents = {str(size): random.Random(size).randbytes(size) for size in (1, 99, 100, 101, 50_000)}
+    for key, content in contents.items():
+        place.put(key, content)
+    faults.busy = faults.reset = 0.2
+    for key, content in contents.items():
+        assert place.read_start(key, 100) == content[:100]
+    with pytest.raises(MissingError):
+        place.read_start("none", 100)
+
+
 def test_another_object_than_was_listed_is_refused(store_url: StoreUrl, tmp_path: Path) -> None:
     place = opened(store_url("changed"))
     place.put("a.tif", b"first")

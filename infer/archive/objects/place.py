@@ -40,6 +40,13 @@ class Place(ABC):
         """Return an object; raises MissingError."""
 
     @abstractmethod
+    def read_start(self, key: str, count: int) -> bytes:
+        """Return so many bytes of an object, or all if it has fewer; raises MissingError.
+
+        For a glance: no digest is compared.
+        """
+
+    @abstractmethod
     def head(self, key: str) -> ObjectFacts | None:
         """Return the facts of an object, None where there is none."""
 

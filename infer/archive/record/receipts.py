@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,10 +12,23 @@ from typing import Any
 
 from infer.archive.objects.place import Place
 from infer.archive.record.attempts import ATTEMPTS
+from infer.archive.wire.facts import OK
 from infer.errors import MissingError
 
 RECEIPTS = "receipts"
+HEAD_BYTES = 4096  # of a receipt, in which a glance looks for what stands before its scenes
+SCENES = ', "scenes": ['  # in JSON these quotes stand in no text
 AHEAD = 1024  # receipts that are read before they are asked for
+
+
+def receipt_of(facts: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a receipt: facts, what its scenes add up to, and the scenes, in this order.
+
+    lost: how many there are for each reason, as "state: reason".
+    """
+    states = Counter(entry["status"] for entry in entries)
+    lost = Counter(f"{entry['status']}: {entry['error']}" for entry in entries if entry["status"] != OK)
+    return {**facts, "states": dict(states), "lost": dict(lost), "scenes": entries}
 
 
 def commit(place: Place, receipt: dict[str, Any]) -> bool:
@@ -39,6 +53,24 @@ def read_receipt(place: Place, unit: int) -> dict[str, Any] | None:
     """Return the receipt of a unit; None while it has none."""
     with suppress(MissingError):
         receipt: dict[str, Any] = json.loads(place.read(_key(unit)))
+        return receipt
+    return None
+
+
+def glance_at_receipts(place: Place, threads: int = 32) -> Iterator[dict[str, Any]]:
+    """Yield all receipts without their scenes, in any order: these are most of it, and add up before them."""
+    with ThreadPoolExecutor(threads) as pool:
+        numbers = _numbers(place)
+        while some := list(islice(numbers, AHEAD)):
+            yield from filter(None, pool.map(lambda unit: _glance(place, unit), some))
+
+
+def _glance(place: Place, unit: int) -> dict[str, Any] | None:
+    with suppress(MissingError):
+        start, found, _ = place.read_start(_key(unit), HEAD_BYTES).decode(errors="replace").partition(SCENES)
+        if not found:  # many long reasons
+            return read_receipt(place, unit)
+        receipt: dict[str, Any] = json.loads(f"{start}}}")
         return receipt
     return None
 

@@ -42,19 +42,17 @@ class Progressed:
         return made
 
     def add(self, receipt: Mapping[str, Any]) -> None:
-        """Count one receipt."""
-        entries = receipt["scenes"]
+        """Count one receipt; it may be without its scenes."""
+        scenes = sum(receipt["states"].values())
         end = receipt["began"] + receipt["seconds"]
         self.units += 1
-        self.scenes += len(entries)
+        self.scenes += scenes
         self.busy += receipt["seconds"]
         self.first = min(self.first or receipt["began"], receipt["began"])
         self.last = max(self.last or end, end)
-        self.ends.append((end, len(entries)))
-        for entry in entries:
-            self.by_state[entry["status"]] += 1
-            if entry["status"] != OK:
-                self.reasons[f"{entry['status']}: {entry['error']}"] += 1
+        self.ends.append((end, scenes))
+        self.by_state.update(receipt["states"])
+        self.reasons.update(receipt["lost"])
 
     @property
     def is_done(self) -> bool:

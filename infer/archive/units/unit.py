@@ -12,7 +12,7 @@ from typing import Any
 
 from infer.archive.record.attempts import Attempt, worker
 from infer.archive.record.manifest import Unit, Wanted
-from infer.archive.record.receipts import commit
+from infer.archive.record.receipts import commit, receipt_of
 from infer.archive.stac.items import ItemFacts
 from infer.archive.store import Place
 from infer.archive.units.extras import put_items, put_vectors
@@ -126,17 +126,17 @@ def finish(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Entry | None:
         for entry in pool.map(put, here.scenes, mapped):
             entries[entry["key"]] = entry
     vectors, stac = _put_extras(yard, here, mapped, entries)
-    receipt = {
+    facts = {
         "unit": here.unit.number,
-        "vectors": vectors,
-        "stac": stac,
         "nonce": here.attempt.nonce,
         "attempt": here.attempt.number,
         "worker": worker(),
         "began": here.began,
         "seconds": round(time.monotonic() - here.started, 3),
-        "scenes": [entries[scene.key] for scene in here.unit.scenes],
+        "vectors": vectors,
+        "stac": stac,
     }
+    receipt = receipt_of(facts, [entries[scene.key] for scene in here.unit.scenes])
     return receipt if commit(yard.run, receipt) else None
 
 

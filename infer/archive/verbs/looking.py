@@ -9,7 +9,7 @@ from infer.archive.map.write import MapFacts, write_map
 from infer.archive.record.checks import bad_masks, redo
 from infer.archive.record.identity import read_run
 from infer.archive.record.manifest import planned_of
-from infer.archive.record.receipts import drop, read_receipts
+from infer.archive.record.receipts import drop, glance_at_receipts, read_receipts
 from infer.archive.record.status import Progressed, lines_of
 from infer.archive.verbs.arguments import ArchiveArguments
 from infer.archive.verbs.places import DONE, FAILED_SCENES, run_place
@@ -21,7 +21,7 @@ from infer.write.messages import MAX_LINES
 def status(arguments: ArchiveArguments) -> int:
     """Print how far a run is."""
     own, run = arguments.own, run_place(arguments)
-    facts = Progressed.of(read_receipts(run), planned_of(run)).facts(own.price_per_hour)
+    facts = Progressed.of(glance_at_receipts(run), planned_of(run)).facts(own.price_per_hour)
     print(json.dumps(facts, indent=1) if own.json else "\n".join(lines_of(facts)))
     return DONE
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infer.archive.objects.place import Place
 from infer.archive.record.attempts import begin
-from infer.archive.record.receipts import commit, done_units, drop, read_receipt, read_receipts
+from infer.archive.record.receipts import (
+    commit,
+    done_units,
+    drop,
+    glance_at_receipts,
+    read_receipt,
+    read_receipts,
+    receipt_of,
+)
 from infer.archive.store import open_place
 
 
@@ -56,6 +65,22 @@ def test_read_receipts_gives_each_once(place: Place, monkeypatch: pytest.MonkeyP
     for unit in range(11):
         commit(place, receipt(unit, str(unit)))
     assert sorted(found["unit"] for found in read_receipts(place)) == list(range(11))
+
+
+def test_a_glance_is_a_receipt_without_its_scenes(place: Place) -> None:
+    def entries(why: str) -> list[dict[str, Any]]:
+        lost = [{"key": f"{i}.tif", "status": "degraded", "error": f"{why}{i % 90}"} for i in range(180)]
+        return [*lost, {"key": "x.tif", "status": "ok", "error": None}]
+
+    wanted = []
+    for unit, why in enumerate(("cut", 'a quote ", "scenes": [ and a brace }', "of many letters " * 20)):
+        whole = receipt_of({"unit": unit, "nonce": str(unit), "seconds": 1.5}, entries(why))
+        commit(place, whole)
+        assert whole["states"] == {"degraded": 180, "ok": 1}
+        assert whole["lost"][f"degraded: {why}7"] == 2
+        wanted.append({name: value for name, value in whole.items() if name != "scenes"})
+    found = sorted(glance_at_receipts(place), key=lambda one: int(one["unit"]))
+    assert [{name: value for name, value in one.items() if name != "scenes"} for one in found] == wanted
 
 
 def test_a_dropped_unit_is_done_again_from_its_first_attempt(place: Place) -> None:

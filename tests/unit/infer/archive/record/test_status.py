@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infer.archive.record.manifest import Planned
+from infer.archive.record.receipts import receipt_of
 from infer.archive.record.status import Progressed, lines_of
 
 PLANNED = Planned(scenes=40, units=4, refused=0, parts=1)
@@ -15,10 +16,8 @@ PLANNED = Planned(scenes=40, units=4, refused=0, parts=1)
 
 def receipt(unit: int, began: float, seconds: float, failed: int = 0, why: str = "gone") -> dict[str, Any]:
     good = [{"status": "ok", "error": None}] * (10 - failed)
-    return {
-        "unit": unit, "began": began, "seconds": seconds,
-        "scenes": [*good, *[{"status": "failed", "error": why}] * failed],
-    }  # fmt: skip
+    facts = {"unit": unit, "began": began, "seconds": seconds}
+    return receipt_of(facts, [*good, *[{"status": "failed", "error": why}] * failed])
 
 
 def test_rate_time_left_and_cost() -> None:
