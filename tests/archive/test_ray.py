@@ -176,6 +176,15 @@ def test_a_driver_that_is_stopped_ends_ray_too(scenes: Path, tmp_path: Path, num
     assert not alive
 
 
+def test_a_gpu_that_is_not_there_is_one_line(scenes: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infer.archive", "run", str(scenes), "--output", str(tmp_path / "run")]
+    command += ["--gpus-per-worker", "64"]
+    result = subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.splitlines()[-1].startswith("archive: this machine has no 64 GPUs for a worker: ")
+    assert "Traceback" not in result.stderr
+
+
 def test_no_cluster_is_one_line(scenes: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "infer.archive", "run", str(scenes), "--output", str(tmp_path / "run")]
     command += ["--address", "127.0.0.1:1"]

@@ -28,6 +28,7 @@ from infer.archive.units.work import LOOK_SECONDS
 from infer.archive.wire.facts import MapperSettings, Ready
 from infer.errors import StoreDownError, UsageError
 from infer.process.image import in_image
+from infer.process.progress import tell
 from infer.process.text import in_short
 
 Say = Callable[[str], None]
@@ -37,6 +38,7 @@ UNITS = 8  # of a row at most: one is fetched while another is mapped, and the d
 ROWS = 4  # for each worker at least, where there are so many units: the last ones end together
 CPUS = 0.5  # of a worker: it waits for its child, which uses as many threads as the machine has
 END_SECONDS = 5.0
+PATIENCE_SECONDS = 40.0  # until a user is told why nothing happens
 CONNECT_SECONDS = 20.0  # to a cluster's port; Ray itself would try for minutes
 
 
@@ -77,10 +79,16 @@ class OnRay:
 
     def ready(self, settings: MapperSettings) -> Ready:
         """Return what a mapper computes with on a worker, which need not be what this machine has."""
-        wish = self._wish
-        on_a_worker = self._ray.remote(num_cpus=CPUS, num_gpus=wish.gpus, max_retries=-1)(ready_here)
+        wish, ray = self._wish, self._ray
+        if wish.address is None and wish.gpus > ray.cluster_resources().get("GPU", 0):
+            reason = f"this machine has no {wish.gpus:g} GPUs for a worker"
+            raise UsageError(reason, ": ask for fewer with {gpus_per_worker}")
+        on_a_worker = ray.remote(num_cpus=CPUS, num_gpus=wish.gpus, max_retries=-1)(ready_here)
         try:
-            answer = self._ray.get(on_a_worker.remote(settings))
+            coming = on_a_worker.remote(settings)
+            if not ray.wait([coming], timeout=PATIENCE_SECONDS)[0]:
+                tell(f"archive: waiting for a machine with {CPUS:g} CPUs and {wish.gpus:g} GPUs to spare")
+            answer = ray.get(coming)
         except self._ray.exceptions.RayError as error:
             raise _failed(error) from None
         if "unusable" in answer:
