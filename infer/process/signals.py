@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
@@ -44,6 +46,28 @@ def leave_on_signals_at_any_moment(line: str, clean_up: Callable[[], None]) -> N
         _leave(number, line, clean_up)
 
     threading.Thread(target=watch, name="signals", daemon=True).start()
+
+
+def within(seconds: float, work: Callable[[], None]) -> bool:
+    """Do something that may hang, and wait no longer than this; tell whether it is done. For handlers."""
+    doing = threading.Thread(target=work, daemon=True)
+    doing.start()
+    doing.join(seconds)
+    return not doing.is_alive()
+
+
+def descendants() -> set[int]:
+    """Return the numbers of the processes that this one has started, and these, and so on."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            after_name = path.read_text(errors="replace").rpartition(")")[2]
+            parents[int(path.parent.name)] = int(after_name.split()[1])
+    found, before = {os.getpid()}, 0
+    while len(found) > before:
+        before = len(found)
+        found |= {pid for pid, parent in parents.items() if parent in found}
+    return found - {os.getpid()}
 
 
 def not_ignored(*numbers: int) -> list[int]:

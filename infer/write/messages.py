@@ -17,9 +17,12 @@ class Told:
     at_hand: names of the scenes that are being predicted.
     """
 
-    def __init__(self, progress: Progress, redone: Callable[[Redone], None]) -> None:
-        """redone: is told of what did not go at once."""
+    def __init__(
+        self, progress: Progress, redone: Callable[[Redone], None], all_named: str = "--report names them all"
+    ) -> None:
+        """redone: is told of what did not go at once. all_named: where the user finds the rest."""
         self.progress = progress
+        self._all_named = all_named
         self.at_hand: tuple[str, ...] = ()
         self._redone = redone
         self._noted: set[str] = set()
@@ -37,7 +40,7 @@ class Told:
         """Say at the end how many such lines were left out."""
         if self._degraded > MAX_LINES:
             more = self._degraded - MAX_LINES
-            self.progress.say(f"infer: and {more} more degraded scenes; --report names them all")
+            self.progress.say(f"infer: and {more} more degraded scenes; {self._all_named}")
 
     def redone(self, stage: str, line: str) -> None:
         """Say that something did not go at once and is being done in another way."""

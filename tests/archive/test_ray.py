@@ -156,18 +156,24 @@ def test_without_a_cluster_it_works_on_this_machine(scenes: Path, tmp_path: Path
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_driver_that_is_stopped_ends_ray_too(scenes: Path, tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "while_ray_starts"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)]
+)
+def test_a_driver_that_is_stopped_ends_ray_too(
+    scenes: Path, tmp_path: Path, number: int, while_ray_starts: bool
+) -> None:
     command = [sys.executable, "-m", "infer.archive", "run", str(scenes), "--output", str(tmp_path / "run")]
     command += ["--workers", "1", "--unit-scenes", "2"]
     driver = subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals)
     deadline = time.monotonic() + 120
-    while not list((tmp_path / "run").glob("receipts/*")):
+    started: list[psutil.Process] = []
+    while not (started if while_ray_starts else list((tmp_path / "run").glob("receipts/*"))):
         assert driver.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    started = psutil.Process(driver.pid).children(recursive=True)
-    assert any("ray" in process.name() for process in started)
+        started = psutil.Process(driver.pid).children(recursive=True)
+    time.sleep(2 if while_ray_starts else 0)
+    assert while_ray_starts or any("ray" in process.name() for process in started)
     driver.send_signal(number)
     _, stderr = driver.communicate(timeout=30)
     assert driver.returncode == 128 + number

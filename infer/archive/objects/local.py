@@ -134,6 +134,8 @@ class LocalPlace(Place):
             remedy = ""
             if error.errno in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
                 remedy = "; a run needs a file system with hard links"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                remedy = ": make room and start the same command again; what is done stands"
             raise FileError(path, (error.strerror or "cannot be used").lower(), remedy) from error
 
 
@@ -153,7 +155,7 @@ def _below(
     if here in above:
         return
     with os.scandir(folder) as entries:
-        named = sorted((entry.name + "/" * entry.is_dir() for entry in entries), key=_bytes)
+        named = sorted((entry.name + "/" * _is_folder(entry) for entry in entries), key=_bytes)
     for name in named:
         key = prefix + name
         raw = _bytes(key)
@@ -162,9 +164,20 @@ def _below(
                 with suppress(FileNotFoundError):
                     yield from _below(folder / name[:-1], key, after, above | {here})
         elif raw > after and not _DRAFT.search(name):
-            with suppress(FileNotFoundError):  # deleted since, or a link to nowhere
+            try:
                 if stat.S_ISREG((found := os.stat(folder / name)).st_mode):
                     yield _facts(key, found)
+            except FileNotFoundError:  # deleted since, or a link to nowhere
+                pass
+            except OSError:  # a link to itself ...: whoever fetches it is told
+                yield ObjectFacts(key, 0, None)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _facts(key: str, found: os.stat_result) -> ObjectFacts:

@@ -52,6 +52,11 @@ def end(place: Place, attempt: Attempt) -> None:
     place.put(attempt.key, _content(attempt.nonce, 0.0))
 
 
+def withdraw(place: Place, attempt: Attempt) -> None:
+    """Let an attempt not have been: it was stopped on purpose, and that is no fault of its unit."""
+    place.delete(attempt.key)
+
+
 def is_in_other_hands(place: Place, unit: int) -> bool:
     """Tell whether somebody is at work on a unit, as far as signs of life show."""
     for name in _names(place, unit):

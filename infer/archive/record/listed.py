@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from infer.archive.objects.place import ObjectFacts
 from infer.errors import UsageError
@@ -71,7 +72,7 @@ def _facts(one: Listed, place: str, base: str) -> ObjectFacts:
     if there != place:
         reason = f"the list names scenes in {place} and in {there}"
         raise UsageError(reason, ": plan a run for each place")
-    if any(step in ("", ".", "..") for step in key.split("/")):
+    if "\0" in key or any(step in ("", ".", "..") for step in key.split("/")):
         raise UsageError(f"{one.href!r} is no key of a scene", ": write it as a/b.tif")
     return ObjectFacts(key, one.size, one.etag)
 
@@ -82,15 +83,18 @@ def _parts(href: str, base: str) -> tuple[str, str]:
     if found and scheme != "file":
         bucket, _, key = rest.partition("/")
         return f"{scheme}://{bucket}", key
-    path = rest if found else href
+    path = unquote(urlsplit(href).path) if found else href
     return ("/", path[1:]) if path.startswith("/") else (base, path)
 
 
 def _of_row(row: dict[str, Any], place: str, path: Path) -> Listed:
     href, etag = row[place], row.get("etag")
     try:
-        return Listed(_text(href), int(row.get("size") or 0), None if etag is None else _text(etag))
-    except (TypeError, ValueError) as error:
+        size = int(row.get("size") or 0)
+        if not 0 <= size < 2**63:
+            raise ValueError("no size")
+        return Listed(_text(href), size, None if etag is None else _text(etag))
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(
             f"{path} has a row without a usable {place}, size or etag: {row}", _REMEDY
         ) from error
@@ -102,8 +106,9 @@ def _text(value: object) -> str:
     return value
 
 
-def _of_item(assets: dict[str, Any], asset: str | None, path: Path) -> Listed:
-    hrefs = {name: one.get("href") or "" for name, one in (assets or {}).items() if isinstance(one, dict)}
+def _of_item(assets: object, asset: str | None, path: Path) -> Listed:
+    named = assets if isinstance(assets, dict) else {}
+    hrefs = {name: str(one.get("href") or "") for name, one in named.items() if isinstance(one, dict)}
     if asset is None:
         href = next((href for href in hrefs.values() if href.lower().endswith(SCENE)), "")
     else:

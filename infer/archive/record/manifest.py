@@ -59,9 +59,21 @@ def plan(
 
     A run that has one keeps it if it says the same. Raises UsageError where it does not, and for no scene.
     """
+    return freeze(scenes_of(objects, source), source, run, per_unit, big)
+
+
+def scenes_of(objects: Iterable[ObjectFacts], source: Place) -> pyarrow.Table:
+    """Return key, etag and size of the scenes among objects, in order; raises UsageError for none."""
     table = _sorted(objects)
     if not len(table):
         raise UsageError(f"no .tif or .tiff in {source}", ": give the folder or prefix that holds the scenes")
+    return table
+
+
+def freeze(
+    table: pyarrow.Table, source: Place, run: Place, per_unit: int = PER_UNIT, big: int = BIG
+) -> Planned:
+    """Write the manifest of scenes_of's table; see plan."""
     units = _units(table["size"].to_numpy(), per_unit, big)
     refused = _refused(table)
     digest = hashlib.sha256()

@@ -13,7 +13,7 @@ from typing import Any
 from infer.archive.objects.place import Place
 from infer.archive.record.attempts import ATTEMPTS
 from infer.archive.wire.facts import OK
-from infer.errors import MissingError
+from infer.errors import MissingError, UsageError
 
 RECEIPTS = "receipts"
 HEAD_BYTES = 4096  # of a receipt, in which a glance looks for what stands before its scenes
@@ -52,8 +52,7 @@ def read_receipts(place: Place, threads: int = 16) -> Iterator[dict[str, Any]]:
 def read_receipt(place: Place, unit: int) -> dict[str, Any] | None:
     """Return the receipt of a unit; None while it has none."""
     with suppress(MissingError):
-        receipt: dict[str, Any] = json.loads(place.read(_key(unit)))
-        return receipt
+        return _parsed(place, unit, place.read(_key(unit)))
     return None
 
 
@@ -70,9 +69,17 @@ def _glance(place: Place, unit: int) -> dict[str, Any] | None:
         start, found, _ = place.read_start(_key(unit), HEAD_BYTES).decode(errors="replace").partition(SCENES)
         if not found:  # many long reasons
             return read_receipt(place, unit)
-        receipt: dict[str, Any] = json.loads(f"{start}}}")
-        return receipt
+        return _parsed(place, unit, f"{start}}}".encode())
     return None
+
+
+def _parsed(place: Place, unit: int, content: bytes) -> dict[str, Any]:
+    try:
+        receipt: dict[str, Any] = json.loads(content)
+    except ValueError as error:
+        reason = f"{place}/{_key(unit)} is no receipt"
+        raise UsageError(reason, ": delete it, and run again, which makes its unit anew") from error
+    return receipt
 
 
 def drop(place: Place, units: Iterable[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from infer.archive.units.unit import Entry, FetchedUnit, Yard
 
 VECTORS, STAC = "vectors", "stac"
+Extra = dict[str, Any]  # of a receipt: key, bytes and sha256 of a file of its unit
 
 
-def put_vectors(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> str:
-    """Put the polygons of all scenes of a unit as one GeoParquet, with none too, and return its key.
+def put_vectors(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Extra:
+    """Put the polygons of all scenes of a unit as one GeoParquet, with none too, and return what it is.
 
     Raises OSError for a disk that takes nothing or loses what it took, StoreDownError, UsageError.
     """
@@ -29,8 +31,7 @@ def put_vectors(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> str:
         for local, one in zip(here.scenes, mapped, strict=True):
             if one.has_polygons and local.polygons:
                 layer.add_batches(local.key, _batches(local.polygons))
-        yard.run.put(key, layer.finish())
-    return key
+        return _put(yard, key, layer.finish().read_bytes())
 
 
 def _batches(path: Path) -> Iterator[Any]:
@@ -45,8 +46,8 @@ def _batches(path: Path) -> Iterator[Any]:
 
 def put_items(
     yard: Yard, facts: ItemFacts, here: FetchedUnit, mapped: list[Mapped], entries: dict[str, Entry]
-) -> str | None:
-    """Put the STAC items of a unit as one table, and return its key; None where no scene has an item.
+) -> Extra | None:
+    """Put the STAC items of a unit as one table, and return what it is; None where no scene has an item.
 
     Why a scene has none is added to its notes. Raises StoreDownError and UsageError.
     """
@@ -59,6 +60,9 @@ def put_items(
             entry["notes"].append(error.reason)
     if not items:
         return None
-    key = f"{STAC}/{here.unit.number:08d}.parquet"
-    yard.run.put(key, write_items(items))
-    return key
+    return _put(yard, f"{STAC}/{here.unit.number:08d}.parquet", write_items(items))
+
+
+def _put(yard: Yard, key: str, content: bytes) -> Extra:
+    yard.run.put(key, content)
+    return {"key": key, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -10,12 +10,14 @@ import importlib
 import json
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from infer.archive.record.attempts import is_in_other_hands
@@ -29,6 +31,7 @@ from infer.archive.wire.facts import MapperSettings, Ready
 from infer.errors import StoreDownError, UsageError
 from infer.process.image import in_image
 from infer.process.progress import tell
+from infer.process.signals import descendants, within
 from infer.process.text import in_short
 
 Say = Callable[[str], None]
@@ -62,20 +65,27 @@ class OnRay:
         self._wish, self._heed_signals = wish, heed_signals
 
     def __enter__(self) -> OnRay:
-        self._ray = _connected(self._wish)
+        if self._wish.address:
+            _reach(self._wish.address)
+        self._ray = _ray()
         self._heed_signals(self._end)
+        # In the main thread it would take the signals' handlers; and what it starts ends with its thread.
+        self._starter = ThreadPoolExecutor(1, "ray")
+        self._starter.submit(_connect, self._ray, self._wish).result()
         return self
 
     def _end(self) -> None:
         """End Ray, which else leaves processes behind for a minute; who stops us may not wait for long."""
-        logging.getLogger("ray").setLevel(logging.CRITICAL)
-        logging.getLogger("ray._private.worker").setLevel(logging.CRITICAL)
-        ending = Thread(target=self._ray.shutdown, daemon=True)
-        ending.start()
-        ending.join(END_SECONDS)
+        if self._wish.address is None:
+            started = descendants()
+            within(END_SECONDS, self._ray.shutdown)
+            for pid in {*started, *descendants()}:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def __exit__(self, *_: object) -> None:
-        self._ray.shutdown()
+        self._starter.submit(self._ray.shutdown).result()
+        self._starter.shutdown()
 
     def ready(self, settings: MapperSettings) -> Ready:
         """Return what a mapper computes with on a worker, which need not be what this machine has."""
@@ -165,17 +175,22 @@ def _is_done(run: Place, unit: Unit, ended: Ended) -> bool:
     return receipt is not None
 
 
-def _connected(wish: RayWish) -> Any:
-    """Return Ray's module, connected to a cluster or to one that it makes of this machine."""
+def _ray() -> Any:
+    """Return Ray's module, of few words."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_SCHEDULER_EVENTS", "0")  # lines about workers that have not started yet
-    if wish.address:
-        _reach(wish.address)
     try:
         ray = importlib.import_module("ray")
     except ImportError:
         reason = 'Ray needs the packages of the image\'s target "archive"'
         raise UsageError(reason, " (or .venv: ./run.sh setup)") from None
+    for name in ("ray", "ray._private.worker"):  # whose handlers for signals we do not want
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return ray
+
+
+def _connect(ray: Any, wish: RayWish) -> None:
+    """Connect to a cluster, or to one that Ray makes of this machine; raises UsageError."""
     checkout = {"env_vars": {"PYTHONPATH": str(Path(__file__).parents[3])}}  # an image finds it by itself
     try:
         ray.init(
@@ -188,7 +203,6 @@ def _connected(wish: RayWish) -> Any:
         )
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         raise UsageError(f"{_no_cluster(wish.address)}: {in_short(error)}", _HOW) from None
-    return ray
 
 
 _HOW = ": start one (ray start --head), or give its address"

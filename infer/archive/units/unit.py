@@ -15,11 +15,12 @@ from infer.archive.record.manifest import Unit, Wanted
 from infer.archive.record.receipts import commit, receipt_of
 from infer.archive.stac.items import ItemFacts
 from infer.archive.store import Place
-from infer.archive.units.extras import put_items, put_vectors
+from infer.archive.units.extras import Extra, put_items, put_vectors
 from infer.archive.wire.facts import FAILED, LocalScene, Mapped
-from infer.errors import ChangedError, MissingError
+from infer.errors import ChangedError, FileError, MissingError
 
 MAX_ATTEMPTS = 3  # at a unit, on all machines together
+MAX_BEGUN = 8  # of them without a word at the end: machines may be taken away, and some units kill theirs
 AT_ONCE = 8  # objects that are fetched or put at the same time
 Entry = dict[str, Any]
 
@@ -67,8 +68,8 @@ def fetch_unit(yard: Yard, unit: Unit, attempt: Attempt, root: Path) -> FetchedU
     Raises StoreDownError and UsageError of the stores, UnitFailedError for a disk that has no room.
     """
     here = FetchedUnit(unit, attempt, time.time(), Path(tempfile.mkdtemp(dir=root)))
-    if attempt.number > MAX_ATTEMPTS:  # those before it have died without a word
-        why = f"its unit was begun {MAX_ATTEMPTS} times and never ended: it or a neighbour kills the process"
+    if attempt.number > MAX_BEGUN:  # those before it have died without a word
+        why = f"its unit was begun {MAX_BEGUN} times and never ended: it or a neighbour kills the process"
         here.ended = {scene.key: _lost(scene, why) for scene in unit.scenes}
     else:
         _fetch(yard, here)
@@ -87,6 +88,8 @@ def _fetch(yard: Yard, here: FetchedUnit) -> None:
             return _lost(scene, "it has changed since the run was planned")
         except MissingError:
             return _lost(scene, "it has gone since the run was planned")
+        except FileError as error:  # a folder, a link to itself ...
+            return _lost(scene, f"it cannot be read: {error.reason}")
         except OSError as error:
             raise UnitFailedError(f"cannot fetch {scene.key}: {error.strerror or error}") from error
         picture = path.with_name(f"{path.stem}.jpg") if yard.pictures else None
@@ -142,8 +145,8 @@ def finish(yard: Yard, here: FetchedUnit, mapped: list[Mapped]) -> Entry | None:
 
 def _put_extras(
     yard: Yard, here: FetchedUnit, mapped: list[Mapped], entries: dict[str, Entry]
-) -> tuple[str | None, str | None]:
-    """Put what a run wants beside masks, and return its keys."""
+) -> tuple[Extra | None, Extra | None]:
+    """Put what a run wants beside masks, and return what it is."""
     try:
         vectors = put_vectors(yard, here, mapped) if yard.vector else None
         return vectors, put_items(yard, yard.stac, here, mapped, entries) if yard.stac else None

@@ -14,7 +14,7 @@ from threading import Event
 from typing import TypeVar
 
 from infer.archive.child import Child
-from infer.archive.record.attempts import BEAT_SECONDS, Attempt, beat, begin, end, is_in_other_hands
+from infer.archive.record.attempts import BEAT_SECONDS, Attempt, beat, begin, end, is_in_other_hands, withdraw
 from infer.archive.record.manifest import Unit
 from infer.archive.record.receipts import read_receipt
 from infer.archive.units.unit import Entry, FetchedUnit, UnitFailedError, Yard, fetch_unit, finish
@@ -106,6 +106,12 @@ class Work:
                 going = behind.submit(self._finish, here, mapped)
             if going:
                 going.result()
+
+    def withdraw(self) -> None:
+        """Let the attempts in hand not have been: this process is stopped on purpose. Raises nothing."""
+        for attempt in list(self._in_hand.values()):
+            with suppress(SeaIceError):
+                withdraw(self._yard.run, attempt)
 
     def _fetch(self, unit: Unit) -> FetchedUnit | None:
         run = self._yard.run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -65,10 +66,21 @@ class ArchiveArguments(NamedTuple):
 
 def parse(argv: list[str] | None = None) -> ArchiveArguments:
     """Return the arguments of a command line; raises UsageError for a wrong call."""
-    own = _parser().parse_args(argv)
+    own = _parser().parse_args(_with_boxes_joined(sys.argv[1:] if argv is None else argv))
     named = {name: value for name in JOB_FLAGS if (value := getattr(own, name, None)) is not None}
     flags = [part for name, value in {"format": GEOTIFF, **named}.items() for part in (_flag(name), value)]
     return ArchiveArguments(own, parse_job(flags), frozenset(named))
+
+
+def _with_boxes_joined(argv: list[str]) -> list[str]:
+    """Join --bbox and its box: argparse takes what begins with a minus for a flag."""
+    joined: list[str] = []
+    for text in argv:
+        if joined and joined[-1] == "--bbox":
+            joined[-1] = f"--bbox={text}"
+        else:
+            joined.append(text)
+    return joined
 
 
 def _flag(name: str) -> str:
@@ -109,6 +121,12 @@ def _states(text: str) -> frozenset[str]:
     if not states <= {DEGRADED, FAILED}:
         raise argparse.ArgumentTypeError(f"must be {DEGRADED}, {FAILED} or both with a comma, not {text!r}")
     return states
+
+
+def _named(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
 
 
 def _box(text: str) -> Box:
@@ -179,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
             add("--stac", action="store_true", help=stac)
             add("--unit-scenes", type=_positive, default=PER_UNIT, metavar="N", help=scenes)
             cluster = "of a Ray cluster whose workers compute: auto, HOST:PORT, ray://HOST:PORT"
-            add("--address", default=None, metavar="ADDRESS", help=cluster)
+            add("--address", type=_named, default=None, metavar="ADDRESS", help=cluster)
             gpus = "GPUs of a worker on Ray, 0.25 for four on one (%(default)g)"
             add("--gpus-per-worker", type=_amount, default=0.0, metavar="F", help=gpus)
             verb.set_defaults(workers=None)

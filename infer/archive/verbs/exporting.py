@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,10 @@ from infer.archive.store import Place
 from infer.archive.verbs.arguments import ArchiveArguments, Box
 from infer.archive.verbs.places import DONE, run_place
 from infer.errors import MissingError, UsageError
-from infer.process.text import in_short
+from infer.process.files import drop_scratch, scratch_folder
+from infer.process.signals import leave_on_signals
+from infer.process.text import in_short, one_line
+from infer.write.vectors.draft import discard_drafts
 from infer.write.vectors.layer import Layer
 
 COLUMNS = ("scene", "area_m2", "area_px", "geometry", "bbox")
@@ -26,42 +28,61 @@ def export(arguments: ArchiveArguments) -> int:
     if not read_run(run).vector:
         raise UsageError(f"{run} has no polygons", ": plan a run with {vector}")
     to: Path = own.to.absolute()
+    scratch = scratch_folder("sea-ice-archive")
+
+    def clean_up() -> None:
+        discard_drafts()
+        drop_scratch(scratch)
+
+    leave_on_signals("archive: stopped: nothing was exported", clean_up)
     try:
-        with tempfile.TemporaryDirectory() as folder, Layer(Path(folder), own.form, to) as layer:
-            for key in _keys(run):
-                _add(layer, run, key, own.bbox)
-            layer.finish()
-            count = layer.count
-    except OSError as error:
-        reason = f"cannot write {to}: {error.strerror or error}"
-        raise UsageError(reason, ": give another with {to}", to) from error
+        count = _export(run, scratch, to, own.form, own.bbox)
+    finally:
+        clean_up()
     if not own.quiet:
-        print(f"{count} polygons in {to}", flush=True)
+        print(f"{count} polygons in {one_line(str(to))}", flush=True)
     return DONE
 
 
-def _keys(run: Place) -> Iterator[str]:
-    return (receipt["vectors"] for receipt in read_receipts(run) if receipt.get("vectors"))
+def _export(run: Place, scratch: Path, to: Path, form: str, box: Box | None) -> int:
+    """Write the file and return the number of its polygons."""
+    with Layer(scratch, form, to) as layer:
+        for receipt in read_receipts(run):
+            if extra := receipt.get("vectors"):
+                table = _table(run, extra["key"], box)
+                try:
+                    _add(layer, table)
+                except OSError as error:
+                    reason = f"the temporary folder {scratch} takes no more: {error.strerror or error}"
+                    raise UsageError(reason, ": make room there, or set TMPDIR to another") from error
+        try:
+            layer.finish()
+        except OSError as error:
+            reason = f"cannot write {to}: {error.strerror or error}"
+            raise UsageError(reason, ": give another with {to}", to) from error
+        return layer.count
 
 
-def _add(layer: Layer, run: Place, key: str, box: Box | None) -> None:
-    """Add the polygons of a unit, all or those whose own box meets the one that is asked for."""
+def _table(run: Place, key: str, box: Box | None) -> Any:
+    """Return the polygons of a unit, all or those whose own box meets the one that is asked for."""
     import pyarrow
     import pyarrow.parquet
 
+    anew = ": have its unit made anew with verify and its redo, then run"
     try:
         table = pyarrow.parquet.read_table(io.BytesIO(run.read(key)), columns=list(COLUMNS))
     except MissingError:
-        reason = f"{run} has lost {key}"
-        raise UsageError(reason, ": have its unit done again with verify, then run") from None
-    except pyarrow.ArrowException as error:
-        reason = f"{run}/{key} cannot be read: {in_short(error)}"
-        raise UsageError(reason, ": have its unit done again, then run") from error
+        raise UsageError(f"{run} has lost {key}", anew) from None
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UsageError(f"{run}/{key} cannot be read: {in_short(error)}", anew) from error
     if box:
         table = table.filter(_meets(table["bbox"], box))
-    table = table.drop_columns(["bbox"])
-    scenes = table["scene"].combine_chunks()
-    for scene in scenes.unique().to_pylist():
+    return table.drop_columns(["bbox"])
+
+
+def _add(layer: Layer, table: Any) -> None:
+    """Add the polygons of a unit, scene by scene; raises OSError of the temporary folder."""
+    for scene in table["scene"].combine_chunks().unique().to_pylist():
         layer.add_batches(scene, _of_scene(table, scene))
 
 

@@ -15,10 +15,11 @@ from infer.archive.units.work import Work
 from infer.archive.verbs.arguments import ArchiveArguments
 from infer.archive.wire.facts import MapperSettings, Ready
 from infer.process.files import drop_scratch, scratch_folder
-from infer.process.signals import leave_on_signals
+from infer.process.signals import leave_on_signals, within
 
 Say = Callable[[str], None]
 Ended = Callable[[list[Entry]], None]
+WITHDRAW_SECONDS = 2.0
 STOPPED = "archive: stopped: what has a receipt is done; the same call makes the rest"
 
 
@@ -60,12 +61,17 @@ class _Here:
 
     def work(self, yard: Yard, units: list[Unit], say: Say, ended: Ended) -> None:
         root = scratch_folder("sea-ice-archive")
-        clean_up = partial(drop_scratch, root)
-        leave_on_signals(STOPPED, clean_up)
+        work = Work(yard, self._child, root, say, ended)
+
+        def leave() -> None:
+            within(WITHDRAW_SECONDS, work.withdraw)  # a store may be down, and who stops us does not wait
+            drop_scratch(root)
+
+        leave_on_signals(STOPPED, leave)
         try:
-            Work(yard, self._child, root, say, ended).all(units)
+            work.all(units)
         finally:
-            clean_up()
+            drop_scratch(root)
 
 
 class _OnRay:

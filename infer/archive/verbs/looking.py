@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timezone
 
 from infer.archive.map.write import MapFacts, write_map
-from infer.archive.record.checks import bad_masks, redo
+from infer.archive.record.checks import bad_files, redo
 from infer.archive.record.identity import read_run
 from infer.archive.record.manifest import planned_of
 from infer.archive.record.receipts import drop, glance_at_receipts, read_receipts
@@ -36,17 +36,17 @@ def retry(arguments: ArchiveArguments) -> int:
 
 
 def verify(arguments: ArchiveArguments) -> int:
-    """Name the masks that are not those of their receipts."""
+    """Name the files that are not those of their receipts."""
     own, run = arguments.own, run_place(arguments)
     planned_of(run)
-    bad = list(bad_masks(run, read_receipts(run), own.sizes_only))
+    bad = list(bad_files(run, read_receipts(run), own.sizes_only))
     for mask in bad[:MAX_LINES]:
         tell(f"archive: {mask.key}: {mask.why}")
     if len(bad) > MAX_LINES:
         tell(f"archive: and {len(bad) - MAX_LINES} more")
     if own.redo:
         drop(run, sorted({mask.unit for mask in bad}))
-    print(f"{len(bad)} wrong masks" + (", whose units are to be done again" if own.redo and bad else ""))
+    print(f"{len(bad)} wrong files" + (", whose units are to be done again" if own.redo and bad else ""))
     return FAILED_SCENES if bad else DONE
 
 

@@ -6,7 +6,8 @@ import time
 import uuid
 
 from infer.archive.record.identity import ArchiveRun, code_version, create_run, require_same
-from infer.archive.record.manifest import plan
+from infer.archive.record.manifest import freeze as freeze_scenes
+from infer.archive.record.manifest import scenes_of
 from infer.archive.store import Place
 from infer.archive.verbs.arguments import ArchiveArguments
 from infer.archive.verbs.hands import hands_of
@@ -34,6 +35,8 @@ def plan_run(arguments: ArchiveArguments) -> int:
 def checked(arguments: ArchiveArguments, source: SceneSource) -> Place:
     """Return the place of the run; finds what is wrong with it before anything is started."""
     run, place = run_place(arguments), source.place
+    if arguments.own.stac and arguments.settings().format != GEOTIFF:
+        raise UsageError("STAC items are made of GeoTIFF masks", ": give {format} geotiff, or no {stac}")
     if source.is_listing and f"{run.url}/".startswith(f"{place.url.rstrip('/')}/"):
         reason = f"{run} lies in {place}: its masks would be taken for scenes"
         raise UsageError(reason, ": give another with {output}")
@@ -45,13 +48,12 @@ def freeze(arguments: ArchiveArguments, source: SceneSource, run: Place, ready: 
     """Write a run's identity and its manifest where none stand, else see that they are the same."""
     own, settings = arguments.own, arguments.settings()
     identity = identity_of(settings, source.place, ready, own.vector, own.stac)
-    if own.stac and settings.format != GEOTIFF:
-        raise UsageError("STAC items are made of GeoTIFF masks", ": give {format} geotiff, or no {stac}")
+    scenes = scenes_of(source.objects(), source.place)  # before anything is written: it may be no list
     if not create_run(run, identity):
         require_same(run, identity)
     if own.stac:
         put_weights(run, settings)
-    planned = plan(source.objects(), source.place, run, own.unit_scenes)
+    planned = freeze_scenes(scenes, source.place, run, own.unit_scenes)
     refused = f"; {planned.refused} get no mask" if planned.refused else ""
     tell(f"archive: {planned.scenes} scenes in {planned.units} units{refused}")
 

@@ -58,7 +58,7 @@ def _work(units: list[Unit], quiet: bool, work: Callable[[Say, Ended], None]) ->
     """Have units worked through, with what a user sees of it."""
     counts: Counter[str] = Counter()
     with Progress(sum(len(unit.scenes) for unit in units), quiet) as progress:
-        told, lock = Told(progress, lambda _: None), Lock()
+        told, lock = Told(progress, lambda _: None, "the map names them all"), Lock()
 
         def ended(entries: list[Entry]) -> None:
             with lock:

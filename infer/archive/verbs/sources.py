@@ -41,6 +41,8 @@ def source_of(arguments: ArchiveArguments) -> Iterator[SceneSource]:
         base = place_url(arguments.own.base) if arguments.own.base else folder or "/"
         where, objects = split_base(read_list(path, arguments.own.asset), base)
         place = opened(arguments, where)
+        if "://" not in where and not Path(where).is_dir():
+            raise UsageError(f"no folder {where}", ": give the place of the list's keys with {base}")
         place.check()
         yield SceneSource(place, lambda: objects, False)
 

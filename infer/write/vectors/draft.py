@@ -12,6 +12,8 @@ from pathlib import Path
 
 from infer.process.files import DRAFT_PREFIX, DRAFT_SUFFIX
 
+_drafts: set[Path] = set()
+
 
 @contextmanager
 def draft_of(path: Path) -> Iterator[Path]:
@@ -24,12 +26,21 @@ def draft_of(path: Path) -> Iterator[Path]:
     if os.path.lexists(path) and not path.is_file():
         raise OSError(errno.EEXIST, "is no plain file", str(path))
     draft = path.with_name(f"{DRAFT_PREFIX}{uuid.uuid4().hex}{DRAFT_SUFFIX}")
+    _drafts.add(draft)
     try:
         open(draft, "xb").close()
         with locked(draft):
             yield draft
             os.replace(draft, path)
     finally:
+        with suppress(OSError):
+            draft.unlink()
+        _drafts.discard(draft)
+
+
+def discard_drafts() -> None:
+    """Remove what is half written, for a process that leaves without waiting."""
+    for draft in list(_drafts):
         with suppress(OSError):
             draft.unlink()
 

@@ -76,7 +76,7 @@ def test_polygons_are_those_of_the_plain_job(scenes: Path, run: Path, tmp_path: 
     arguments = ("--input", scenes, "--output", tmp_path, "--device", "cpu", "--format", "geotiff")
     assert run_infer(*arguments, "--vector", "geoparquet").returncode == 0
     plain = pyarrow.parquet.read_table(tmp_path / "ice.parquet")
-    keys = [receipt["vectors"] for receipt in receipts(run)]
+    keys = [receipt["vectors"]["key"] for receipt in receipts(run)]
     assert len(set(keys)) == len(keys) == 3
     tables = [pyarrow.parquet.read_table(run / key) for key in keys]
     assert list(rows_of(pyarrow.concat_tables(tables))) == list(rows_of(plain))
@@ -94,7 +94,8 @@ def test_items_say_where_and_when_and_what_has_none_is_told(run: Path) -> None:
     items = {}
     for receipt in receipts(run):
         if receipt["stac"]:
-            items |= {i.properties["seaice:key"]: i for i in read_items((run / receipt["stac"]).read_bytes())}
+            table = (run / receipt["stac"]["key"]).read_bytes()
+            items |= {item.properties["seaice:key"]: item for item in read_items(table)}
     assert set(items) == set(PLACED)
     assert "no item: the scene has no georeference" in entries(run)[BARE]["notes"]
     for name, item in items.items():
@@ -119,7 +120,7 @@ def test_export_writes_all_polygons_or_those_in_a_box(run: Path, tmp_path: Path,
     to = tmp_path / f"some name.{form}"
     result = archive("export", "--output", run, "--format", form, "--to", to)
     assert result.returncode == 0, result.stderr
-    keys = [receipt["vectors"] for receipt in receipts(run)]
+    keys = [receipt["vectors"]["key"] for receipt in receipts(run)]
     wanted = pyarrow.concat_tables([pyarrow.parquet.read_table(run / key) for key in keys])
     scenes, shapes = read(to)
     assert result.stdout == f"{len(wanted)} polygons in {to}\n"
@@ -142,6 +143,28 @@ def test_a_box_may_cross_180_degrees(run: Path, tmp_path: Path) -> None:
     export = ("export", "--output", run, "--format", "geojson", "--to", tmp_path / "x.json")
     assert archive(*export, "--bbox=170,-90,-170,90").stdout.startswith("0 polygons")
     assert not archive(*export, "--bbox=10,-90,-170,90").stdout.startswith("0 polygons")
+
+
+def test_a_box_may_begin_with_a_minus(run: Path, tmp_path: Path) -> None:
+    export = ("export", "--output", run, "--format", "geojson", "--to", tmp_path / "x.json")
+    assert archive(*export, "--bbox", "-10,-60,-5,-50").stdout.startswith("0 polygons")
+
+
+def test_lost_files_of_units_are_found_and_made_anew(run: Path, tmp_path: Path) -> None:
+    whole = {path: path.read_bytes() for path in [*run.glob("vectors/*"), *run.glob("stac/0*")]}
+    gone = run / next(receipt["vectors"]["key"] for receipt in receipts(run))
+    gone.unlink()
+    junk = run / next(receipt["stac"]["key"] for receipt in receipts(run) if receipt["stac"])
+    junk.write_bytes(b"junk")
+    export = ("export", "--output", run, "--format", "gpkg", "--to", tmp_path / "x.gpkg")
+    lost = archive(*export)
+    assert (lost.returncode, len(lost.stderr.splitlines())) == (2, 1)
+    found = archive("verify", "--output", run, "--redo")
+    assert (found.returncode, found.stdout.split(" ")[0]) == (4, "2")
+    assert archive("run", "--output", run).returncode == 0
+    assert archive("verify", "--output", run).returncode == 0
+    assert {path: path.read_bytes() for path in whole} == whole
+    assert archive(*export).returncode == 0
 
 
 def test_wrong_calls_are_one_line(run: Path, scenes: Path, tmp_path: Path) -> None:

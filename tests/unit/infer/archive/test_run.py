@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import rasterio
 
-from infer.archive.units.unit import mask_key
+from infer.archive.units.unit import MAX_BEGUN, mask_key
 from tests.helpers.job.placed import UTM, write_placed
 from tests.helpers.support import REPO, random_rgb, run_infer
 
@@ -132,10 +132,25 @@ def test_shards_make_the_whole_together(scenes: Path, plain: dict[str, bytes], t
     assert masks_of(run) == plain
 
 
+def test_a_run_that_is_stopped_on_purpose_counts_against_no_unit(scenes: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert archive("plan", scenes, "--output", run, "--unit-scenes", "99").returncode == 0
+    driver = start("run", "--output", run)
+    deadline = time.monotonic() + 60
+    while not list(run.glob("attempts/*/*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.3)  # it is noted at once, but after
+    driver.send_signal(signal.SIGTERM)
+    driver.communicate(timeout=60)
+    assert driver.returncode == 143
+    assert not list(run.glob("attempts/*/*"))
+
+
 def test_a_unit_that_was_begun_too_often_is_named(scenes: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert archive("plan", scenes, "--output", run, "--unit-scenes", "99").returncode == 0
-    for attempt in (1, 2, 3):
+    for attempt in range(1, MAX_BEGUN + 1):
         path = run / "attempts" / "00000000" / f"{attempt:04d}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('{"nonce": "of one that died"}')
@@ -143,7 +158,7 @@ def test_a_unit_that_was_begun_too_often_is_named(scenes: Path, tmp_path: Path) 
     assert result.returncode == 4
     reasons = {entry["error"] for entry in entries_of(run).values()}
     assert len(reasons) == 1
-    assert "begun 3 times and never ended" in reasons.pop()
+    assert f"begun {MAX_BEGUN} times and never ended" in reasons.pop()
 
 
 def test_what_changes_or_goes_after_the_plan_is_named(scenes: Path, tmp_path: Path) -> None:
@@ -187,6 +202,7 @@ def test_a_run_is_of_one_kind(scenes: Path, tmp_path: Path) -> None:
 )
 def test_a_wrong_call_is_one_line_and_exit_2(arguments: list[str], words: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
+    (tmp_path / "s.tif").touch()
     result = archive(*(argument.format(tmp=tmp_path) for argument in arguments))
     assert result.returncode == 2, result.stderr
     (line,) = result.stderr.splitlines()

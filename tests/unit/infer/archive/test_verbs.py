@@ -49,6 +49,31 @@ def test_a_list_says_which_scenes_are_wanted(tmp_path: Path) -> None:
     assert "no list" in missing.stderr
 
 
+def test_a_source_that_is_refused_leaves_a_folder_that_takes_another(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    (tmp_path / "scenes").mkdir()
+    write_placed(tmp_path / "scenes" / "a.tif", random_rgb(40, 50), **UTM)
+    pyarrow.parquet.write_table(pyarrow.table({"key": ["a.tif", None]}), tmp_path / "scenes" / "l.parquet")
+    for source in (tmp_path / "none", tmp_path / "scenes" / "l.parquet"):
+        refused = archive("plan", source, "--output", tmp_path / "run")
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert archive("plan", tmp_path / "scenes", "--output", tmp_path / "run").returncode == 0
+
+
+def test_what_cannot_be_read_costs_itself_alone(tmp_path: Path) -> None:
+    scenes = tmp_path / "scenes"
+    (scenes / "folder.tif").mkdir(parents=True)
+    write_placed(scenes / "a.tif", random_rgb(40, 50), **UTM)
+    (scenes / "loop.tif").symlink_to("loop.tif")
+    wanted = {"key": ["a.tif", "folder.tif", f"{'x' * 300}.tif", "loop.tif"]}
+    pyarrow.parquet.write_table(pyarrow.table(wanted), scenes / "l.parquet")
+    for source, failed in ((scenes, 1), (scenes / "l.parquet", 3)):
+        result = archive("run", source, "--output", tmp_path / f"run{failed}")
+        assert result.returncode == 4, result.stderr
+        assert result.stdout == f"{1 + failed} scenes in 1 units: 1 ok, 0 degraded, {failed} failed\n"
+        assert "archive: loop.tif: failed: it cannot be read: " in result.stderr
+
+
 def mask(run: Path, name: str) -> Path:
     (path,) = run.glob(f"masks/*/{name}.tif")
     return path
@@ -56,16 +81,16 @@ def mask(run: Path, name: str) -> Path:
 
 def test_wrong_masks_are_named_and_made_again(run: Path) -> None:
     good = archive("verify", "--output", run)
-    assert (good.returncode, good.stdout, good.stderr) == (0, "0 wrong masks\n", "")
+    assert (good.returncode, good.stdout, good.stderr) == (0, "0 wrong files\n", "")
     whole = {name: mask(run, name).read_bytes() for name in "abcd"}
     gone, changed, cut = mask(run, "a"), mask(run, "c"), mask(run, "d")
     gone.unlink()
     changed.write_bytes(whole["c"][:-1] + b"?")
     cut.write_bytes(whole["d"][:-1])
     sizes = archive("verify", "--output", run, "--sizes-only")
-    assert (sizes.returncode, sizes.stdout) == (4, "2 wrong masks\n")
+    assert (sizes.returncode, sizes.stdout) == (4, "2 wrong files\n")
     result = archive("verify", "--output", run, "--redo")
-    assert (result.returncode, result.stdout) == (4, "3 wrong masks, whose units are to be done again\n")
+    assert (result.returncode, result.stdout) == (4, "3 wrong files, whose units are to be done again\n")
     assert sorted(result.stderr.splitlines()) == [
         "archive: a.tif: its mask is missing",
         "archive: c.tif: its mask is another one",

@@ -38,8 +38,13 @@ def test_urls_name_their_place(tmp_path: Path, name: str) -> None:
 
 
 def test_paths_and_file_urls_begin_at_the_root(tmp_path: Path) -> None:
-    path = written(tmp_path / "l.parquet", href=["/data/1.tif", "file:///data/2.tif"])
-    assert facts(path) == ("/", [ObjectFacts("data/1.tif", 0, None), ObjectFacts("data/2.tif", 0, None)])
+    path = written(
+        tmp_path / "l.parquet", href=["/data/1.tif", "file:///data/2%20b.tif", "file://localhost/3.tif"]
+    )
+    assert facts(path) == (
+        "/",
+        [ObjectFacts(key, 0, None) for key in ("data/1.tif", "data/2 b.tif", "3.tif")],
+    )
 
 
 def test_of_stac_items_an_asset_is_taken(tmp_path: Path) -> None:
@@ -62,6 +67,15 @@ def test_of_stac_items_an_asset_is_taken(tmp_path: Path) -> None:
         ({"key": ["a.tif", "../b.tif"]}, "no key of a scene"),
         ({"key": ["a.tif", "s3://other/b.tif"]}, "scenes in s3://b/in and in s3://other"),
         ({"key": [3]}, "a row without a usable key"),
+        ({"key": ["a\0.tif"]}, "no key of a scene"),
+        ({"key": ["a.tif"], "size": [float("inf")]}, "a row without a usable key, size"),
+        (
+            {"key": ["a.tif"], "size": pyarrow.array([2**64 - 1], pyarrow.uint64())},
+            "without a usable key, size",
+        ),
+        ({"assets": ["text"]}, "no asset that is a TIFF, but none"),
+        ({"assets": [["text"]]}, "no asset that is a TIFF, but none"),
+        ({"assets": [{"x": {"href": 3}}]}, "no asset that is a TIFF, but x"),
         ({"assets": [{"x": {"href": "s3://x/a.png"}}]}, "no asset that is a TIFF, but x"),
     ],
 )
