@@ -42,6 +42,7 @@ class Seaweed:
             f"-dir={folder / 'data'}",
             "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={folder / 's3.json'}",
             "-master.volumeSizeLimitMB=256", "-volume.max=200",
+            "-s3.port.iceberg=0", "-s3.port.lance=0",  # ports of their own, which two servers would fight for
             *(f"-{name}.port={port}" for name, (port, _) in named.items()),
             *(f"-{name}.port.grpc={port}" for name, (_, port) in named.items()),
         ]  # fmt: skip

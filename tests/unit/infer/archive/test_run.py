@@ -16,7 +16,7 @@ import rasterio
 
 from infer.archive.units.unit import MAX_BEGUN, mask_key
 from tests.helpers.job.placed import UTM, write_placed
-from tests.helpers.support import REPO, random_rgb, run_infer
+from tests.helpers.support import REPO, heed_signals, random_rgb, run_infer
 
 SIDE, COUNT = 512, 12  # over two megapixels: there the plain job chooses the engine that the archive does
 
@@ -218,7 +218,9 @@ def test_ctrl_c_is_one_line_and_leaves_nothing_behind(
     assert archive("plan", scenes, "--output", run, "--unit-scenes", "1").returncode == 0
     command = [sys.executable, "-m", "infer.archive", "run", "--output", str(run)]
     mine = {**os.environ, "TMPDIR": str(scratch)}
-    process = subprocess.Popen(command, cwd=REPO, stderr=subprocess.PIPE, text=True, env=mine)
+    process = subprocess.Popen(
+        command, cwd=REPO, stderr=subprocess.PIPE, text=True, env=mine, preexec_fn=heed_signals
+    )
     deadline = time.monotonic() + 120
     while not (run / "receipts").is_dir() and time.monotonic() < deadline:
         time.sleep(0.02)
