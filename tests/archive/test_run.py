@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from infer.archive.objects.place import Place
@@ -17,6 +18,7 @@ from infer.archive.record.receipts import read_receipts
 from infer.archive.store import open_place
 from infer.archive.units.unit import mask_key
 from tests.archive.proxy import Faults, FaultyProxy
+from tests.archive.whole import check
 from tests.helpers.job.placed import UTM, write_placed
 from tests.helpers.support import REPO, random_rgb, run_infer
 
@@ -64,17 +66,6 @@ def wait_for_a_receipt(run: Place) -> None:
         time.sleep(0.1)
 
 
-def check(run: Place, plain: dict[str, bytes]) -> None:
-    entries = [entry for receipt in read_receipts(run) for entry in receipt["scenes"]]
-    assert sorted(entry["key"] for entry in entries) == [f"s{i:02d}.tif" for i in range(COUNT)]
-    assert {entry["status"] for entry in entries} == {"ok"}
-    assert {facts.key for facts in run.list("masks")} == plain.keys()
-    for entry in entries:
-        content = run.read(entry["mask"])
-        assert content == plain[entry["mask"]]
-        assert (len(content), hashlib.sha256(content).hexdigest()) == (entry["bytes"], entry["sha256"])
-
-
 def test_two_drivers_at_once_through_faults_of_which_one_is_killed(
     store_url: StoreUrl, faults: Faults, scenes: Path, plain: dict[str, bytes]
 ) -> None:
@@ -93,7 +84,7 @@ def test_two_drivers_at_once_through_faults_of_which_one_is_killed(
     code, stderr = ended(start("run", "--output", f"{bucket}/run"))  # what the killed one had in hand
     assert code == 0, stderr
     faults.none()
-    check(run, plain)
+    check(run, (f"s{i:02d}.tif" for i in range(COUNT)), plain)
     status = subprocess.run(
         [sys.executable, "-m", "infer.archive", "status", "--json", "--output", f"{bucket}/run"],
         cwd=REPO, capture_output=True, text=True, timeout=60,
@@ -101,6 +92,21 @@ def test_two_drivers_at_once_through_faults_of_which_one_is_killed(
     assert status.returncode == 0, status.stderr
     facts = json.loads(status.stdout)
     assert (facts["ok"], facts["degraded"], facts["units_done"]) == (COUNT, 0, COUNT // 3)
+
+
+def test_a_list_in_the_store_names_the_scenes(store_url: StoreUrl, scenes: Path, tmp_path: Path) -> None:
+    bucket = store_url("lists")
+    place = filled(f"{bucket}/in", scenes)
+    pyarrow.parquet.write_table(pyarrow.table({"key": ["s00.tif", "s03.tif"]}), tmp_path / "l.parquet")
+    place.put("l.parquet", tmp_path / "l.parquet")
+    code, stderr = ended(start("run", f"{bucket}/in/l.parquet", "--output", f"{bucket}/run"))
+    assert code == 0, stderr
+    run = open_place(f"{bucket}/run", 60, print)
+    keys = [entry["key"] for receipt in read_receipts(run) for entry in receipt["scenes"]]
+    assert keys == ["s00.tif", "s03.tif"]
+    code, stderr = ended(start("run", f"{bucket}/in/no.parquet", "--output", f"{bucket}/run"))
+    assert (code, len(stderr.splitlines())) == (2, 1), stderr
+    assert "no list" in stderr
 
 
 def test_a_store_that_goes_and_comes_back_only_costs_time(
@@ -116,7 +122,7 @@ def test_a_store_that_goes_and_comes_back_only_costs_time(
     proxy.revive()
     code, stderr = ended(driver)
     assert code == 0, stderr
-    check(run, plain)
+    check(run, (f"s{i:02d}.tif" for i in range(COUNT)), plain)
 
 
 def test_a_store_that_stays_down_is_one_line_with_what_to_do(

@@ -41,6 +41,8 @@ def read_list(path: Path, asset: str | None = None) -> Iterator[Listed]:
         place = next((name for name in NAMES if name in names), None)
         if place is None and "assets" not in names:
             raise UsageError(f"{path} says nowhere where its scenes are", _REMEDY)
+        if place and asset:
+            raise UsageError(f"{path} lists scenes by {place}, and has no assets", ": leave out {asset}")
         wanted = [place, *(name for name in ("etag", "size") if name in names)] if place else ["assets"]
         for batch in table.iter_batches(BATCH, columns=wanted):
             for row in batch.to_pylist():

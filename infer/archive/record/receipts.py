@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
@@ -18,6 +18,7 @@ from infer.errors import MissingError, UsageError
 RECEIPTS = "receipts"
 HEAD_BYTES = 4096  # of a receipt, in which a glance looks for what stands before its scenes
 SCENES = ', "scenes": ['  # in JSON these quotes stand in no text
+Read = Callable[[Place, int], "dict[str, Any] | None"]
 AHEAD = 1024  # receipts that are read before they are asked for
 
 
@@ -43,10 +44,14 @@ def done_units(place: Place) -> set[int]:
 
 def read_receipts(place: Place, threads: int = 16) -> Iterator[dict[str, Any]]:
     """Yield all receipts, in any order; one that is deleted meanwhile is left out."""
+    return _each(place, read_receipt, threads)
+
+
+def _each(place: Place, read: Read, threads: int) -> Iterator[dict[str, Any]]:
     with ThreadPoolExecutor(threads) as pool:
         numbers = _numbers(place)
         while some := list(islice(numbers, AHEAD)):
-            yield from filter(None, pool.map(lambda unit: read_receipt(place, unit), some))
+            yield from filter(None, pool.map(lambda unit: read(place, unit), some))
 
 
 def read_receipt(place: Place, unit: int) -> dict[str, Any] | None:
@@ -58,10 +63,7 @@ def read_receipt(place: Place, unit: int) -> dict[str, Any] | None:
 
 def glance_at_receipts(place: Place, threads: int = 32) -> Iterator[dict[str, Any]]:
     """Yield all receipts without their scenes, in any order: these are most of it, and add up before them."""
-    with ThreadPoolExecutor(threads) as pool:
-        numbers = _numbers(place)
-        while some := list(islice(numbers, AHEAD)):
-            yield from filter(None, pool.map(lambda unit: _glance(place, unit), some))
+    return _each(place, _glance, threads)
 
 
 def _glance(place: Place, unit: int) -> dict[str, Any] | None:

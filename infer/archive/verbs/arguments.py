@@ -183,24 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, help=what, description=what, allow_abbrev=False)
         add = verb.add_argument
         if name in ("plan", "run"):
-            optional = None if name == "plan" else "?"
-            where = "a folder or prefix with scenes, or a .parquet that lists them: key, etag, size, or STAC"
-            add("source", metavar="SOURCE", nargs=optional, help=where)
-            add("--base", default=None, metavar="PLACE", help="of a list's keys (the list's own folder)")
-            add("--asset", default=None, metavar="NAME", help="of a STAC list's items (the first TIFF)")
-            scenes = "scenes that are done together (%(default)s)"
-            for flag in JOB_FLAGS:  # their values are the job's to judge
-                add(_flag(flag), dest=flag, metavar="X", help="as of infer; fixed by the plan")
-            vector = "also the ice as polygons, a GeoParquet for each unit; fixed by the plan"
-            add("--vector", action="store_true", help=vector)
-            stac = "also STAC items, a stac-geoparquet for each unit; fixed by the plan"
-            add("--stac", action="store_true", help=stac)
-            add("--unit-scenes", type=_positive, default=PER_UNIT, metavar="N", help=scenes)
-            cluster = "of a Ray cluster whose workers compute: auto, HOST:PORT, ray://HOST:PORT"
-            add("--address", type=_named, default=None, metavar="ADDRESS", help=cluster)
-            gpus = "GPUs of a worker on Ray, 0.25 for four on one (%(default)g)"
-            add("--gpus-per-worker", type=_amount, default=0.0, metavar="F", help=gpus)
-            verb.set_defaults(workers=None)
+            _add_planning(verb, name == "plan")
         add("--output", required=True, metavar="RUN", help="where masks and receipts go")
         waits = "for so long a store that does not answer is waited for (%(default)g)"
         add("--store-timeout", type=_amount, default=STORE_SECONDS, metavar="SECONDS", help=waits)
@@ -235,3 +218,26 @@ def _parser() -> argparse.ArgumentParser:
             )
             add("--json", action="store_true", help="print JSON")
     return parser
+
+
+def _add_planning(verb: argparse.ArgumentParser, must_have_source: bool) -> None:
+    """Add what a run is planned by, and who computes."""
+    add = verb.add_argument
+    optional = None if must_have_source else "?"
+    where = "a folder or prefix with scenes, or a .parquet that lists them: key, etag, size, or STAC"
+    add("source", metavar="SOURCE", nargs=optional, help=where)
+    add("--base", default=None, metavar="PLACE", help="of a list's keys (the list's own folder)")
+    add("--asset", default=None, metavar="NAME", help="of a STAC list's items (the first TIFF)")
+    scenes = "scenes that are done together (%(default)s)"
+    for flag in JOB_FLAGS:  # their values are the job's to judge
+        add(_flag(flag), dest=flag, metavar="X", help="as of infer; fixed by the plan")
+    vector = "also the ice as polygons, a GeoParquet for each unit; fixed by the plan"
+    add("--vector", action="store_true", help=vector)
+    stac = "also STAC items, a stac-geoparquet for each unit; fixed by the plan"
+    add("--stac", action="store_true", help=stac)
+    add("--unit-scenes", type=_positive, default=PER_UNIT, metavar="N", help=scenes)
+    cluster = "of a Ray cluster whose workers compute: auto, HOST:PORT, ray://HOST:PORT"
+    add("--address", type=_named, default=None, metavar="ADDRESS", help=cluster)
+    gpus = "GPUs of a worker on Ray, 0.25 for four on one (%(default)g)"
+    add("--gpus-per-worker", type=_amount, default=0.0, metavar="F", help=gpus)
+    verb.set_defaults(workers=None)

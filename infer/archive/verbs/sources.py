@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from infer.archive.store import ObjectFacts, Place
 from infer.archive.verbs.arguments import ArchiveArguments, place_url
 from infer.archive.verbs.places import opened
 from infer.errors import MissingError, UsageError
+from infer.process.files import drop_scratch, scratch_folder
 
 LIST = ".parquet"
 
@@ -30,6 +30,8 @@ def source_of(arguments: ArchiveArguments) -> Iterator[SceneSource]:
     """Give the source that the arguments name; raises UsageError where there is none such."""
     url = place_url(arguments.own.source)
     if not url.lower().endswith(LIST) or Path(url).is_dir():
+        if arguments.own.base or arguments.own.asset:
+            raise UsageError(f"{url} is no list", ": {base} and {asset} are of lists")
         place = opened(arguments, url)
         if "://" not in url and not Path(url).is_dir():
             raise UsageError(f"no folder {place}", ": give the folder, prefix or list that names the scenes")
@@ -63,11 +65,13 @@ def _there(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _fetched(arguments: ArchiveArguments, folder: str, name: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="sea-ice-archive-") as local:
-        path = Path(local, name)
+    local = scratch_folder("sea-ice-archive")
+    try:
         try:
-            opened(arguments, folder).fetch(name, path)
+            opened(arguments, folder).fetch(name, local / name)
         except MissingError:
             reason = f"no list {folder}/{name}"
             raise UsageError(reason, ": give the folder, prefix or list that names the scenes") from None
-        yield path
+        yield local / name
+    finally:
+        drop_scratch(local)
