@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -105,5 +106,12 @@ class RunReport:
 
 
 def peak_rss_bytes() -> int:
-    """Return the largest resident size of this process so far, in bytes."""
+    """Return the largest resident size of this process so far, in bytes.
+
+    Linux keeps it for the program that runs; what getrusage says begins at the size of the program's parent.
+    """
+    with suppress(OSError, ValueError), open("/proc/self/status", "rb") as status:
+        for line in status:
+            if line.startswith(b"VmHWM:"):
+                return int(line.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

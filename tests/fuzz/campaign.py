@@ -19,6 +19,7 @@ from infer.errors import HeaderError
 from infer.plan.tiff_header import read_header
 from infer.settings import MAX_PIXELS
 from tests.fuzz.mutate import mutated
+from tests.helpers.memory import largest_peak
 from tests.helpers.support import REPO
 
 MAX_PAUSE = 10.0  # seconds between two masks, above which a scene has hung
@@ -30,7 +31,7 @@ class CampaignResult:
     """Of all folders so far. crashes: scenes that killed a process. faults: what must not be, in words.
 
     slowest: longest time between two masks in a folder, seconds; after: the later of the two. peak: most
-    resident memory, bytes.
+    resident memory of any process of the job, bytes.
     """
 
     scenes: int = 0
@@ -66,7 +67,7 @@ def _run(folder: Path, work: Path, outcome: CampaignResult) -> None:
     started = time.time()
     with open(work / "stderr", "w") as stderr:
         process = subprocess.Popen(command, cwd=REPO, stdout=subprocess.DEVNULL, stderr=stderr)
-        usage = _wait(process)
+        peak = _wait(process)
     said = (work / "stderr").read_text(errors="replace")
     scenes = sorted(folder.iterdir())
     bad = {path: fault for path in scenes if (fault := _fault(path, out))}
@@ -83,21 +84,20 @@ def _run(folder: Path, work: Path, outcome: CampaignResult) -> None:
     outcome.scenes += len(scenes)
     outcome.degraded += said.count("its mask is black")
     outcome.slowest, outcome.after = max((outcome.slowest, outcome.after), _longest_pause(out, started))
-    outcome.peak = max(outcome.peak, usage)
+    outcome.peak = max(outcome.peak, peak)
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
     """Peak resident bytes of the largest process of the run, which is killed where it hangs."""
     deadline = time.monotonic() + MAX_SECONDS
-    while time.monotonic() < deadline:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return usage.ru_maxrss * 1024
+    peak = 0
+    while process.poll() is None and time.monotonic() < deadline:
+        peak = max(peak, largest_peak(process.pid))
         time.sleep(0.02)
-    process.kill()
-    process.wait()
-    return 0
+    if process.returncode is None:
+        process.kill()
+        process.wait()
+    return peak
 
 
 def _fault(scene: Path, out: Path) -> str | None:

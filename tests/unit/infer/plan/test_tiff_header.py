@@ -34,6 +34,7 @@ def _by_tifffile(path: Path) -> Header:
             has_roles="COLORINTERP" in str(tags.valueof("GDAL_METADATA")),
             tile=first("TileWidth", 0) * first("TileLength", 0),
             others=sum(not int(page.subfiletype) & 5 for page in same_size),
+            part_height=min(first_page.tilelength or first_page.rowsperstrip, first_page.imagelength),
         )  # fmt: skip
 
 
