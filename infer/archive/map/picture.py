@@ -31,19 +31,21 @@ def draw_picture(
     if mask.shape != rgb.shape[:2] or (valid is not None and valid.shape != mask.shape) or not mask.size:
         raise ValueError(f"a scene of {rgb.shape}, a mask of {mask.shape}: they do not fit together")
     # Masks have values of their own for pixels without data: only 255 is ice.
-    ice = _shrunk((mask == 255).astype(np.uint8) * 255, side) > 127
+    ice = _shrunk(cv2.compare(mask, 255, cv2.CMP_EQ), side) > 127
     small = _shrunk(np.ascontiguousarray(rgb), side)
     seen = None if valid is None else _shrunk(valid.astype(np.uint8) * 255, side) > 127
-    picture = _stretched(small, seen)
-    rim = _rim(ice)
-    picture[ice] *= TINT
-    picture[rim] += (OUTLINE - picture[rim]) * COVER
+    tones = _stretch(small, seen)
+    picture = cv2.LUT(small, _table(tones))
+    cv2.copyTo(cv2.LUT(small, _table(tones * TINT)), ice.view(np.uint8), picture)
+    lined = np.arange(256)[:, None] * (1 - COVER) + OUTLINE * COVER
+    cv2.copyTo(cv2.LUT(picture, _table(lined)), _rim(ice).view(np.uint8), picture)
     if seen is not None:
         picture[~seen] = BLANK
-    # The outline is thin and saturated: colours at half of the resolution would smear it.
-    options = (cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-               cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444, cv2.IMWRITE_JPEG_OPTIMIZE, 1)  # fmt: skip
-    encoded = cv2.imencode(".jpg", picture.round().astype(np.uint8)[..., ::-1], options)[1]
+    # The outline is thin and saturated: colours at half of the resolution would smear it. Optimal tables would
+    # save 3 % of the bytes and take as long as all the rest.
+    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    options = (cv2.IMWRITE_JPEG_QUALITY, QUALITY, *sampling)
+    encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)[1]
     return encoded.tobytes()
 
 
@@ -56,14 +58,23 @@ def _shrunk(image: np.ndarray, side: int) -> np.ndarray:
     return shrunk
 
 
-def _stretched(rgb: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
-    """Return float32 [H, W, 3], 0 to 255: one gain for the three bands, so that hues stay."""
+def _stretch(rgb: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
+    """Return what each of the 256 values is shown as, float32 [256, 1], 0 to 255.
+
+    One gain for the three bands, so that hues stay.
+    """
     pixels = rgb if seen is None or not seen.any() else rgb[seen]
-    low, high = np.percentile(pixels, (DARK, BRIGHT))
+    share = np.bincount(pixels.ravel(), minlength=256).cumsum() * (100 / pixels.size)
+    low, high = (int(np.searchsorted(share, percent)) for percent in (DARK, BRIGHT))
     low = min(low, MAX_BLACK)
     gain = np.clip(255 / max(1.0, high - low), 1, MAX_GAIN)
-    stretched: np.ndarray = np.clip((rgb - np.float32(low)) * np.float32(gain), 0, 255).astype(np.float32)
-    return stretched
+    stretched = np.clip((np.arange(256, dtype=np.float32)[:, None] - low) * np.float32(gain), 0, 255)
+    return np.asarray(stretched, np.float32)
+
+
+def _table(tones: np.ndarray) -> np.ndarray:
+    """Return a table for cv2.LUT, uint8 [1, 256, 3], of tones [256, 1 or 3]."""
+    return np.rint(np.broadcast_to(tones, (256, 3))).astype(np.uint8)[None]
 
 
 def _rim(ice: np.ndarray) -> np.ndarray:
