@@ -41,8 +41,8 @@ def draw_picture(
     cv2.copyTo(cv2.LUT(picture, _table(lined)), _rim(ice).view(np.uint8), picture)
     if seen is not None:
         picture[~seen] = BLANK
-    # The outline is thin and saturated: colours at half of the resolution would smear it. Optimal tables would
-    # save 3 % of the bytes and take as long as all the rest.
+    # The outline is thin and saturated: colours at half of the resolution would smear it. Optimal Huffman
+    # tables would save 3 % of the bytes and take half as long as all the rest.
     sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
     options = (cv2.IMWRITE_JPEG_QUALITY, QUALITY, *sampling)
     encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)[1]
