@@ -31,7 +31,7 @@ def draw_picture(
     if mask.shape != rgb.shape[:2] or (valid is not None and valid.shape != mask.shape) or not mask.size:
         raise ValueError(f"a scene of {rgb.shape}, a mask of {mask.shape}: they do not fit together")
     # Masks have values of their own for pixels without data: only 255 is ice.
-    ice = _shrunk(cv2.compare(mask, 255, cv2.CMP_EQ), side) > 127
+    ice = _shrunk((mask == 255).view(np.uint8) * np.uint8(255), side) > 127
     small = _shrunk(np.ascontiguousarray(rgb), side)
     seen = None if valid is None else _shrunk(valid.astype(np.uint8) * 255, side) > 127
     tones = _stretch(small, seen)
@@ -74,7 +74,7 @@ def _stretch(rgb: np.ndarray, seen: np.ndarray | None) -> np.ndarray:
 
 def _table(tones: np.ndarray) -> np.ndarray:
     """Return a table for cv2.LUT, uint8 [1, 256, 3], of tones [256, 1 or 3]."""
-    return np.rint(np.broadcast_to(tones, (256, 3))).astype(np.uint8)[None]
+    return np.asarray(np.rint(np.broadcast_to(tones, (256, 3)))[None], np.uint8)
 
 
 def _rim(ice: np.ndarray) -> np.ndarray:
