@@ -42,6 +42,13 @@ def _parser() -> Parser:
     add("--ice-from", type=Path, action="append", default=[], metavar="DIR", help=of_ice)
     of_ground = "data folder of real scenes that half of the scenes show as their ground; repeatable"
     add("--ground-from", type=Path, action="append", default=[], metavar="DIR", help=of_ground)
+    of_coasts = "data folder of real scenes without ice that half of the scenes lie on; repeatable"
+    add("--coast-from", type=Path, action="append", default=[], metavar="DIR", help=of_coasts)
+    add(
+        "--bleak",
+        action="store_true",
+        help="thin ice that only its texture shows, mud, thin cloud, any exposure",
+    )
     add("--lookalikes", action="store_true", help="forest, farmland, smoke and clouds in many of the scenes")
     return parser
 
@@ -57,7 +64,7 @@ def _settings(given: argparse.Namespace) -> SynthesizeSettings:
         list_name=given.list,
         embedded=given.embedded,
         workers=given.workers,
-        beside=Beside(real, given.lookalikes),
+        beside=Beside(real, tuple(given.coast_from), given.lookalikes, given.bleak),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,12 @@ class ListRow:
     line: int
     image: Path
     label: Path
+
+
+def write_list(path: Path, rows: Iterable[tuple[str, str]]) -> None:
+    """Write a list of scenes and their masks, paths relative to its folder; raises OSError."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
 
 
 def rows_of(folder: Path, list_name: str) -> list[ListRow]:

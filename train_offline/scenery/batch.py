@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import signal
 from collections.abc import Sequence
@@ -16,8 +15,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from train_offline.data.list_file import HEADER
+from train_offline.data.list_file import write_list
 from train_offline.scenery.scene import Extras, make_scene
+from train_offline.scenery.surfaces.real_coast import read_coasts
 from train_offline.scenery.surfaces.textures import RealScenes, read_textures
 from train_offline.scenery.tiff_form import write_scene
 
@@ -37,7 +37,13 @@ class Beside:
     """What to draw beside the Bohai Sea's own, as plain values; scene.Extras says what they do."""
 
     real: RealScenes = field(default_factory=RealScenes)
+    coasts: tuple[Path, ...] = ()  # data folders
     lookalikes: bool = False
+    bleak: bool = False
+
+    def extras(self) -> Extras:
+        """Read what they name, once in each process: patches are too many to send with every scene."""
+        return Extras(read_textures(self.real), read_coasts(self.coasts), self.lookalikes, self.bleak)
 
 
 def plan(count: int, sizes: Sequence[int], seed: int, ice_share: float) -> list[SceneOrder]:
@@ -77,10 +83,7 @@ def write_orders(
         else:
             _write_in_pool(folder, orders, workers, bar, beside)
     path = folder / list_name
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(HEADER)
-        rows.writerows([f"image/{order.stem}.tif", f"gt/{order.stem}.png"] for order in orders)
+    write_list(path, [(f"image/{order.stem}.tif", f"gt/{order.stem}.png") for order in orders])
     return path
 
 
@@ -108,7 +111,5 @@ def _start_worker() -> None:
 
 
 def _write(folder: Path, order: SceneOrder, beside: Beside) -> None:
-    # Read once in each process: patches are too many to send with every scene.
-    extras = Extras(read_textures(beside.real), beside.lookalikes)
-    scene = make_scene(order.seed, order.size, order.size, ice=order.ice, extras=extras)
+    scene = make_scene(order.seed, order.size, order.size, ice=order.ice, extras=beside.extras())
     write_scene(folder, order.stem, scene)

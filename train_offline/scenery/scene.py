@@ -7,25 +7,27 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from train_offline.scenery.lookalikes.clouds import draw_small_clouds, draw_smoke
+from train_offline.scenery.lookalikes.clouds import draw_small_clouds, draw_smoke, draw_thin_cloud
 from train_offline.scenery.lookalikes.farmed_valley import draw_valley
 from train_offline.scenery.lookalikes.vegetation import draw_farmland, draw_forest
-from train_offline.scenery.noise import Array
+from train_offline.scenery.noise import Array, distance_to
 from train_offline.scenery.optics.atmosphere import draw_cloud, draw_haze
 from train_offline.scenery.optics.sensor import break_lines, draw_gaps, expose
-from train_offline.scenery.style import Style, draw_style
+from train_offline.scenery.style import Style, draw_style, make_bleak
 from train_offline.scenery.surfaces.ice import draw_ice
 from train_offline.scenery.surfaces.land import draw_coast, draw_land, draw_snow
+from train_offline.scenery.surfaces.real_coast import Coast, lay_coast
 from train_offline.scenery.surfaces.rivers_and_towns import draw_lakes, draw_ponds, draw_rivers, draw_towns
 from train_offline.scenery.surfaces.textures import Textures, lay_ground, lay_ice
-from train_offline.scenery.surfaces.water import draw_water
+from train_offline.scenery.surfaces.water import draw_tidal_flats, draw_water
 
 MIN_SIDE, MAX_SIDE = 64, 2048
 TRAINING_ICE_SHARE = 0.6  # more than the challenge's quarter: an empty scene teaches less about the ice edge
 ATTEMPTS = 6
 LAND_LOOKALIKES = ((0.65, draw_forest), (0.4, draw_farmland), (0.3, draw_valley))  # with their chances
 SMALL_CLOUDS, CLOUDS = 0.3, 0.35  # chances of a sky to hold them, with lookalikes: cumulus looks like floes
-REAL = 0.5  # chance of a surface to get a real texture, where there are any
+THIN_CLOUD, MUD = 0.35, 0.5  # chances of a bleak scene to hold them
+REAL = 0.5  # chance of a surface to get a real texture, and of a coast to be real, where there are any
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,15 @@ class DrawnScene:
 class Extras:
     """What the Bohai Sea does not show.
 
-    textures: surfaces of real scenes, for half of the ice and of the grounds. lookalikes: forest, farmland,
-    valleys, smoke and clouds in many of the scenes.
+    textures: surfaces of real scenes, for half of the ice and of the grounds. coasts: real ones, for half of
+    the scenes. lookalikes: forest, farmland, valleys, smoke and clouds in many of the scenes. bleak: thin ice
+    that only its texture shows, turbid water in its colour, tidal mud, thin cloud, any exposure.
     """
 
     textures: Textures = field(default_factory=Textures)
+    coasts: tuple[Coast, ...] = ()
     lookalikes: bool = False
+    bleak: bool = False
 
 
 def make_scene(
@@ -94,16 +99,23 @@ def _draw(
     plain: without anything that may hide the ice.
     """
     streams = iter(rng.spawn(16))
+    # After the 16 above, so that scenes without extras stay what they were.
+    real, wild, bleak = rng.spawn(3)
     looks = next(streams)
     style = wanted if isinstance(wanted, Style) else draw_style(looks, wanted)
     land = draw_coast(next(streams), (height, width), _land_share(next(streams), ice))
     ground, sea, ice_rng, veil = next(streams), next(streams), next(streams), next(streams)
-    image = draw_water(sea, land, style) if not land.all() else np.zeros((height, width, 3), np.float32)
-    label = draw_ice(ice_rng, image, land, style) if ice else np.zeros((height, width), bool)
-    real, wild = rng.spawn(2)  # after the 16 above, so that scenes without extras stay what they were
+    on_coast = bool(extras.coasts) and not plain and bleak.random() < REAL
+    if on_coast:
+        image, land, style = lay_coast(bleak, extras.coasts, (height, width), style)
+    if extras.bleak:
+        style = make_bleak(bleak, style)
+    if not on_coast:
+        image = _draw_sea(sea, land, style, bleak if extras.bleak else None)
+    label = draw_ice(ice_rng, image, land, style) if ice and not land.all() else np.zeros_like(land)
     if extras.textures.ice and label.any() and real.random() < REAL:
         lay_ice(real, image, label, extras.textures.ice)
-    if land.any():
+    if land.any() and not on_coast:
         surface = _draw_ground(ground, land, style, real, extras.textures)
         for chance, draw in LAND_LOOKALIKES if extras.lookalikes else ():
             if wild.random() < chance:
@@ -112,13 +124,25 @@ def _draw(
     hidden = np.zeros((height, width), bool)
     if not plain:
         hidden = _draw_sky(veil, image, style, ice)
+    if extras.bleak and not plain and bleak.random() < THIN_CLOUD:
+        draw_thin_cloud(bleak, image, style)
     if extras.lookalikes and not plain:
         hidden |= _draw_lookalikes(wild, image, land, style)
-    pixels = expose(next(streams), image)
+    pixels = expose(next(streams), image if style.exposure == 1 else image * np.float32(style.exposure))
     if not plain:
         hidden |= _draw_faults(next(streams), pixels)
     mask = _blocky(next(streams), label & ~hidden) & ~land & ~hidden
     return DrawnScene(pixels, mask.astype(np.uint8) * 255)
+
+
+def _draw_sea(rng: np.random.Generator, land: Array, style: Style, mud: np.random.Generator | None) -> Array:
+    """Draw the water, float32 [H, W, 3], with more tidal flats where there is a generator for them."""
+    if land.all():
+        return np.zeros((*land.shape, 3), np.float32)
+    image = draw_water(rng, land, style)
+    if mud is not None and land.any() and mud.random() < MUD:
+        draw_tidal_flats(mud, image, distance_to(land), style)
+    return image
 
 
 def _land_share(rng: np.random.Generator, ice: bool) -> float:

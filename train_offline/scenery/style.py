@@ -71,6 +71,8 @@ class Style:
     thin_contrast: float  # how far thin ice stands out from water, 0 is not at all
     relief: float  # strength of the shading of mountains
     grain: float  # strength of fine texture
+    least_contrast: float = 0.16  # of thin ice, as a share of the water's brightness
+    exposure: float = 1.0  # of the whole scene
 
 
 def draw_style(rng: np.random.Generator, name: str | None = None) -> Style:
@@ -89,6 +91,24 @@ def draw_style(rng: np.random.Generator, name: str | None = None) -> Style:
         thin_contrast=float(rng.uniform(0.75, 1.5)),
         relief=float(rng.uniform(0.35, 1.2)),
         grain=float(rng.uniform(0.5, 1.6)),
+    )
+
+
+def make_bleak(rng: np.random.Generator, style: Style) -> Style:
+    """Return the style of a bleak day: thin ice that hardly differs from its water but by texture.
+
+    Snow on the ice is grey, turbid water has the colour of thin ice, and the exposure differs threefold.
+    """
+    palette = style.palette
+    thick = _between(palette.thin, palette.thick, float(rng.uniform(0.15, 1.0)))
+    silt = _between(palette.silt, palette.thin, float(rng.uniform(0.0, 0.7)))
+    return replace(
+        style,
+        palette=replace(palette, thick=thick, silt=silt),
+        thin_contrast=float(rng.uniform(0.1, 0.9)),
+        least_contrast=float(rng.uniform(0.03, 0.14)),
+        grain=float(rng.uniform(1.1, 2.6)),
+        exposure=float(np.exp(rng.uniform(np.log(0.7), np.log(1.9)))),
     )
 
 

@@ -10,7 +10,6 @@ from infer.errors import UsageError
 from train_offline.runtime.files import new_folder
 from train_offline.scenery.batch import Beside, plan, write_orders
 from train_offline.scenery.embedded import draw_split
-from train_offline.scenery.surfaces.textures import read_textures
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class SynthesizeSettings:
 
 def synthesize(settings: SynthesizeSettings) -> None:
     """Draw into a new folder, which is not there before all of it is; raises UsageError."""
-    read_textures(settings.beside.real)  # complains before anything is made
+    settings.beside.extras()  # complains before anything is made
     with new_folder(settings.output) as folder:
         try:
             if settings.embedded:

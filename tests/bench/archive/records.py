@@ -47,7 +47,9 @@ def main(argv: list[str] | None = None) -> int:
             planned = _write_list(Path(folder) / "units.parquet", arguments.receipts * PER_UNIT)
             _tell("plan of them into the store", _timed("plan", str(planned), "--output", "s3://records/run"))
             _put_receipts("s3://records/run", arguments.receipts)
-            _tell(f"status of {arguments.receipts} receipts", _timed("status", "--output", "s3://records/run"))
+            _tell(
+                f"status of {arguments.receipts} receipts", _timed("status", "--output", "s3://records/run")
+            )
         finally:
             server.kill()
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import filecmp
 import os
 import shutil
@@ -14,7 +13,7 @@ from typing import TypeVar
 
 from infer.errors import FileError
 from train_offline.data.folder import LIST, Pair, list_name
-from train_offline.data.list_file import HEADER
+from train_offline.data.list_file import write_list
 from train_offline.runtime.files import whole_file
 
 _Item = TypeVar("_Item")
@@ -77,6 +76,8 @@ def _keep(folder: Path, new: dict[str, Path]) -> Path | None:
 
 
 def _write(path: Path, folder: Path, pairs: list[Pair]) -> None:
-    rows = [[p.relative_to(folder).as_posix() for p in (pair.image, pair.label)] for pair in pairs]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
+    write_list(path, ((_within(folder, pair.image), _within(folder, pair.label)) for pair in pairs))
+
+
+def _within(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()

@@ -1,4 +1,4 @@
-"""Smoke and fields of small clouds: what is taken for ice and is none.
+"""Smoke, fields of small clouds and thin cloud: what is taken for ice and is none.
 
 The embedded split has none of what is drawn here.
 """
@@ -10,7 +10,7 @@ import math
 import cv2
 import numpy as np
 
-from train_offline.scenery.noise import Array, bend, fractal, grid_xy, lighten, quantile, smoothstep
+from train_offline.scenery.noise import Array, bend, fractal, grid_xy, lighten, quantile, smoothstep, streaks
 from train_offline.scenery.style import Style
 
 
@@ -46,3 +46,14 @@ def draw_small_clouds(rng: np.random.Generator, image: Array, style: Style) -> A
     image *= 1 - np.float32(rng.uniform(0.1, 0.5)) * np.roll(amount, shift, (0, 1))[..., None]
     lighten(image, style.palette.cloud * np.float32(rng.uniform(0.9, 1.1)), amount * rng.uniform(0.7, 1))
     return cv2.morphologyEx((amount > 0.6).astype(np.uint8), cv2.MORPH_OPEN, np.ones((9, 9), np.uint8)) > 0
+
+
+def draw_thin_cloud(rng: np.random.Generator, image: Array, style: Style) -> None:
+    """Draw cloud that the ground shines through, patchy or in bands, in place: it hides nothing."""
+    shape = image.shape[:2]
+    scale, angle = rng.uniform(12, 160), rng.uniform(0, math.pi)
+    field = streaks(rng, shape, scale, rng.uniform(1, 6), angle, rng.uniform(0.45, 0.75))
+    field = bend(field, rng, rng.uniform(5, 25), rng.uniform(40, 160))
+    edge, soft = quantile(field, 1 - rng.uniform(0.15, 0.9)), rng.uniform(0.5, 1.8)
+    amount = smoothstep(-soft, soft, field - edge) * np.float32(rng.uniform(0.1, 0.55))
+    lighten(image, style.palette.cloud * np.float32(rng.uniform(0.7, 1.05)), amount)

@@ -65,7 +65,8 @@ def _paint(rng: np.random.Generator, image: Array, thickness: Array, style: Styl
     """Colour by thickness: water, then thin grey ice, then thick ice."""
     palette = style.palette
     apart = (palette.thin - palette.clear) * np.float32(style.thin_contrast)
-    least = 0.16 * palette.clear.mean() + 3.0  # below this nobody could draw the edge, so no label would
+    # Below this nobody could draw the edge by colour, so no label would; only texture may still show it.
+    least = style.least_contrast * palette.clear.mean() + 18.75 * style.least_contrast
     apart *= np.float32(max(1.0, least / (np.abs(apart).mean() + 1e-3)))
     thin = np.clip(palette.clear + apart, 0, 255)
     # The real scene's ice changes by a tenth from pixel to pixel; water there by a fiftieth.

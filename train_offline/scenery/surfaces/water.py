@@ -36,7 +36,7 @@ def draw_water(rng: np.random.Generator, land: Array, style: Style) -> Array:
         1 + np.float32(rng.uniform(0.0, 0.08)) * fractal(rng, shape, rng.uniform(40, 150), 0.5, 6)[..., None]
     )
     if land.any() and rng.random() < 0.3:
-        _tidal_flats(rng, image, offshore, style)
+        draw_tidal_flats(rng, image, offshore, style)
     if rng.random() < 0.15:
         _rafts(rng, image, offshore, style)
     if rng.random() < 0.25:  # wind rows and swell
@@ -58,7 +58,7 @@ def _silt(rng: np.random.Generator, offshore: Array) -> Array:
     return smoothstep(-soft, soft, level - edge) * np.float32(rng.uniform(0.25, 1.0))
 
 
-def _tidal_flats(rng: np.random.Generator, image: Array, offshore: Array, style: Style) -> None:
+def draw_tidal_flats(rng: np.random.Generator, image: Array, offshore: Array, style: Style) -> None:
     """Draw wet mud along the shore, cut by branching creeks."""
     shape = offshore.shape
     reach = rng.uniform(4, 28) * np.exp(0.8 * fractal(rng, shape, rng.uniform(60, 200), 0.55, 2))
