@@ -159,14 +159,14 @@ def _start_predictor(job: _Job, gpu: GpuContext | None, first: list[Readable]) -
     """Read the weights and start an engine with them for the first batch; return also their SHA-256."""
     began = time.monotonic()
     # The engine takes most of the start-up: nothing waits for it before here.
-    from infer.network.weights_file import read_slim
+    from infer.network.weights_file import read_slim, with_threshold
     from infer.predict.choose import GpuWish, import_engine, start_engine, start_on_cpu
     from infer.predict.predictor import Predictor
     from infer.predict.tile_limits import first_pass
 
     settings, pixels, seconds = job.settings, job.whole.pixels, job.report.seconds
     say = partial(job.told.redone, "start")
-    slim = read_slim(settings.weights)
+    slim = with_threshold(read_slim(settings.weights), settings.threshold)
     loaded = time.monotonic()
     shapes = first_pass([scene.shape for scene in first], settings)
     wish = GpuWish(gpu, settings.engine, settings.device == "cuda", shapes) if gpu else None
@@ -175,7 +175,7 @@ def _start_predictor(job: _Job, gpu: GpuContext | None, first: list[Readable]) -
     engine = start_engine(slim, wish, pixels, say)
     seconds.weights, seconds.imports = loaded - began, imported - loaded
     seconds.device = time.monotonic() - imported
-    job.report.weights_sha256 = slim.sha256
+    job.report.weights_sha256, job.report.threshold = slim.sha256, settings.threshold
     on_cpu = partial(start_on_cpu, slim, pixels, say)
     tile = min(settings.tile, job.order.tile or settings.tile)
     if engine.device == "cpu":

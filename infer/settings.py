@@ -20,6 +20,7 @@ TORCH, ORT_CUDA = ENGINES = (
 PNG, GEOTIFF = FORMATS = ("png", "geotiff")  # of masks
 GPKG, GEOPARQUET, GEOJSON = VECTORS = ("gpkg", "geoparquet", "geojson")  # of polygons
 DEFAULT_NODATA = 254  # in a GeoTIFF mask; 0 is water and 255 is ice
+DEFAULT_THRESHOLD = 0.5  # as trained: the more probable class
 STOPPED = "infer: stopped: the masks so far are whole; --resume makes the rest"
 MIN_TILE = 256  # pixels; below that a tile is mostly margin
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "seaice.safetensors"
@@ -47,7 +48,7 @@ class Settings:
 
     tile and overlap are in pixels; batch is in tiles, None leaves it to the predictor.
     nodata is the value of pixels without data in a GeoTIFF mask, None for the default; a PNG has 0 there.
-    vector is the form of the polygons, None for none.
+    vector is the form of the polygons, None for none. threshold is the probability from which a pixel is ice.
     """
 
     input: Path = Path("/input")
@@ -58,6 +59,7 @@ class Settings:
     tile: int = 2048  # the largest scene of the challenge: nothing there has a seam
     overlap: int = 128
     batch: int | None = None
+    threshold: float = DEFAULT_THRESHOLD
     format: str = PNG
     nodata: int | None = None
     vector: str | None = None
@@ -105,6 +107,16 @@ def _overlap_size(text: str) -> int:
 
 def _positive(text: str) -> int:
     return _whole_number(text, at_least=1, multiple=1)
+
+
+def _probability(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, not {text!r}") from None
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, both excluded, not {text}")
+    return number
 
 
 def _max_pixels(text: str) -> int:
@@ -156,6 +168,8 @@ def _parser() -> _Parser:
     batch = "tiles in one forward pass (auto)"
     add("--batch", type=_positive, default=default.batch, metavar="N", help=batch)
     form = "of the masks (%(default)s); geotiff keeps coordinates, and needs the image's target archive"
+    threshold = f"probability from which a pixel is ice ({DEFAULT_THRESHOLD}, as trained); more is stricter"
+    add("--threshold", type=_probability, default=default.threshold, metavar="P", help=threshold)
     add("--format", choices=FORMATS, default=default.format, help=form)
     vector = "write the ice of all scenes as polygons, too, into ice.gpkg, ice.parquet or ice.geojson"
     add("--vector", choices=VECTORS, default=default.vector, help=vector)

@@ -51,7 +51,7 @@ class Mapper:
 
     def __init__(self, settings: MapperSettings, wire: Wire) -> None:
         """Start the engine; raises UsageError for unusable weights, form or GPU."""
-        from infer.network.weights_file import read_slim
+        from infer.network.weights_file import read_slim, with_threshold
         from infer.plan.tile_size import resident
         from infer.predict.choose import GpuWish, import_engine, start_engine
         from infer.predict.gpu import GpuContext, device_for
@@ -62,7 +62,7 @@ class Mapper:
         self._form = form_of(self._settings)
         gpu = device_for(settings.device, PIXELS, settings.weights) != "cpu"
         context = GpuContext() if gpu else None
-        self._slim = read_slim(settings.weights)
+        self._slim = with_threshold(read_slim(settings.weights), settings.threshold)
         required = settings.device == "cuda"
         wish = GpuWish(context, settings.engine, required, FIRST_PASS) if context else None
         import_engine(self._slim, wish, PIXELS)

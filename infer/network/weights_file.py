@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ CLASSES = ["background", "ice"]  # in the order of the logits
 FAST = "unet-lite3"
 FAST_LIGHT = "light-lite3"
 ANY_SMP = "smp"
+HEADS = {FAST: "head.bias", FAST_LIGHT: "head.bias", ANY_SMP: "segmentation_head.0.bias"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,23 @@ class Slim:
     def unusable(self, why: str) -> UsageError:
         """Return the error to raise where the weights turn out not to fit."""
         return UsageError(f"the weights {self.path} cannot be used: {why}")
+
+
+def with_threshold(slim: Slim, threshold: float) -> Slim:
+    """Return weights whose greater logit is that of ice where its probability is above the threshold.
+
+    threshold: between 0 and 1, both excluded; 0.5 leaves all as it is. Only the bias of the last layer
+    differs, so that every engine obeys. Raises UsageError where the last layer has none.
+    """
+    shift = math.log(threshold / (1 - threshold))
+    if shift == 0:
+        return slim
+    head = HEADS[slim.architecture]
+    if slim.state.get(head, np.empty(0)).shape != (len(CLASSES),):
+        why = f"their last layer has no {head}, which a threshold other than 0.5 needs"
+        raise slim.unusable(why)
+    bias = slim.state[head] - np.array([0, shift], np.float32)
+    return replace(slim, state={**slim.state, head: bias})
 
 
 def read_slim(path: Path) -> Slim:

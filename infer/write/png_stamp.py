@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 
-from infer.settings import PNG, Settings
+from infer.settings import DEFAULT_THRESHOLD, PNG, Settings
 
 KEYWORD = b"SeaIceRun"
 _AFTER_HEADER = 33  # bytes: the signature and IHDR, which always comes first
@@ -23,6 +23,8 @@ def stamp_of(weights_sha256: str, settings: Settings) -> str:
     facts: list[object] = [weights_sha256, settings.tile, settings.overlap]
     if settings.format != PNG:  # which has the stamp it always had
         facts.append(settings.format)
+    if settings.threshold != DEFAULT_THRESHOLD:
+        facts.append(["threshold", settings.threshold])
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 

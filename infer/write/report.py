@@ -13,6 +13,7 @@ from infer import __version__
 from infer.errors import UsageError
 from infer.process.clock import process_start
 from infer.process.journal import Redone
+from infer.settings import DEFAULT_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,17 @@ class Seconds:
 class RunReport:
     """Everything about one run; peak memory in bytes, None where the engine does not tell.
 
-    polygons: how many were drawn, None where none were asked for; polygons_error: why some are missing.
-    began: when the process started, on the scale of time.monotonic(), which all processes of a machine share,
-    those in containers too: whoever started this one can tell how long that took.
+    threshold: probability from which a pixel is ice. polygons: how many were drawn, None where none were
+    asked for; polygons_error: why some are missing. began: when the process started, on the scale of
+    time.monotonic(), which all processes of a machine share, those in containers too: whoever started this
+    one can tell how long that took.
     """
 
     device: str = "none"
     precision: str = "none"
     engine: str = "none"
     weights_sha256: str | None = None
+    threshold: float = DEFAULT_THRESHOLD
     scenes: list[SceneResult] = field(default_factory=list)
     polygons: int | None = None
     polygons_error: str | None = None

@@ -1,7 +1,10 @@
-"""The figures of the model card: python -m tests.experiments.card [WEIGHTS] [--shared DIR] [--work DIR]
+"""The figures of the model card.
+
+python -m tests.experiments.card [WEIGHTS] [--shared DIR] [--negatives DIR ...] [--work DIR]
 
 Scores on the embedded split, on bohai_dev and on 60 other drawn scenes; false ice on scenes without any: real
-ones of DIR/odd_tiffs and 40 drawn ones, which every call draws alike. All by the program itself, on a CPU.
+ones of DIR/odd_tiffs, those that val.csv of the folders --negatives holds out, and 40 drawn ones, which every
+call draws alike. All by the program itself, on a CPU.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from infer.errors import UsageError
 from infer.settings import WEIGHTS
 from tests.helpers.support import REPO
 from train_offline.commands.synthesize import main as synthesize
-from train_offline.data.folder import pairs_in
+from train_offline.data.folder import listed_pairs, pairs_in
 from train_offline.judging.showcase.run_infer import run_job, total_counts
 from train_offline.runtime.program import Parser, run
 from train_offline.scenery.embedded import embedded_split
@@ -68,6 +71,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("weights", type=Path, nargs="?", default=WEIGHTS)
     shared = REPO.parent / "shared" / "data"
     parser.add_argument("--shared", type=Path, default=shared, metavar="DIR", help="(%(default)s)")
+    iceless = "data folder of scenes without ice, with a val.csv; repeatable"
+    parser.add_argument("--negatives", type=Path, action="append", default=[], metavar="DIR", help=iceless)
     parser.add_argument("--work", type=Path, default=REPO / "runs" / "card", metavar="DIR")
 
     def work() -> None:
@@ -78,6 +83,9 @@ def main(argv: list[str] | None = None) -> int:
         scored(with_ice, drawn(with_ice, given.work), given.weights, scratch)
         for name in ICELESS:
             false_ice(name, [given.shared / "odd_tiffs" / name], given.weights, scratch)
+        for folder in given.negatives:
+            held_out = [pair.image for pair in listed_pairs(folder, "val.csv")]
+            false_ice(f"{len(held_out)} scenes of {folder.name}", held_out, given.weights, scratch)
         scenes = [pair.image for pair in pairs_in(drawn(without, given.work))]
         false_ice(without, scenes, given.weights, scratch)
 

@@ -35,6 +35,7 @@ class ArchiveRun:
     tile: int
     overlap: int
     multiple: int
+    threshold: float
     format: str
     nodata: int | None
     max_pixels: int

@@ -10,8 +10,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from infer.archive.objects.place import Place
+from infer.archive.objects.place import ObjectFacts, Place
 from infer.archive.record.attempts import ATTEMPTS
+from infer.archive.record.sums import drop_sums, put_sum, read_sums
 from infer.archive.wire.facts import OK
 from infer.errors import MissingError, UsageError
 
@@ -34,7 +35,11 @@ def receipt_of(facts: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str
 
 def commit(place: Place, receipt: dict[str, Any]) -> bool:
     """Write the receipt of a unit where none stands; return whether the one that stands there is this one."""
-    return place.create(_key(receipt["unit"]), json.dumps(receipt).encode(), receipt["nonce"])
+    content = json.dumps(receipt).encode()
+    stands = place.create(_key(receipt["unit"]), content, receipt["nonce"])
+    if stands:
+        put_sum(place, receipt, content)
+    return stands
 
 
 def done_units(place: Place) -> set[int]:
@@ -44,12 +49,11 @@ def done_units(place: Place) -> set[int]:
 
 def read_receipts(place: Place, threads: int = 16) -> Iterator[dict[str, Any]]:
     """Yield all receipts, in any order; one that is deleted meanwhile is left out."""
-    return _each(place, read_receipt, threads)
+    return _each(_numbers(place), place, read_receipt, threads)
 
 
-def _each(place: Place, read: Read, threads: int) -> Iterator[dict[str, Any]]:
+def _each(numbers: Iterator[int], place: Place, read: Read, threads: int) -> Iterator[dict[str, Any]]:
     with ThreadPoolExecutor(threads) as pool:
-        numbers = _numbers(place)
         while some := list(islice(numbers, AHEAD)):
             yield from filter(None, pool.map(lambda unit: read(place, unit), some))
 
@@ -62,8 +66,18 @@ def read_receipt(place: Place, unit: int) -> dict[str, Any] | None:
 
 
 def glance_at_receipts(place: Place, threads: int = 32) -> Iterator[dict[str, Any]]:
-    """Yield all receipts without their scenes, in any order: these are most of it, and add up before them."""
-    return _each(place, _glance, threads)
+    """Yield of all receipts what a run adds up, in any order: "began", "seconds", "states" and "lost".
+
+    Those whose sums stand beside them are not even opened, but for the reasons of lost scenes.
+    """
+    sums, unknown = read_sums(place), list[int]()
+    for unit, facts in _listed(place):
+        known = [one for one in sums.get(unit, ()) if one.is_of(facts)]
+        if len(known) == 1 and known[0].is_flawless:
+            yield known[0].glance()
+        else:
+            unknown.append(unit)
+    yield from _each(iter(unknown), place, _glance, threads)
 
 
 def _glance(place: Place, unit: int) -> dict[str, Any] | None:
@@ -86,6 +100,8 @@ def _parsed(place: Place, unit: int, content: bytes) -> dict[str, Any]:
 
 def drop(place: Place, units: Iterable[int]) -> None:
     """Have units done again: their attempts go first and the receipt last: a break leaves them done."""
+    units = list(units)
+    drop_sums(place, units)
     for unit in units:
         folder = f"{ATTEMPTS}/{unit:08d}"
         for name in list(place.list_names(folder)):
@@ -94,8 +110,14 @@ def drop(place: Place, units: Iterable[int]) -> None:
 
 
 def _numbers(place: Place) -> Iterator[int]:
-    names = (name.removesuffix(".json") for name in place.list_names(RECEIPTS) if name.endswith(".json"))
-    return (int(name) for name in names if name.isdecimal())
+    return (unit for unit, _ in _listed(place))
+
+
+def _listed(place: Place) -> Iterator[tuple[int, ObjectFacts]]:
+    for facts in place.list(RECEIPTS):
+        name = facts.key[len(RECEIPTS) + 1 :]
+        if name.endswith(".json") and name.removesuffix(".json").isdecimal():
+            yield int(name.removesuffix(".json")), facts
 
 
 def _key(unit: int) -> str:

@@ -19,7 +19,8 @@ from infer.settings import parse as parse_job
 
 STORE_SECONDS = 600.0
 JOB_FLAGS = (
-    "weights", "device", "engine", "tile", "overlap", "batch", "format", "nodata", "max_pixels", "max_bytes",
+    "weights", "device", "engine", "tile", "overlap", "batch", "threshold", "format", "nodata",
+    "max_pixels", "max_bytes",
 )  # fmt: skip
 # Where an array job says which of its members this is, and how many there are if it says that.
 ARRAYS = (
@@ -209,13 +210,9 @@ def _parser() -> argparse.ArgumentParser:
             add("--bbox", type=_box, default=None, metavar="W,S,E,N", help=box)
             add("--quiet", action="store_true", help="no line at the end")
         if name == "status":
-            add(
-                "--price-per-hour",
-                type=_amount,
-                default=None,
-                metavar="X",
-                help="of one worker, for the cost",
-            )
+            price, watch = "of one worker, for the cost", "until the run is done, every so often (%(const)g)"
+            add("--price-per-hour", type=_amount, default=None, metavar="X", help=price)
+            add("--watch", type=_amount, nargs="?", const=10.0, metavar="SECONDS", help=watch)
             add("--json", action="store_true", help="print JSON")
     return parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime, timezone
 
 from infer.archive.map.write import MapFacts, write_map
@@ -19,11 +20,17 @@ from infer.write.messages import MAX_LINES
 
 
 def status(arguments: ArchiveArguments) -> int:
-    """Print how far a run is."""
+    """Print how far a run is; again and again where it is watched, JSON then on one line each time."""
     own, run = arguments.own, run_place(arguments)
-    facts = Progressed.of(glance_at_receipts(run), planned_of(run)).facts(own.price_per_hour)
-    print(json.dumps(facts, indent=1) if own.json else "\n".join(lines_of(facts)))
-    return DONE
+    while True:
+        progressed = Progressed.of(glance_at_receipts(run), planned_of(run))
+        facts, indent = progressed.facts(own.price_per_hour), None if own.watch is not None else 1
+        print(json.dumps(facts, indent=indent) if own.json else "\n".join(lines_of(facts)), flush=True)
+        if own.watch is None or progressed.is_done:
+            return DONE
+        time.sleep(own.watch)
+        if not own.json:
+            print()
 
 
 def retry(arguments: ArchiveArguments) -> int:

@@ -73,6 +73,7 @@ def identity_of(
         tile=job.tile,
         overlap=job.overlap,
         multiple=STRIDE,
+        threshold=job.threshold,
         format=job.format,
         nodata=form_of(job).nodata,
         max_pixels=job.max_pixels,

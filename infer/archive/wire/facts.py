@@ -25,6 +25,7 @@ class MapperSettings:
     tile: int = Settings.tile
     overlap: int = Settings.overlap
     batch: int | None = None
+    threshold: float = Settings.threshold
     max_pixels: int = SceneLimits.pixels
     max_bytes: int = SceneLimits.bytes
     format: str = "png"
@@ -39,6 +40,7 @@ class MapperSettings:
             tile=self.tile,
             overlap=self.overlap,
             batch=self.batch,
+            threshold=self.threshold,
             max_pixels=self.max_pixels,
             max_bytes=self.max_bytes,
             format=self.format,

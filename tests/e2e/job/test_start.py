@@ -66,6 +66,6 @@ def test_no_module_of_infer_asks_a_clock_that_can_jump() -> None:
 def test_help_is_quick_and_complete() -> None:
     result = run_infer("--help")
     assert result.returncode == 0
-    for flag in ("input", "output", "weights", "device", "tile", "overlap", "batch", "report", "resume",
-                 "strict", "quiet", "max-pixels", "max-bytes"):  # fmt: skip
+    for flag in ("input", "output", "weights", "device", "tile", "overlap", "batch", "threshold", "report",
+                 "resume", "strict", "quiet", "max-pixels", "max-bytes"):  # fmt: skip
         assert f"--{flag}" in result.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.helpers.job.placed import UTM, write_placed
-from tests.helpers.support import REPO, random_rgb
+from tests.helpers.support import REPO, heed_signals, random_rgb
 
 
 def archive(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -72,6 +73,29 @@ def test_what_cannot_be_read_costs_itself_alone(tmp_path: Path) -> None:
         assert result.returncode == 4, result.stderr
         assert result.stdout == f"{1 + failed} scenes in 1 units: 1 ok, 0 degraded, {failed} failed\n"
         assert "archive: loop.tif: failed: it cannot be read: " in result.stderr
+
+
+def test_a_run_is_watched_until_it_is_done_or_we_are_stopped(tmp_path: Path) -> None:
+    (tmp_path / "scenes").mkdir()
+    write_placed(tmp_path / "scenes" / "a.tif", random_rgb(40, 50), **UTM)
+    assert archive("plan", tmp_path / "scenes", "--output", tmp_path / "run").returncode == 0
+    command = [sys.executable, "-m", "infer.archive", "status", "--output", str(tmp_path / "run")]
+    pipes = {"cwd": REPO, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    watching = [*command, "--watch", "0.1", "--json"]
+    with (
+        subprocess.Popen(watching, **pipes, preexec_fn=heed_signals) as stopped,
+        subprocess.Popen(watching, **pipes) as watched,
+    ):
+        for process in (stopped, watched):
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline())["scenes_done"] == 0
+        stopped.send_signal(signal.SIGINT)
+        assert "Traceback" not in stopped.communicate()[1]
+        assert stopped.returncode == 130
+        assert archive("run", "--output", tmp_path / "run").returncode == 0
+        last = watched.communicate(timeout=60)[0].splitlines()[-1]
+    assert json.loads(last)["scenes_done"] == 1
+    assert watched.returncode == 0
 
 
 def mask(run: Path, name: str) -> Path:

@@ -22,6 +22,7 @@ FIRST = ArchiveRun(
     tile=512,
     overlap=64,
     multiple=32,
+    threshold=0.5,
     format="cog",
     nodata=None,
     max_pixels=10**9,
