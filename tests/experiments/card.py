@@ -28,20 +28,21 @@ from train_offline.scenery.embedded import embedded_split
 from train_offline.scoring.score import score
 
 ICELESS = ("gt_wildfires.tiff", "rio_RGB.byte.tif", "rio_rgb_lzw.tif")  # fires, an island, clouds
+THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 DRAWN = {  # name: arguments of synthesize
     "60 other drawn scenes": ("--count", "60", "--size", "512", "--seed", "880001", "--ice-share", "0.4"),
     "40 drawn scenes without ice": ("--count", "40", "--size", "512", "--seed", "880002", "--ice-share", "0"),
 }
 
 
-def masks_of(scenes: Sequence[Path], weights: Path, work: Path) -> Path:
+def masks_of(scenes: Sequence[Path], weights: Path, work: Path, *extra: str) -> Path:
     """The folder of the masks that the program makes of these scenes."""
     shutil.rmtree(work, ignore_errors=True)
     (work / "in").mkdir(parents=True)
     for scene in scenes:
         (work / "in" / scene.name).symlink_to(scene.resolve())
     line = ["--input", work / "in", "--output", work / "masks", "--weights", weights, "--device", "cpu"]
-    if run_job([*line, "--strict", "--quiet"]):
+    if run_job([*line, "--strict", "--quiet", *extra]):
         raise UsageError("the program failed; its own message is above")
     return work / "masks"
 
@@ -50,6 +51,16 @@ def scored(name: str, data: Path, weights: Path, work: Path) -> None:
     pairs = pairs_in(data)
     total = total_counts(pairs, masks_of([pair.image for pair in pairs], weights, work))
     print(score(name, *total))
+
+
+def trade_off(name: str, data: Path, weights: Path, work: Path) -> None:
+    """Precision, recall and IoU of ice by --threshold."""
+    pairs = pairs_in(data)
+    for threshold in THRESHOLDS:
+        masks = masks_of([pair.image for pair in pairs], weights, work, "--threshold", str(threshold))
+        (_, false), (missed, found) = total_counts(pairs, masks)[0]
+        shares = (found / (found + false), found / (found + missed), found / (found + false + missed))
+        print(f"{name}, {threshold}: precision {shares[0]:.3f}, recall {shares[1]:.3f}, IoU {shares[2]:.3f}")
 
 
 def false_ice(name: str, scenes: Sequence[Path], weights: Path, work: Path) -> None:
@@ -81,6 +92,8 @@ def main(argv: list[str] | None = None) -> int:
         scored("embedded", embedded_split(REPO / "data" / "embedded"), given.weights, scratch)
         scored("bohai_dev", given.shared / "bohai_dev", given.weights, scratch)
         scored(with_ice, drawn(with_ice, given.work), given.weights, scratch)
+        trade_off("bohai_dev", given.shared / "bohai_dev", given.weights, scratch)
+        trade_off("embedded", embedded_split(REPO / "data" / "embedded"), given.weights, scratch)
         for name in ICELESS:
             false_ice(name, [given.shared / "odd_tiffs" / name], given.weights, scratch)
         for folder in given.negatives:
