@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The recipe of the shipped weights: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]
 #
-# DATA_DIR holds floes_modis, amazon_forest and bohai_dev. Everything else is drawn. Two trainings: one that has never
+# DATA_DIR holds floes_modis, amazon_forest, china_coast_negatives, yrd_modis_negatives and bohai_dev. Everything else
+# is drawn. Two trainings: one that has never
 # seen bohai_dev, whose score on it is the one to believe, and one that goes on from there with it. Then
 # ./run.sh export WORK_DIR/final. Further arguments go to both trainings: --device cuda --workers 12, say. What is done
 # already is not done again; a training that was stopped goes on.
@@ -26,6 +27,13 @@ draw() { # draw NAME ARGUMENT ...: a folder of drawn scenes, unless it is there
   [[ -e $folder/train.csv ]] || { rm -rf -- "$folder"; ./run.sh synthesize --output "$folder" "$@"; }
 }
 
+negatives() { # negatives NAME FOLDER PREFIX ...: scenes without ice, those that begin so held out
+  local folder=$work/$1 scenes=$2
+  shift 2
+  [[ -d $folder/gt ]] || "$python" -m train_offline.data.makers.negatives --output "$folder" \
+    "${@/#/--hold-out=}" "$scenes"
+}
+
 train() { # train NAME ARGUMENT ...: a run to its end
   local folder=$work/$1
   shift
@@ -40,17 +48,23 @@ real=(--ice-from "$data/floes_modis" --ground-from "$work/empty" --ground-from "
 [[ -d $work/empty/gt ]] || "$python" -m train_offline.data.makers.negatives --output "$work/empty" \
   "$data/amazon_forest/train/image" "$data/amazon_forest/val/image"
 [[ -d $work/marble/gt ]] || "$python" -m train_offline.data.makers.blue_marble --output "$work/marble"
+negatives coast "$data/china_coast_negatives/image" 01 14 15 22 24 69
+negatives yellow "$data/yrd_modis_negatives/image" yrd_2024_03 yrd_2024_09
+bleak=(--bleak --coast-from "$work/coast" --ice-from "$data/floes_modis")
 draw small --count 2000 --size 512 --seed 770001 --ice-share 0.6
 draw medium --count 400 --size 1024 --seed 770002 --ice-share 0.6
 draw large --count 30 --size 2048 --seed 770003 --ice-share 0.5
 draw textured --count 1200 --size 512 --seed 770004 --ice-share 0.65 "${real[@]}"
 draw lookalikes --count 800 --size 512 --seed 770005 --ice-share 0.35 --lookalikes "${real[@]}"
 draw clouded --count 300 --size 1024 --seed 770006 --ice-share 0.2 --lookalikes
+draw bleak --count 800 --size 512 --seed 770007 --ice-share 0.55 "${bleak[@]}"
+draw bleak_large --count 80 --size 1024 --seed 770008 --ice-share 0.55 "${bleak[@]}"
 [[ -e data/embedded/VERSION ]] || ./run.sh synthesize --embedded --output data/embedded
 
 sources=(--data "$work/small:2.5" --data "$work/medium:3" --data "$work/large:0.8" --data "$work/textured:2.2"
   --data "$work/lookalikes:2" --data "$work/clouded:2.5" --data "$data/floes_modis:0.7" --data "$work/empty:1"
-  --data "$work/marble:0.8")
+  --data "$work/marble:0.8" --data "$work/coast:1.5" --data "$work/yellow:0.3" --data "$work/bleak:5"
+  --data "$work/bleak_large:3")
 train held_out "${COMMON[@]}" "${HELD_OUT[@]}" "${sources[@]}" --val data/embedded --val "$data/bohai_dev" "${extra[@]}"
 train final "${COMMON[@]}" "${FINAL[@]}" "${sources[@]}" --data "$data/bohai_dev:0.7" --val data/embedded \
   --init "$work/held_out/last.pt" "${extra[@]}"
