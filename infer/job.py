@@ -63,7 +63,7 @@ def run(settings: Settings, order: Order) -> int:
     if order.gpu_lost:
         settings = replace(settings, device="cpu")
         crashed.append(Redone("process", (), f"the GPU was lost: {order.gpu_lost}"))
-    report = RunReport(began=order.began, redone=crashed)
+    report = RunReport(began=order.began, redone=crashed, threshold=settings.threshold)
     report.seconds.start, report.seconds.retries = report.elapsed(), order.retries
     form = form_of(settings)
     scenes = find_scenes(settings.input, settings.limits, form.suffix)
@@ -175,7 +175,7 @@ def _start_predictor(job: _Job, gpu: GpuContext | None, first: list[Readable]) -
     engine = start_engine(slim, wish, pixels, say)
     seconds.weights, seconds.imports = loaded - began, imported - loaded
     seconds.device = time.monotonic() - imported
-    job.report.weights_sha256, job.report.threshold = slim.sha256, settings.threshold
+    job.report.weights_sha256 = slim.sha256
     on_cpu = partial(start_on_cpu, slim, pixels, say)
     tile = min(settings.tile, job.order.tile or settings.tile)
     if engine.device == "cpu":

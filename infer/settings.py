@@ -48,7 +48,8 @@ class Settings:
 
     tile and overlap are in pixels; batch is in tiles, None leaves it to the predictor.
     nodata is the value of pixels without data in a GeoTIFF mask, None for the default; a PNG has 0 there.
-    vector is the form of the polygons, None for none. threshold is the probability from which a pixel is ice.
+    vector is the form of the polygons, None for none. threshold is the probability above which a pixel is
+    ice.
     """
 
     input: Path = Path("/input")
@@ -168,7 +169,7 @@ def _parser() -> _Parser:
     batch = "tiles in one forward pass (auto)"
     add("--batch", type=_positive, default=default.batch, metavar="N", help=batch)
     form = "of the masks (%(default)s); geotiff keeps coordinates, and needs the image's target archive"
-    threshold = f"probability from which a pixel is ice ({DEFAULT_THRESHOLD}, as trained); more is stricter"
+    threshold = f"probability above which a pixel is ice ({DEFAULT_THRESHOLD}, as trained); more is stricter"
     add("--threshold", type=_probability, default=default.threshold, metavar="P", help=threshold)
     add("--format", choices=FORMATS, default=default.format, help=form)
     vector = "write the ice of all scenes as polygons, too, into ice.gpkg, ice.parquet or ice.geojson"

@@ -48,7 +48,7 @@ real=(--ice-from "$data/floes_modis" --ground-from "$work/empty" --ground-from "
 [[ -d $work/empty/gt ]] || "$python" -m train_offline.data.makers.negatives --output "$work/empty" \
   "$data/amazon_forest/train/image" "$data/amazon_forest/val/image"
 [[ -d $work/marble/gt ]] || "$python" -m train_offline.data.makers.blue_marble --output "$work/marble"
-negatives coast "$data/china_coast_negatives/image" 01 14 15 22 24 69
+negatives coast "$data/china_coast_negatives/image" 01 14 15 22 24
 negatives yellow "$data/yrd_modis_negatives/image" yrd_2024_03 yrd_2024_09
 bleak=(--bleak --coast-from "$work/coast" --ice-from "$data/floes_modis")
 draw small --count 2000 --size 512 --seed 770001 --ice-share 0.6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -67,6 +68,17 @@ class Progress:
                 f"infer: {self._done} of {self._scenes} scenes, {self._degraded} degraded, "
                 f"{rate:.2f} scenes/s, {time.monotonic() - began:.0f} s"
             )
+
+
+def say(text: str) -> bool:
+    """Print on stdout; return whether anybody takes it. Nobody does behind a pipe such as `| head -1`."""
+    try:
+        print(text, flush=True)
+    except UNHEARD:
+        with suppress(*UNHEARD):  # what is left in the buffer would be a complaint of Python's at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def tell(message: str) -> None:

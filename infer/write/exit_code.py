@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from infer.errors import UsageError
-from infer.process.progress import UNHEARD, tell
+from infer.process.progress import say, tell
 from infer.settings import Settings
 from infer.write.messages import MAX_LINES
 from infer.write.report import RunReport
@@ -28,8 +26,7 @@ def conclude(report: RunReport, settings: Settings) -> int:
         except UsageError as error:  # the place was fine when the run began, and the masks are there
             tell(f"infer: {error}")
     if not settings.quiet:
-        with suppress(*UNHEARD):  # nobody reads it, as in `| head -0`: no reason to call the run a failure
-            print(report.summary(), flush=True)
+        say(report.summary())  # where nobody reads it, that is no reason to call the run a failure
     if failures or report.polygons_error:
         return NOT_WRITTEN
     if not report.scenes:

@@ -59,7 +59,7 @@ class Seconds:
 class RunReport:
     """Everything about one run; peak memory in bytes, None where the engine does not tell.
 
-    threshold: probability from which a pixel is ice. polygons: how many were drawn, None where none were
+    threshold: probability above which a pixel is ice. polygons: how many were drawn, None where none were
     asked for; polygons_error: why some are missing. began: when the process started, on the scale of
     time.monotonic(), which all processes of a machine share, those in containers too: whoever started this
     one can tell how long that took.

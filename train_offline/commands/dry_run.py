@@ -12,6 +12,7 @@ from infer.errors import UsageError
 from train_offline.commands.judging_arguments import add_arguments
 from train_offline.judging.dry_run import dry_run
 from train_offline.judging.settings import DryRunSettings, check
+from train_offline.runtime.arguments import PART
 from train_offline.runtime.program import Parser, run
 
 
@@ -29,6 +30,7 @@ def make_parser() -> Parser:
         "--docker", action="store_true", help="build this checkout's image and run it, as strictly as a judge"
     )
     add("--weights", type=Path, metavar="FILE", help="other weights than the job's own")
+    add("--threshold", type=PART, metavar="P", help="as of infer")
     add("--device", choices=("auto", "cuda", "cpu"), default="auto")
     add_arguments(parser, DryRunSettings.report_dir)
     return parser

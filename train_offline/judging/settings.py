@@ -23,13 +23,15 @@ class ContainerLimits:
 class DryRunSettings:
     """data: None for the embedded validation split. keep: where the masks are to stay, None to drop them.
 
-    docker: run an image, `image` if it is named, else that of this checkout. time_limit: seconds for one
-    process or container. memory: of a container. hard: run it once more with very little.
+    threshold: None for the job's own. docker: run an image, `image` if it is named, else that of this
+    checkout. time_limit: seconds for one process or container. memory: of a container. hard: run it once more
+    with very little.
     """
 
     data: Path | None = None
     weights: Path | None = None
     device: str = "auto"
+    threshold: float | None = None
     report_dir: Path = Path("runs/dry-run")
     keep: Path | None = None
     docker: bool = False
@@ -60,6 +62,8 @@ def check(settings: DryRunSettings) -> DryRunSettings:
         raise UsageError("--docker builds this checkout's image, --image names another one; give one of them")
     if settings.in_container and settings.weights:
         raise UsageError("--weights is for a run without a container: an image brings its own")
+    if settings.in_container and settings.threshold is not None:
+        raise UsageError("--threshold is for a run without a container: an image brings its own")
     if settings.weights and not settings.weights.is_file():
         raise FileError(settings.weights, "no such file", kind="missing", setting="weights")
     return settings

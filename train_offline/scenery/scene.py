@@ -43,8 +43,9 @@ class Extras:
     """What the Bohai Sea does not show.
 
     textures: surfaces of real scenes, for half of the ice and of the grounds. coasts: real ones, for half of
-    the scenes. lookalikes: forest, farmland, valleys, smoke and clouds in many of the scenes. bleak: thin ice
-    that only its texture shows, turbid water in its colour, tidal mud, thin cloud, any exposure.
+    the scenes, which have their land and water as they are. lookalikes: forest, farmland, valleys, smoke and
+    clouds in many of the scenes. bleak: thin ice that only its texture shows, turbid water in its colour,
+    tidal mud, thin cloud, any exposure.
     """
 
     textures: Textures = field(default_factory=Textures)
@@ -65,10 +66,10 @@ def make_scene(
     """Draw a Bohai-like scene, the same for the same arguments in every process.
 
     seed: any integer from 0. height, width: pixels, 64 to 2048; a larger scene shows a larger area.
-    ice: True and at least 0.5 % of the pixels are ice; False and none is; None and chance decides.
-    style: one of style.STYLES, a style of your own, or None for any. extras: what to draw beside the Bohai
-    Sea's own; the masks do not change but for ice under those clouds. Raises ValueError for another size or
-    style.
+    ice: True and at least 0.5 % of the pixels are ice; False and none is; None and chance decides. style:
+    one of style.STYLES, a style of your own, or None for any. extras: what to draw beside the Bohai Sea's
+    own; but for coasts the masks change only where ice lies under those clouds. Raises ValueError for
+    another size or style.
     """
     if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
         raise ValueError(

@@ -97,7 +97,7 @@ def draw_style(rng: np.random.Generator, name: str | None = None) -> Style:
 def make_bleak(rng: np.random.Generator, style: Style) -> Style:
     """Return the style of a bleak day: thin ice that hardly differs from its water but by texture.
 
-    Snow on the ice is grey, turbid water has the colour of thin ice, and the exposure differs threefold.
+    Snow on the ice is grey, turbid water has the colour of thin ice, and scenes differ in exposure.
     """
     palette = style.palette
     thick = _between(palette.thin, palette.thick, float(rng.uniform(0.15, 1.0)))

@@ -29,6 +29,8 @@ class SynthesizeSettings:
 
 def synthesize(settings: SynthesizeSettings) -> None:
     """Draw into a new folder, which is not there before all of it is; raises UsageError."""
+    if settings.embedded and settings.beside != Beside():
+        raise UsageError("the embedded split is drawn as it is", ": leave out what is to be drawn beside it")
     settings.beside.extras()  # complains before anything is made
     with new_folder(settings.output) as folder:
         try:

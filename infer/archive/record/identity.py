@@ -11,6 +11,7 @@ from typing import Any
 from infer import __version__
 from infer.archive.objects.place import Place
 from infer.errors import MissingError, UsageError
+from infer.settings import DEFAULT_THRESHOLD
 
 RUN = "run.json"
 _FREE = ("nonce", "created")  # of the run itself, and not of its masks
@@ -22,8 +23,9 @@ class ArchiveRun:
 
     weights, code: SHA-256, code as of code_version. device, engine and precision are the engine's
     own, and multiple, pixels that scenes are padded to: a mask must not depend on what shares its unit.
-    tile, overlap: pixels. limits: pixels and bytes of a scene. nodata: None for black. vector, stac: whether
-    every unit has a file of polygons, and of STAC items. created: Unix seconds.
+    tile, overlap: pixels. threshold: probability above which a pixel is ice. limits: pixels and bytes of a
+    scene. nodata: None for black. vector, stac: whether every unit has a file of polygons, and of STAC
+    items. created: Unix seconds.
     """
 
     weights: str
@@ -47,6 +49,7 @@ class ArchiveRun:
     created: float
 
 
+_SINCE = {"threshold": DEFAULT_THRESHOLD}  # what runs that were planned before a setting was there have
 _NAMES = {
     "gdal": "version of GDAL",
     "multiple": "padding",
@@ -75,7 +78,8 @@ def read_run(place: Place) -> ArchiveRun:
     """Return the run that was planned in a place; raises UsageError where there is none that can be read."""
     try:
         found: Any = json.loads(place.read(RUN))
-        return ArchiveRun(**{field.name: found[field.name] for field in fields(ArchiveRun)})
+        known = {**_SINCE, **found}
+        return ArchiveRun(**{field.name: known[field.name] for field in fields(ArchiveRun)})
     except MissingError as error:
         raise UsageError(f"{place} holds no run", "; plan one first") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -99,9 +99,10 @@ def _parsed(place: Place, unit: int, content: bytes) -> dict[str, Any]:
 
 
 def drop(place: Place, units: Iterable[int]) -> None:
-    """Have units done again: their attempts go first and the receipt last: a break leaves them done."""
+    """Have units done again: sums and attempts go first and the receipt last: a break leaves them done."""
     units = list(units)
-    drop_sums(place, units)
+    if units:
+        drop_sums(place, units)
     for unit in units:
         folder = f"{ATTEMPTS}/{unit:08d}"
         for name in list(place.list_names(folder)):

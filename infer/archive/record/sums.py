@@ -1,7 +1,7 @@
 """What a receipt adds up to, in the name of an empty object beside it: a listing tells how far a run is.
 
-It is put after its receipt. One that is missing, or that belongs to a receipt which has been dropped since,
-costs the time to look into the receipt, and nothing else.
+It is put after its receipt. One that is missing costs the time to look into the receipt. One that belongs to
+a receipt which has been dropped since is known by the size of the other, and where ETags are MD5s by that.
 """
 
 from __future__ import annotations

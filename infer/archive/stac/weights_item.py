@@ -25,10 +25,13 @@ ALWAYS = {"start_datetime": "1900-01-01T00:00:00Z", "end_datetime": "9999-12-31T
 NAMES = {FAST: "UNet with tf_efficientnet_lite3", FAST_LIGHT: "UNet of residual blocks"}
 
 
-def weights_item(weights: Path, href: str, card: Path | None = None) -> pystac.Item:
+def weights_item(
+    weights: Path, href: str, card: Path | None = None, job: Settings | None = None
+) -> pystac.Item:
     """Return the item of a weights file; href is where its readers find it.
 
-    card: the model card, whose first paragraph describes the weights if it names their hash. Its geometry is
+    card: the model card, whose first paragraph describes the weights if it names their hash. job: what they
+    are used with, None for the defaults. Its geometry is
     null, as they are for any place. Raises UsageError for unusable weights and without the packages.
     """
     stac = packages.pystac()
@@ -38,7 +41,7 @@ def weights_item(weights: Path, href: str, card: Path | None = None) -> pystac.I
         geometry=None,
         bbox=None,
         datetime=None,
-        properties={**ALWAYS, **_description(card, slim), **_model(slim, made)},
+        properties={**ALWAYS, **_description(card, slim), **_model(slim, made, job or Settings())},
         stac_extensions=list(EXTENSIONS),
     )
     fields = {
@@ -60,7 +63,7 @@ def _metadata(weights: Path) -> dict[str, str]:
         return file.metadata() or {}
 
 
-def _model(slim: Slim, made: dict[str, str]) -> dict[str, Any]:
+def _model(slim: Slim, made: dict[str, str], job: Settings) -> dict[str, Any]:
     parameters = sum(array.size for array in slim.state.values() if array.dtype.kind == "f")
     return {
         "mlm:name": f"Sea ice {slim.architecture} {slim.sha256[:8]}",
@@ -75,8 +78,9 @@ def _model(slim: Slim, made: dict[str, str]) -> dict[str, Any]:
         "mlm:input": [_input(slim)],
         "mlm:output": [_output()],
         "mlm:hyperparameters": {
-            "tile": Settings.tile,
-            "overlap": Settings.overlap,
+            "tile": job.tile,
+            "overlap": job.overlap,
+            "threshold": job.threshold,
             **_trained_with(made),
         },
     }
@@ -108,7 +112,7 @@ def _input(slim: Slim) -> dict[str, Any]:
 
 
 def _output() -> dict[str, Any]:
-    """Return what the network gives: a logit for each class; the greater one decides."""
+    """Return what the network gives: a logit for each class; at 0.5 the greater one decides."""
     return {
         "name": "logits",
         "tasks": ["semantic-segmentation"],

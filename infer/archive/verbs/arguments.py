@@ -18,6 +18,7 @@ from infer.settings import GEOJSON, GEOPARQUET, GEOTIFF, GPKG, Settings
 from infer.settings import parse as parse_job
 
 STORE_SECONDS = 600.0
+MIN_PAUSE, MAX_PAUSE = 0.1, 86_400  # seconds between two looks at a run that is watched
 JOB_FLAGS = (
     "weights", "device", "engine", "tile", "overlap", "batch", "threshold", "format", "nodata",
     "max_pixels", "max_bytes",
@@ -156,6 +157,13 @@ def _amount(text: str) -> float:
     return number
 
 
+def _pause(text: str) -> float:
+    seconds = _amount(text)
+    if not MIN_PAUSE <= seconds <= MAX_PAUSE:  # each status asks the store for lists, which may cost money
+        raise argparse.ArgumentTypeError(f"must lie between {MIN_PAUSE} and {MAX_PAUSE} seconds, not {text}")
+    return seconds
+
+
 def place_url(text: str) -> str:
     """Return a URL as it is, a path as an absolute one; raises UsageError for nothing at all."""
     if not text:
@@ -212,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "status":
             price, watch = "of one worker, for the cost", "until the run is done, every so often (%(const)g)"
             add("--price-per-hour", type=_amount, default=None, metavar="X", help=price)
-            add("--watch", type=_amount, nargs="?", const=10.0, metavar="SECONDS", help=watch)
+            add("--watch", type=_pause, nargs="?", const=10.0, metavar="SECONDS", help=watch)
             add("--json", action="store_true", help="print JSON")
     return parser
 

@@ -14,6 +14,7 @@ from infer.archive.verbs.arguments import ArchiveArguments, Box
 from infer.archive.verbs.places import DONE, run_place
 from infer.errors import MissingError, UsageError
 from infer.process.files import drop_scratch, scratch_folder
+from infer.process.progress import say
 from infer.process.signals import leave_on_signals
 from infer.process.text import in_short, one_line
 from infer.write.vectors.draft import discard_drafts
@@ -40,7 +41,7 @@ def export(arguments: ArchiveArguments) -> int:
     finally:
         clean_up()
     if not own.quiet:
-        print(f"{count} polygons in {one_line(str(to))}", flush=True)
+        say(f"{count} polygons in {one_line(str(to))}")
     return DONE
 
 

@@ -15,7 +15,7 @@ from infer.archive.record.status import Progressed, lines_of
 from infer.archive.verbs.arguments import ArchiveArguments
 from infer.archive.verbs.places import DONE, FAILED_SCENES, run_place
 from infer.errors import UsageError
-from infer.process.progress import tell
+from infer.process.progress import say, tell
 from infer.write.messages import MAX_LINES
 
 
@@ -25,12 +25,12 @@ def status(arguments: ArchiveArguments) -> int:
     while True:
         progressed = Progressed.of(glance_at_receipts(run), planned_of(run))
         facts, indent = progressed.facts(own.price_per_hour), None if own.watch is not None else 1
-        print(json.dumps(facts, indent=indent) if own.json else "\n".join(lines_of(facts)), flush=True)
-        if own.watch is None or progressed.is_done:
+        heard = say(json.dumps(facts, indent=indent) if own.json else "\n".join(lines_of(facts)))
+        if own.watch is None or progressed.is_done or not heard:
             return DONE
         time.sleep(own.watch)
         if not own.json:
-            print()
+            say("")
 
 
 def retry(arguments: ArchiveArguments) -> int:
@@ -53,7 +53,7 @@ def verify(arguments: ArchiveArguments) -> int:
         tell(f"archive: and {len(bad) - MAX_LINES} more")
     if own.redo:
         drop(run, sorted({mask.unit for mask in bad}))
-    print(f"{len(bad)} wrong files" + (", whose units are to be done again" if own.redo and bad else ""))
+    say(f"{len(bad)} wrong files" + (", whose units are to be done again" if own.redo and bad else ""))
     return FAILED_SCENES if bad else DONE
 
 

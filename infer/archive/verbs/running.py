@@ -20,7 +20,7 @@ from infer.archive.verbs.planning import checked, freeze, identity_of
 from infer.archive.verbs.sources import source_of
 from infer.archive.verbs.stac import item_facts
 from infer.archive.wire.facts import DEGRADED, FAILED, OK
-from infer.process.progress import Progress
+from infer.process.progress import Progress, say
 from infer.write.messages import Told
 from infer.write.outputs import form_of
 
@@ -73,5 +73,5 @@ def _work(units: list[Unit], quiet: bool, work: Callable[[Say, Ended], None]) ->
         told.say_how_many_more()
     if not quiet:
         states = ", ".join(f"{counts[state]} {state}" for state in (OK, DEGRADED, FAILED))
-        print(f"{counts.total()} scenes in {len(units)} units: {states}", flush=True)
+        say(f"{counts.total()} scenes in {len(units)} units: {states}")
     return FAILED_SCENES if counts[FAILED] else DONE

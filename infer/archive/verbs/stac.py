@@ -21,7 +21,8 @@ def item_facts(place: Place, run: ArchiveRun) -> ItemFacts:
     return ItemFacts(
         root=place.url,
         software={"infer": run.code, "GDAL": run.gdal},
-        lineage=f"A network, by {made_by(run.device, run.engine, run.precision)}, tiles of {run.tile} pixels",
+        lineage=f"A network, by {made_by(run.device, run.engine, run.precision)}, "
+        f"tiles of {run.tile} pixels, ice above a probability of {run.threshold}",
         planned=datetime.fromtimestamp(run.created, timezone.utc),
         nodata=DEFAULT_NODATA if run.nodata is None else run.nodata,
         model=f"{place.url.rstrip('/')}/{MODEL}",
@@ -31,7 +32,8 @@ def item_facts(place: Place, run: ArchiveRun) -> ItemFacts:
 def put_weights(place: Place, settings: MapperSettings) -> None:
     """Put the weights of a run into its place, and the item that describes them beside them."""
     weights = settings.weights
-    item = weights_item(weights, f"{place.url.rstrip('/')}/{WEIGHTS}", weights.with_name(CARD))
+    href = f"{place.url.rstrip('/')}/{WEIGHTS}"
+    item = weights_item(weights, href, weights.with_name(CARD), settings.job())
     place.put(WEIGHTS, weights)
     told = item.to_dict(include_self_link=False, transform_hrefs=False)
     place.put(MODEL, json.dumps(told, indent=1).encode())

@@ -51,3 +51,21 @@ def test_what_is_left_of_a_large_job_is_computed_as_the_whole_was(tmp_path: Path
         (out / "1.png").unlink()
     assert precisions[0] == precisions[1] == ("bf16" if cpu_is_fast_at_bf16() else "fp32")
     assert all(np.array_equal(masks[0][name], masks[1][name]) for name in masks[0])
+
+
+def test_masks_of_another_threshold_are_made_anew_and_the_report_names_it(tmp_path: Path) -> None:
+    folder, out, facts = tmp_path / "in", tmp_path / "out", tmp_path / "report.json"
+    folder.mkdir()
+    write_tiff(folder / "a.tif", make_scene(2, 384, 384, ice=True).image)
+    shares = []
+    for threshold, kept in (("0.1", 0), ("0.9", 0), ("0.9", 1)):
+        result = run_infer(
+            "--input", folder, "--output", out, "--resume", "--report", facts, "--threshold", threshold
+        )
+        assert result.returncode == 0, result.stderr
+        report = json.loads(facts.read_text())
+        assert [scene["status"] for scene in report["scenes"]] == ["kept" if kept else "ok"]
+        assert report["threshold"] == float(threshold)
+        shares.append(np.mean(read_masks(out)["a.png"] > 0))
+    assert shares[0] > shares[1] + 0.01
+    assert shares[1] == shares[2] > 0

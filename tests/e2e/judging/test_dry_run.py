@@ -44,6 +44,8 @@ from train_offline.judging.measure.timeline import WORDS
         (["--data", "x" * 300], "no such folder"),
         (["--docker", "--image", "x"], "give one of them"),
         (["--image", "x", "--weights", "{data}/val.csv"], "--weights"),
+        (["--image", "x", "--threshold", "0.4"], "--threshold"),
+        (["--threshold", "1"], "--threshold"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_exit_2(

@@ -30,7 +30,7 @@ def make_empties(folders: list[Path], output: Path, held_out: tuple[str, ...] = 
     held_out: beginnings of the names that val.csv has; without any there are no lists.
 
     Raises FileError: an output that is there already, a folder without scenes, a name used
-    twice, a scene that cannot be read. UsageError where one of the lists would be empty.
+    twice, a scene that cannot be read. UsageError for a prefix of no scene, and where all would be held out.
     """
     scenes: dict[str, Path] = {}
     for folder in folders:
@@ -44,8 +44,11 @@ def make_empties(folders: list[Path], output: Path, held_out: tuple[str, ...] = 
         stem: read_image(path).pixels.shape[:2] for stem, path in scenes.items()
     }  # before any is written
     held = [path for path in scenes.values() if path.name.startswith(held_out)] if held_out else []
-    if held_out and not 0 < len(held) < len(scenes):
-        raise UsageError(f"{len(held)} of {len(scenes)} scenes would be held out", ": give other prefixes")
+    for prefix in held_out:
+        if not any(path.name.startswith(prefix) for path in held):
+            raise UsageError(f"no scene has a name that begins with {prefix!r}", ": leave this prefix out")
+    if held_out and len(held) == len(scenes):
+        raise UsageError(f"all of {len(scenes)} scenes would be held out", ": give fewer prefixes")
     with new_folder(output) as folder:
         for part in ("image", "gt"):
             (folder / part).mkdir()

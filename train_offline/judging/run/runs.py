@@ -86,6 +86,8 @@ class Process:
         self._arguments = ["--device", settings.device]
         if settings.weights:
             self._arguments += ["--weights", str(settings.weights.resolve())]
+        if settings.threshold is not None:
+            self._arguments += ["--threshold", str(settings.threshold)]
 
     def command(self, places: Places) -> list[str]:
         """Return the command line that reads places.scenes and writes places.masks."""

@@ -30,10 +30,17 @@ class Coast:
 
 @lru_cache(maxsize=1)
 def read_coasts(folders: tuple[Path, ...]) -> tuple[Coast, ...]:
-    """Read the scenes of data folders that show enough water; raises FileError where none does."""
+    """Read the scenes of data folders that show enough water.
+
+    Raises FileError where none does, and for scenes with ice.
+    """
     coasts = []
     for folder in folders:
-        scenes = [read_labelled(pair) for pair in listed_pairs(folder, "train.csv")]
+        pairs = listed_pairs(folder, "train.csv")
+        scenes = [read_labelled(pair) for pair in pairs]
+        for pair, scene in zip(pairs, scenes, strict=True):
+            if (scene.label == 1).any():  # smooth as water, it would be drawn as such
+                raise FileError(pair.label, "shows ice", "; coasts are scenes without any")
         found = [Coast(scene.image, find_water(scene.image)) for scene in scenes]
         found = [coast for coast in found if coast.water.mean() >= MIN_WATER]
         if not found:
@@ -91,7 +98,7 @@ def _spread(rng: np.random.Generator, coast: Coast, shape: tuple[int, int]) -> t
 
 
 def _relit(rng: np.random.Generator, image: Array) -> Array:
-    """Change exposure threefold, tint, saturation and gamma of the whole scene."""
+    """Draw exposure (fivefold), tint, saturation and gamma of the whole scene."""
     gamma = np.float32(rng.uniform(0.85, 1.3))
     grey = image.mean(axis=2, keepdims=True)
     coloured = np.maximum(grey + (image - grey) * np.float32(rng.uniform(0.25, 1.1)), 0)

@@ -15,7 +15,7 @@ from tests.helpers.support import random_rgb, run_infer, write_tiff
 from train_offline.scenery.scene import make_scene
 
 SHAPES = [(160, 176), (97, 131), (300, 310), (300, 310), (512, 512), (70, 700), (401, 65)]
-SETTINGS = MapperSettings(device="cpu", tile=512, overlap=64)
+SETTINGS = MapperSettings(device="cpu", tile=512, overlap=64, threshold=0.35)
 # The plain job then chooses its engine as a large one does, and as the mapper always does.
 LARGE_JOB = {"infer.predict.choose": "WORTH_BF16 = 0"}
 
@@ -48,6 +48,8 @@ def plain(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, b
         512,
         "--overlap",
         64,
+        "--threshold",
+        0.35,
         patches=LARGE_JOB,
     )
     assert result.returncode == 0, result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -96,6 +97,26 @@ def test_a_run_is_watched_until_it_is_done_or_we_are_stopped(tmp_path: Path) -> 
         last = watched.communicate(timeout=60)[0].splitlines()[-1]
     assert json.loads(last)["scenes_done"] == 1
     assert watched.returncode == 0
+
+
+@pytest.mark.parametrize("verb", [["status"], ["status", "--watch"], ["verify"]], ids=" ".join)
+def test_nobody_at_the_other_end_of_a_pipe_is_no_fault(tmp_path: Path, verb: list[str]) -> None:
+    (tmp_path / "scenes").mkdir()
+    write_placed(tmp_path / "scenes" / "a.tif", random_rgb(40, 50), **UTM)
+    assert archive("plan", tmp_path / "scenes", "--output", tmp_path / "run").returncode == 0
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "infer.archive", *verb, "--output", str(tmp_path / "run")]
+    told = subprocess.run(command, cwd=REPO, stdout=writer, stderr=subprocess.PIPE, timeout=60)
+    os.close(writer)
+    assert (told.returncode, told.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("pause", ["0", "1e300", "nan", "x"])
+def test_a_pause_that_is_none_is_one_line(tmp_path: Path, pause: str) -> None:
+    refused = archive("status", "--output", tmp_path, "--watch", pause)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "--watch" in refused.stderr
 
 
 def mask(run: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -82,3 +83,13 @@ def test_what_is_no_run_is_told(place: Place, content: bytes) -> None:
 def test_the_code_has_one_version() -> None:
     assert code_version() == code_version()
     assert len(code_version().partition("+")[2]) == 16
+
+
+def test_a_run_from_before_a_setting_was_there_has_its_default(place: Place) -> None:
+    create_run(place, FIRST)
+    old = json.loads(place.read("run.json"))
+    assert old.pop("threshold") == 0.5
+    place.put("run.json", json.dumps(old).encode())
+    assert read_run(place) == FIRST
+    with pytest.raises(UsageError, match=r"threshold 0\.5, now 0\.3"):
+        require_same(place, replace(FIRST, threshold=0.3))

@@ -17,6 +17,7 @@ from infer.archive.stac.items import ItemFacts, NoItemError, ScenePlace, item_id
 from infer.archive.stac.table import read_items, write_items
 from infer.archive.stac.weights_item import weights_item
 from infer.archive.stac.when import taken
+from infer.settings import Settings
 from tests.helpers.support import REPO, shared
 
 PLANNED = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -168,6 +169,9 @@ def test_the_item_of_the_weights_says_what_they_take_and_give() -> None:
     digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
     assert item.assets["weights"].extra_fields["file:checksum"] == "1220" + digest
     assert item.properties["description"].startswith("UNet")
+    assert item.properties["mlm:hyperparameters"]["threshold"] == 0.5
+    strict = weights_item(WEIGHTS, "s3://x", CARD, Settings(threshold=0.8))
+    assert strict.properties["mlm:hyperparameters"]["threshold"] == 0.8
 
 
 def test_a_card_of_other_weights_describes_nothing(tmp_path: Any) -> None:

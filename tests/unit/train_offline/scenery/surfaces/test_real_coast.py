@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from infer.errors import FileError
 from tests.helpers.support import random_rgb, write_tiff
 from train_offline.commands.synthesize import main
 from train_offline.scenery.scene import Extras, make_scene
-from train_offline.scenery.style import draw_style, make_bleak
+from train_offline.scenery.style import Style, draw_style, make_bleak
 from train_offline.scenery.surfaces.real_coast import find_water, lay_coast, read_coasts
 
 
@@ -63,9 +64,31 @@ def test_a_coast_fills_a_scene_of_any_size(coasts: Path, shape: tuple[int, int])
     assert own.palette.field is style.palette.field
 
 
-def test_ice_lies_on_the_water_of_a_coast_and_nothing_else_is_ice(coasts: Path) -> None:
-    extras = Extras(coasts=read_coasts((coasts,)), bleak=True)
-    changed = 0
+def test_ice_lies_on_the_water_of_a_coast_and_nothing_else_is_ice(
+    coasts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extras, lands = Extras(coasts=read_coasts((coasts,)), bleak=True), list[np.ndarray]()
+
+    def keep_land(*arguments: Any) -> tuple[np.ndarray, np.ndarray, Style]:
+        image, land, style = lay_coast(*arguments)
+        lands.append(land)
+        return image, land, style
+
+    monkeypatch.setattr("train_offline.scenery.scene.lay_coast", keep_land)
+    monkeypatch.setattr("train_offline.scenery.scene.REAL", 1.0)
+    checked = 0
+    for seed in range(16):
+        lands.clear()
+        mask = make_scene(seed, 128, 128, ice=True, extras=extras).mask
+        if len(lands) == 1 and lands[0].any():  # drawn at the first attempt
+            assert not mask[lands[0]].any()
+            assert mask[~lands[0]].any()
+            checked += 1
+    assert checked >= 6
+
+
+def test_scenes_with_coasts_are_as_repeatable_as_others(coasts: Path) -> None:
+    extras, changed = Extras(coasts=read_coasts((coasts,)), bleak=True), 0
     for seed in range(16):
         for ice in (True, False):
             plain, scene = (make_scene(seed, 128, 128, ice=ice, extras=e) for e in (None, extras))
@@ -99,4 +122,19 @@ def test_the_command_draws_them_and_refuses_a_folder_without_water(
     capsys.readouterr()
     assert main([*arguments, "--output", str(tmp_path / "none")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_coast_with_ice_and_extras_of_the_embedded_split_are_refused(
+    coasts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = str(tmp_path / "none")
+    assert main(["--output", output, "--embedded", "--bleak"]) == 2
+    assert "embedded" in capsys.readouterr().err
+    cv2.imwrite(str(coasts / "gt" / "land.png"), np.full((256, 256), 255, np.uint8))
+    read_coasts.cache_clear()
+    assert main(["--output", output, "--coast-from", str(coasts)]) == 2
+    error = capsys.readouterr().err
+    assert "land.png" in error
+    assert "ice" in error
     assert not (tmp_path / "none").exists()
