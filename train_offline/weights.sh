@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The recipe of the shipped weights: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]
+# A recipe like that of the shipped weights: train_offline/weights.sh DATA_DIR WORK_DIR [TRAIN_ARGUMENT ...]
 #
 # DATA_DIR holds floes_modis, amazon_forest, china_coast_negatives, yrd_modis_negatives and bohai_dev. Everything else
-# is drawn. Two trainings: one that has never
-# seen bohai_dev, whose score on it is the one to believe, and one that goes on from there with it. Then
+# is drawn; the shipped weights have not seen the bleak scenes, nor the two folders of negatives. Two trainings: one that
+# has never seen bohai_dev, whose score on it is the one to believe, and one that goes on from there with it. Then
 # ./run.sh export WORK_DIR/final. Further arguments go to both trainings: --device cuda --workers 12, say. What is done
 # already is not done again; a training that was stopped goes on.
 set -euo pipefail
@@ -63,8 +63,8 @@ draw bleak_large --count 80 --size 1024 --seed 770008 --ice-share 0.55 "${bleak[
 
 sources=(--data "$work/small:2.5" --data "$work/medium:3" --data "$work/large:0.8" --data "$work/textured:2.2"
   --data "$work/lookalikes:2" --data "$work/clouded:2.5" --data "$data/floes_modis:0.7" --data "$work/empty:1"
-  --data "$work/marble:0.8" --data "$work/coast:1.5" --data "$work/yellow:0.3" --data "$work/bleak:5"
-  --data "$work/bleak_large:3")
+  --data "$work/marble:0.8" --data "$work/coast:1.5" --data "$work/yellow:0.6" --data "$work/bleak:2.5"
+  --data "$work/bleak_large:1.5")
 train held_out "${COMMON[@]}" "${HELD_OUT[@]}" "${sources[@]}" --val data/embedded --val "$data/bohai_dev" "${extra[@]}"
 train final "${COMMON[@]}" "${FINAL[@]}" "${sources[@]}" --data "$data/bohai_dev:0.7" --val data/embedded \
   --init "$work/held_out/last.pt" "${extra[@]}"
